@@ -1,0 +1,1 @@
+"""Sound: files, conversion, transcripts. Imports crm_core."""

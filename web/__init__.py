@@ -1,0 +1,1 @@
+"""The browser side: pages, API, push. Imports callcenter, recordings, crm_core."""
