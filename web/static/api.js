@@ -1,0 +1,60 @@
+// The HTTP API as a script sees it: JSON in, JSON out, a refusal as an error with the server's own sentence.
+
+import { t } from "./say.js";
+
+const ROOT = "/api/v1";
+
+/** A refusal: `status`, the problem document as `problem`, a sentence as `message`; status 0 = not reached. */
+export class Refused extends Error {
+  constructor(status, problem) {
+    super(problem?.detail || problem?.title || t("The server could not be reached."));
+    this.status = status;
+    this.problem = problem ?? {};
+  }
+
+  /** True when sending the same again later can work: no answer, or the server's own trouble. */
+  get passing() {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+}
+
+const parse = async (response) => {
+  const text = await response.text();
+  try {
+    return text ? JSON.parse(text) : null;
+  } catch {
+    return { title: text.slice(0, 200) };
+  }
+};
+
+const send = async (method, path, body, options = {}) => {
+  const headers = body === undefined ? {} : { "Content-Type": "application/json" };
+  const request = { method, headers, body: body === undefined ? undefined : JSON.stringify(body), ...options };
+  let response;
+  try {
+    response = await fetch(path.startsWith("/") ? ROOT + path : path, request);
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Refused(0, null);
+  }
+  if (response.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
+  const answer = await parse(response);
+  if (!response.ok) throw new Refused(response.status, answer);
+  return answer;
+};
+
+const query = (values) => {
+  const set = Object.entries(values ?? {}).filter(([, value]) => value !== undefined && value !== null && value !== "");
+  return set.length ? `?${new URLSearchParams(set)}` : "";
+};
+
+/** The items of a list answer, whether it is a page ({items}) or a bare list. */
+export const items = (answer) => (Array.isArray(answer) ? answer : answer?.items ?? []);
+
+export const api = {
+  get: (path, values, options) => send("GET", path + query(values), undefined, options),
+  post: (path, body, options) => send("POST", path, body, options),
+  put: (path, body, options) => send("PUT", path, body, options),
+  patch: (path, body, options) => send("PATCH", path, body, options),
+  drop: (path) => send("DELETE", path),
+};
