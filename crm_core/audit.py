@@ -1,0 +1,29 @@
+"""The audit log: who read, changed, exported, listened or signed in. Rows are only ever added."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from crm_core.db import Base, Id
+
+
+class AuditEntry(Base):
+    """One thing somebody did. `object_id` is text because calls have uuids and the rest have numbers."""
+
+    __tablename__ = "audit_log"
+    __table_args__ = (
+        Index("ix_audit_log_object", "object_kind", "object_id"),
+        Index("ix_audit_log_user", "user_id", text("created_at DESC")),
+        Index("ix_audit_log_call", "call_id", postgresql_where=text("call_id IS NOT NULL")),
+    )
+
+    id: Mapped[Id]
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    action: Mapped[str]
+    object_kind: Mapped[str | None]
+    object_id: Mapped[str | None]
+    call_id: Mapped[UUID | None]
+    detail: Mapped[dict[str, Any]] = mapped_column(server_default="{}", default=dict)
+    address: Mapped[str | None]

@@ -1,0 +1,140 @@
+"""Engine, sessions, the declarative base and the naming of constraints.
+
+One dialect: PostgreSQL 16 or newer through asyncpg. Instants are aware UTC datetimes in `timestamptz`,
+money is `Numeric(12, 2)`, texts are unbounded, enumerations are text with a CHECK.
+"""
+
+import json
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from types import TracebackType
+from typing import Annotated, Any, ClassVar, Self
+from uuid import UUID
+
+from sqlalchemy import (
+    TIMESTAMP,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Date,
+    Identity,
+    MetaData,
+    Numeric,
+    Text,
+    Uuid,
+    make_url,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.engine import URL
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+Id = Annotated[int, mapped_column(BigInteger, Identity(), primary_key=True)]
+Version = Annotated[int, mapped_column(BigInteger, server_default="1", default=1)]
+Instant = Annotated[datetime, mapped_column(TIMESTAMP(timezone=True), server_default=text("now()"))]
+Flag = Annotated[bool, mapped_column(Boolean, server_default=text("false"), default=False)]
+Money = Annotated[Decimal, mapped_column(Numeric(12, 2), server_default="0", default=Decimal("0.00"))]
+Texts = Annotated[list[str], mapped_column(ARRAY(Text), server_default="{}", default=list)]
+
+
+class Base(DeclarativeBase):
+    """Parent of all tables; every table says when its row was made."""
+
+    metadata = MetaData(naming_convention=NAMING)
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        str: Text,
+        int: BigInteger,
+        datetime: TIMESTAMP(timezone=True),
+        date: Date,
+        Decimal: Numeric(12, 2),
+        UUID: Uuid,
+        list[str]: ARRAY(Text),
+        dict[str, Any]: JSONB(none_as_null=True),
+        list[dict[str, Any]]: JSONB(none_as_null=True),
+    }
+
+    created_at: Mapped[Instant] = mapped_column(sort_order=1000)
+
+
+def one_of(column: str, values: Iterable[str]) -> CheckConstraint:
+    """A CHECK that `column` holds one of `values` (NULL passes where the column allows it)."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
+
+
+def plain_url(url: str) -> str:
+    """The same database in the words of libpq and asyncpg (`postgresql://…`, no driver name)."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def _alchemy_url(url: str) -> URL:
+    return make_url(url).set(drivername="postgresql+asyncpg")
+
+
+class Database:
+    """An engine and its sessions. Use as `async with connect(url) as db`."""
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.url = plain_url(url)
+        self.engine: AsyncEngine = create_async_engine(
+            _alchemy_url(url),
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            json_serializer=_to_json,
+        )
+        self.sessions: async_sessionmaker[AsyncSession] = async_sessionmaker(
+            self.engine, expire_on_commit=False
+        )
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncSession]:
+        """A session in a transaction: committed at the end, rolled back on any exception."""
+        async with self.sessions.begin() as session:
+            yield session
+
+    async def close(self) -> None:
+        """Close every connection of the pool."""
+        await self.engine.dispose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+
+def connect(url: str, *, pool_size: int = 10) -> Database:
+    """A `Database` for `url`; connections are opened when first needed."""
+    import crm_core.tables  # noqa: F401  every table must be known before the first flush
+
+    return Database(url, pool_size=pool_size)
+
+
+def _to_json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, default=_plain, separators=(",", ":"))
+
+
+def _plain(value: object) -> str:
+    """JSON has no instants, sums or ids: they travel as text."""
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, Decimal | UUID):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no place in JSON")

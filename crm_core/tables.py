@@ -1,0 +1,39 @@
+"""Every table of the house, known to SQLAlchemy once this is imported."""
+
+from crm_core import (
+    audit,
+    call,
+    call_link,
+    callback,
+    customer,
+    deal,
+    draft,
+    line,
+    order,
+    outbox,
+    pop,
+    product,
+    recording,
+    sign_in,
+    user,
+)
+from crm_core.db import Base
+
+MODULES = (
+    audit,
+    call,
+    call_link,
+    callback,
+    customer,
+    deal,
+    draft,
+    line,
+    order,
+    outbox,
+    pop,
+    product,
+    recording,
+    sign_in,
+    user,
+)
+METADATA = Base.metadata
