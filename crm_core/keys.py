@@ -16,7 +16,8 @@ _KEEPS_MARKS = re.compile(r"[\u0400-\u04ff]")
 
 def folded(text: str) -> str:
     """`text` case-folded, without the accents of Latin letters."""
-    return "".join(_bare(letter) for letter in unicodedata.normalize("NFKC", text).casefold()).translate(_PLAIN)
+    whole = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(_bare(letter) for letter in whole).translate(_PLAIN)
 
 
 def search_key(text: str) -> str:

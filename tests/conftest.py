@@ -1,0 +1,67 @@
+"""What every room's tests share: one real PostgreSQL for the run, and a fresh database for each test."""
+
+import itertools
+import shutil
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest_asyncio
+
+from crm_core.db import Database, connect
+from crm_core.embedded import Embedded
+from crm_core.migrations import migrate
+
+TEMPLATE = "crm_template"
+# A test's database does not outlive the run, so nothing waits for the disk.
+HASTY = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+    "shared_buffers": "64MB",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+}
+_numbers = itertools.count(1)
+
+
+def named(url: str, database: str) -> str:
+    """The address of another database of the same server."""
+    return url.replace("@/callcenter?", f"@/{database}?")
+
+
+@pytest_asyncio.fixture(scope="session")
+async def postgres() -> AsyncIterator[str]:
+    """The address of a running server; its database `crm_template` has the newest shape and no rows."""
+    base = Path(tempfile.mkdtemp(prefix="callcenter-tests-", dir="/tmp"))
+    try:
+        async with Embedded(base, settings=HASTY) as server:
+            connection = await asyncpg.connect(server.url)
+            await connection.execute(f"CREATE DATABASE {TEMPLATE}")
+            await connection.close()
+            await migrate(named(server.url, TEMPLATE))
+            yield server.url
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
+
+
+@pytest_asyncio.fixture
+async def database_url(postgres: str) -> AsyncIterator[str]:
+    """The address of a database of this test's own, migrated and empty."""
+    name = f"test_{next(_numbers)}"
+    connection = await asyncpg.connect(postgres)
+    try:
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+        yield named(postgres, name)
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    finally:
+        await connection.close()
+
+
+@pytest_asyncio.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """The same, connected: `async with database.begin() as session`."""
+    async with connect(database_url) as db:
+        yield db

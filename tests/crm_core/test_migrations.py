@@ -1,0 +1,49 @@
+"""The database has exactly the shape the tables describe, however many processes start at once."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
+
+from crm_core.db import Database
+from crm_core.migrations import migrate
+from crm_core.tables import METADATA
+
+
+def differences(connection: Connection) -> list[Any]:
+    context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+    return list(compare_metadata(context, METADATA))
+
+
+async def test_the_migrated_database_is_what_the_tables_say(database: Database) -> None:
+    async with database.engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+async def test_processes_that_start_together_migrate_once(database: Database) -> None:
+    async with database.begin() as session:
+        await session.execute(text("DROP SCHEMA public CASCADE"))
+        await session.execute(text("CREATE SCHEMA public"))
+    await asyncio.gather(*(migrate(database.url) for _ in range(4)))
+    async with database.engine.connect() as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM alembic_version")) == 1
+        assert await connection.run_sync(differences) == []
+
+
+async def test_every_constraint_follows_the_naming_convention(database: Database) -> None:
+    strangers = text(
+        "SELECT conname FROM pg_constraint WHERE connamespace = 'public'::regnamespace"
+        " AND contype IN ('p', 'u', 'f', 'c') AND conname !~ '^(pk|uq|fk|ck)_' AND conname !~ '^alembic'"
+    )
+    async with database.begin() as session:
+        assert (await session.scalars(strangers)).all() == []
+
+
+async def test_a_value_outside_the_enumeration_is_refused(database: Database) -> None:
+    with pytest.raises(IntegrityError, match="ck_users_role_known"):
+        async with database.begin() as session:
+            await session.execute(text("INSERT INTO users (login, name, role) VALUES ('x', 'X', 'king')"))
