@@ -16,9 +16,7 @@ class Customer(Base):
     __tablename__ = "customers"
     __table_args__ = (
         Index("ix_customers_sort_key", "sort_key", "id"),
-        Index(
-            "ix_customers_words", text("to_tsvector('simple', search_key)"), postgresql_using="gin"
-        ),
+        Index("ix_customers_words", text("to_tsvector('simple', search_key)"), postgresql_using="gin"),
         CheckConstraint("name <> ''", name="name_not_empty"),
     )
 
