@@ -1,0 +1,71 @@
+"""The web application: every noun's routes, in the order of middleware that keeps them safe."""
+
+from pathlib import Path
+from typing import Any
+
+import aiohttp_jinja2
+import jinja2
+from aiohttp import web
+from aiohttp_session import session_middleware
+
+from web import audio, health, login_page, sign_in, users
+from web.api import Api
+from web.assets import add_static, static_url
+from web.errors import errors_middleware
+from web.middleware import LARGEST_BODY, add_safety_headers, request_log, same_origin
+from web.services import SERVICES, Services
+from web.sessions import PERSON, STORE, PostgresStorage, make_store
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+def build_app(services: Services) -> web.Application:
+    """The application that serves pages, API and health; `web/main.py` runs it."""
+    store = make_store(services)
+    storage = PostgresStorage(store, secure=services.settings.tls)
+    app = web.Application(
+        middlewares=[request_log, errors_middleware, same_origin, session_middleware(storage)],
+        client_max_size=LARGEST_BODY,
+    )
+    app[SERVICES] = services
+    app[STORE] = store
+    app.on_response_prepare.append(add_safety_headers)
+    _add_templates(app)
+    build_api().register(app)
+    app.add_routes(health.routes)
+    app.add_routes(login_page.routes)
+    add_static(app)
+    return app
+
+
+def build_api() -> Api:
+    """Every operation of the API, noun by noun."""
+    api = Api()
+    api.add(sign_in.operations)
+    api.add(users.operations)
+    api.add(audio.operations)
+    return api
+
+
+def _add_templates(app: web.Application) -> None:
+    environment = aiohttp_jinja2.setup(
+        app,
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        extensions=["jinja2.ext.i18n"],
+        context_processors=[page_context],
+    )
+    # English is the language of the sources; catalogues are installed here once there are some.
+    environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]  # made by the extension
+    environment.globals["static"] = static_url
+
+
+async def page_context(request: web.Request) -> dict[str, Any]:
+    """What every template may use: who is signed in, the nonce for inline elements, the push port."""
+    return {
+        "user": request.get(PERSON),
+        "csp_nonce": request.get("csp_nonce", ""),
+        "push_port": request.app[SERVICES].settings.push_port,
+        "demo": request.app[SERVICES].settings.demo,
+        "path": request.path,
+    }

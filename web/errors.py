@@ -1,0 +1,162 @@
+"""Every refusal becomes an answer in one place: problem+json below /api, a page elsewhere.
+
+In:      `crm_core.errors` (the domain), `Refusal` (the web), `web.HTTPException` (the router)
+Out:     RFC 9457 documents, or `error.html`; a visitor who must sign in is sent to /login
+Raises:  nothing: what is not a refusal is a bug, is logged with its trace and answered 500
+"""
+
+from collections.abc import Iterable, Mapping
+from http import HTTPStatus
+from urllib.parse import quote
+
+import aiohttp_jinja2
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from pydantic import BaseModel, ValidationError
+
+from crm_core.errors import Conflict, Forbidden, Invalid, NotFound
+
+PROBLEM_JSON = "application/problem+json"
+SHOWN_ERRORS = 20
+log = structlog.get_logger(__name__)
+
+
+class FieldError(BaseModel):
+    """One thing that is wrong with what was sent; `field` is a dotted path, empty for the whole."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """RFC 9457 problem details: what the API answers instead of a result."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str = ""
+    errors: list[FieldError] = []
+    request_id: str = ""
+
+
+class Refusal(Exception):
+    """The web itself refuses: not signed in, wrong media type, too many attempts…"""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        errors: Iterable[FieldError] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.errors = list(errors)
+        self.headers = dict(headers or {})
+
+
+class SignInNeeded(Refusal):
+    """Nobody is signed in: 401 for the API, the sign-in page for a person."""
+
+    def __init__(self, detail: str = "Sign in first.") -> None:
+        super().__init__(401, detail, headers={"WWW-Authenticate": 'Bearer realm="callcenter"'})
+
+
+@web.middleware
+async def errors_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn whatever the handler raised into an answer."""
+    try:
+        return await handler(request)
+    except web.HTTPException as exception:
+        if exception.status < 400:
+            raise
+        return answer(request, from_http(exception))
+    except Exception as exception:
+        return answer(request, refusal_for(request, exception))
+
+
+def refusal_for(request: web.Request, exception: Exception) -> Refusal:
+    """The refusal that `exception` means; a bug is logged and becomes a bare 500."""
+    match exception:
+        case Refusal():
+            return exception
+        case NotFound():
+            return Refusal(404, str(exception))
+        case Conflict():
+            return Refusal(409, str(exception))
+        case Forbidden():
+            return Refusal(403, str(exception))
+        case Invalid():
+            error = FieldError(field=exception.field or "", message=str(exception))
+            return Refusal(422, str(exception), errors=[error])
+    log.error("request failed", method=request.method, route=route_of(request), exc_info=exception)
+    return Refusal(500, "Something went wrong on our side; it has been logged.")
+
+
+def from_http(exception: web.HTTPException) -> Refusal:
+    """The same refusal in our words; keeps `Allow` and `Retry-After`, drops aiohttp's own text."""
+    kept = {name: exception.headers[name] for name in ("Allow", "Retry-After") if name in exception.headers}
+    details = {
+        404: "There is nothing at this address.",
+        405: "This address does not answer to that method.",
+        413: "What you sent is too large.",
+    }
+    return Refusal(exception.status, details.get(exception.status, exception.reason), headers=kept)
+
+
+def from_validation(error: ValidationError) -> Refusal:
+    """422 with every field that pydantic refused; what was sent is never repeated."""
+    errors = [
+        FieldError(field=".".join(str(part) for part in item["loc"]), message=item["msg"])
+        for item in error.errors(include_url=False, include_context=False, include_input=False)
+    ]
+    return Refusal(422, "Some of what you sent is not valid.", errors=errors[:SHOWN_ERRORS])
+
+
+def answer(request: web.Request, refusal: Refusal) -> web.Response:
+    """Problem document for the API, redirect to sign-in or an error page for a person."""
+    if request.path.startswith("/api/"):
+        return problem(request, refusal)
+    if refusal.status == 401 and request.method in ("GET", "HEAD"):
+        where = f"/login?next={quote(request.path_qs, safe='')}"
+        return web.Response(status=303, headers={"Location": where})
+    return page(request, refusal)
+
+
+def problem(request: web.Request, refusal: Refusal) -> web.Response:
+    """The refusal as application/problem+json."""
+    body = Problem(
+        title=HTTPStatus(refusal.status).phrase,
+        status=refusal.status,
+        detail=refusal.detail,
+        errors=refusal.errors,
+        request_id=request.get("request_id", ""),
+    )
+    return web.Response(
+        body=body.model_dump_json().encode(),
+        status=refusal.status,
+        headers=refusal.headers | {"Cache-Control": "no-store"},
+        content_type=PROBLEM_JSON,
+    )
+
+
+def page(request: web.Request, refusal: Refusal) -> web.Response:
+    """The refusal as a page; `error.html` needs nothing but these values."""
+    context = {
+        "status": refusal.status,
+        "title": HTTPStatus(refusal.status).phrase,
+        "detail": refusal.detail,
+        "request_id": request.get("request_id", ""),
+    }
+    response = aiohttp_jinja2.render_template("error.html", request, context, status=refusal.status)
+    response.headers.update(refusal.headers | {"Cache-Control": "no-store"})
+    return response
+
+
+def route_of(request: web.Request) -> str:
+    """The pattern of the route (`/api/v1/customers/{customer_id}`), never the address itself."""
+    resource = request.match_info.route.resource if request.match_info.route else None
+    return resource.canonical if resource is not None else "unmatched"

@@ -1,0 +1,82 @@
+"""Kinds of fields that requests share, described to the world exactly as they are checked.
+
+The JSON schema of a field must say what the check does: what the description promises is taken, what it
+does not is refused with 422. So each kind carries its own pattern and bounds.
+"""
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
+
+BIGGEST_ID = 2**63 - 1  # bigint
+# At least one visible letter, digit or sign; the same for pydantic's engine and for a reader of the schema.
+VISIBLE = "[!-~\u00a1-\u167f\u2c00-\u2dff\u3041-\ud7ff]"
+_MONEY = r"^[0-9]{1,10}(\.[0-9]{1,2})?$"
+_DAY = (
+    r"((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))"
+)
+_TIME = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](Z|[+-](0[0-9]|1[0-2]):[0-5][0-9])"
+_INSTANT = rf"^20[0-9]{{2}}-{_DAY}T{_TIME}$"
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 2, tzinfo=UTC)
+
+
+def _money(value: object) -> Decimal:
+    if isinstance(value, Decimal):
+        return value
+    if not isinstance(value, str) or not re.fullmatch(_MONEY, value):
+        raise ValueError('must be a sum written as a string, such as "12.50"')
+    return Decimal(value)
+
+
+def _near(value: datetime) -> datetime:
+    if not EARLIEST - _MARGIN <= value <= LATEST:
+        raise ValueError("must lie between 2000 and 2100")
+    return value.astimezone(UTC)
+
+
+_MARGIN = LATEST - datetime(2100, 1, 1, tzinfo=UTC)  # a day: an offset moves the ends of the range
+
+Id = Annotated[int, Field(ge=1, le=BIGGEST_ID)]
+Version = Annotated[int, Field(ge=0, le=BIGGEST_ID, description="the version that was read; 409 when stale")]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=VISIBLE)]
+ShortText = Annotated[str, StringConstraints(max_length=200)]
+LongText = Annotated[str, StringConstraints(max_length=20_000)]
+Money = Annotated[
+    Decimal,
+    BeforeValidator(_money),
+    PlainSerializer(lambda sum_: f"{sum_:.2f}", return_type=str),
+    WithJsonSchema({"type": "string", "pattern": _MONEY, "description": "a sum, such as 12.50"}),
+]
+Instant = Annotated[
+    AwareDatetime,
+    AfterValidator(_near),
+    WithJsonSchema(
+        {"type": "string", "pattern": _INSTANT, "description": "an instant with its offset, 2000 to 2099"},
+        mode="validation",
+    ),
+]
+
+
+class Given(BaseModel):
+    """Parent of what a client sends: nothing unknown, strict types (1 is not "1", 1 is not true)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Answer(BaseModel):
+    """Parent of what the API answers; reads the attributes of rows."""
+
+    model_config = ConfigDict(from_attributes=True)

@@ -1,0 +1,89 @@
+"""What a handler may reach, and what the web asks of the running call centre."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from aiohttp import web
+
+from crm_core.db import Database
+from web.metrics import Metrics
+from web.settings import Settings
+
+
+class LinkReport(Protocol):
+    """How the link to one switchboard is; `asterisk.ami.LinkStatus` fits."""
+
+    @property
+    def pbx(self) -> str: ...
+    @property
+    def state(self) -> str:
+        """connecting, connected, refused, lost or stopped"""
+        ...
+
+    @property
+    def since(self) -> datetime: ...
+    @property
+    def detail(self) -> str: ...
+
+
+class Live(Protocol):
+    """The running call centre as the web sees it (kept by `callcenter`, faked with state in tests)."""
+
+    def links(self) -> Sequence[LinkReport]:
+        """The state of every switchboard's link."""
+        ...
+
+    async def dial(
+        self,
+        user_id: int,
+        to: str,
+        *,
+        customer_id: int | None = None,
+        order_id: int | None = None,
+        deal_id: int | None = None,
+        callback_id: int | None = None,
+        line: str | None = None,
+    ) -> UUID:
+        """Start a click-to-call from the user's phone and return the call's id.
+
+        Raises `Invalid` for a number that is none, `Conflict` when the user has no phone or the link is down.
+        """
+        ...
+
+    async def hang_up(self, call_id: UUID, user_id: int) -> None:
+        """End a live call. Raises `NotFound`, `Forbidden` (not his call) or `Conflict` (link down)."""
+        ...
+
+    def live_call(self, call_id: UUID) -> Mapping[str, Any] | None:
+        """The call as pushed to desks (CALL of the push protocol); None when it is not live."""
+        ...
+
+    def desk(self, user_id: int) -> Mapping[str, Any]:
+        """The state of one operator's desk: `calls` and `agent`, as in a snapshot."""
+        ...
+
+    async def desk_changed(self, call_id: UUID) -> None:
+        """What is known about a call was changed through the API: its cards are read and pushed again."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """Everything a handler may reach; made once by `web/main.py`."""
+
+    db: Database
+    settings: Settings
+    live: Live
+    now: Callable[[], datetime]
+    metrics: Metrics = field(default_factory=Metrics)
+
+
+SERVICES: web.AppKey[Services] = web.AppKey("services", Services)
+
+
+def services(request: web.Request) -> Services:
+    """The services of the application that serves this request."""
+    return request.app[SERVICES]

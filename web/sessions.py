@@ -1,0 +1,179 @@
+"""Sign-in sessions: the cookie is a random id, the table keeps its sha256, so a row can be revoked.
+
+A session lasts `Settings.session_hours` from sign-in, not from the last click. The same store serves the
+HTTP application (through aiohttp-session) and the push server. A bearer token is a session without cookie.
+"""
+
+import hashlib
+import secrets
+import time
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+from aiohttp import web
+from aiohttp_session import AbstractStorage, Session, SessionData, get_session
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from crm_core.db import Database
+from crm_core.sign_in import SignInSession
+from crm_core.user import Role, User
+from web.errors import SignInNeeded
+from web.middleware import visitor_address
+from web.rights import Person
+from web.services import Services
+
+COOKIE_NAME = "callcenter_session"
+PERSON = "person"
+SEEN_EVERY = timedelta(minutes=1)  # `seen_at` is written no more often than this
+
+
+def digest(token: str) -> bytes:
+    """What the table keeps of a session's token."""
+    return hashlib.sha256(token.encode(errors="replace")).digest()
+
+
+class SessionStore:
+    """The table of sessions."""
+
+    def __init__(self, db: Database, *, now: Callable[[], datetime], lifetime: timedelta) -> None:
+        self._db = db
+        self._now = now
+        self.lifetime = lifetime
+
+    async def open(self, user_id: int, address: str | None, data: dict[str, Any] | None = None) -> str:
+        """Start a session and return its token, which is kept nowhere."""
+        token = secrets.token_urlsafe(32)
+        now = self._now()
+        async with self._db.begin() as session:
+            await session.execute(
+                insert(SignInSession).values(
+                    id=digest(token),
+                    user_id=user_id,
+                    data=data or {},
+                    expires_at=now + self.lifetime,
+                    seen_at=now,
+                    address=address,
+                )
+            )
+        return token
+
+    async def person(self, token: str) -> tuple[Person, dict[str, Any]] | None:
+        """Who holds this token, and the session's data; None for an unknown or expired one."""
+        now = self._now()
+        columns = (SignInSession.expires_at, SignInSession.seen_at, SignInSession.data)
+        query = (
+            select(User.id, User.login, User.name, User.role, User.timezone, *columns)
+            .join(SignInSession, SignInSession.user_id == User.id)
+            .where(SignInSession.id == digest(token), SignInSession.expires_at > now, User.active)
+        )
+        async with self._db.begin() as session:
+            row = (await session.execute(query)).one_or_none()
+            if row is None:
+                return None
+            if now - row.seen_at > SEEN_EVERY:
+                seen = update(SignInSession).where(SignInSession.id == digest(token)).values(seen_at=now)
+                await session.execute(seen)
+        person = Person(
+            user_id=row.id,
+            login=row.login,
+            name=row.name,
+            role=Role(row.role),
+            timezone=row.timezone,
+            session_id=digest(token),
+            expires_at=row.expires_at,
+        )
+        return person, row.data
+
+    async def alive(self, session_ids: Collection[bytes]) -> set[bytes]:
+        """Those of `session_ids` that still stand (not revoked, not expired, user active)."""
+        if not session_ids:
+            return set()
+        query = (
+            select(SignInSession.id)
+            .join(User, SignInSession.user_id == User.id)
+            .where(SignInSession.id.in_(session_ids), SignInSession.expires_at > self._now(), User.active)
+        )
+        async with self._db.begin() as session:
+            return set((await session.scalars(query)).all())
+
+    async def close(self, session_id: bytes) -> None:
+        """Revoke one session."""
+        async with self._db.begin() as session:
+            await session.execute(delete(SignInSession).where(SignInSession.id == session_id))
+
+    async def sweep(self) -> None:
+        """Forget sessions that have expired."""
+        async with self._db.begin() as session:
+            await session.execute(delete(SignInSession).where(SignInSession.expires_at <= self._now()))
+
+
+STORE: web.AppKey[SessionStore] = web.AppKey("session_store", SessionStore)
+
+
+def make_store(services: Services) -> SessionStore:
+    """The store that these services' settings ask for."""
+    lifetime = timedelta(hours=services.settings.session_hours)
+    return SessionStore(services.db, now=services.now, lifetime=lifetime)
+
+
+class PostgresStorage(AbstractStorage):
+    """aiohttp-session over our table."""
+
+    def __init__(self, store: SessionStore, *, secure: bool) -> None:
+        seconds = int(store.lifetime.total_seconds())
+        super().__init__(
+            cookie_name=COOKIE_NAME, max_age=seconds, secure=secure, httponly=True, samesite="Lax"
+        )
+        self._store = store
+
+    async def load_session(self, request: web.Request) -> Session:
+        """The session of the bearer token or, without one, of the cookie; notes who it is on the request."""
+        token = _bearer(request) or self.load_cookie(request)
+        found = await self._store.person(token) if token else None
+        if found is None:
+            return Session(None, data=None, new=True, max_age=self.max_age)
+        person, data = found
+        request[PERSON] = person
+        kept = SessionData(created=int(time.time()), session={"user_id": person.user_id, **data})
+        return Session(token, data=kept, new=False, max_age=self.max_age)
+
+    async def save_session(
+        self, request: web.Request, response: web.StreamResponse, session: Session
+    ) -> None:
+        """Write what the handler changed. A new session gets a new id: none can be planted beforehand."""
+        if session.empty:
+            if session.identity is not None:
+                await self._store.close(digest(session.identity))
+            self.save_cookie(response, "", max_age=0)
+            return
+        data = {key: value for key, value in session.items() if key != "user_id"}
+        token = await self._store.open(session["user_id"], visitor_address(request), data)
+        if session.identity is not None:
+            await self._store.close(digest(session.identity))
+        self.save_cookie(response, token, max_age=self.max_age)
+
+
+def _bearer(request: web.Request) -> str | None:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip() or None if scheme == "Bearer" else None
+
+
+async def visitor(request: web.Request) -> Person | None:
+    """Who sends this request, or None."""
+    await get_session(request)
+    return cast("Person | None", request.get(PERSON))
+
+
+async def signed_in(request: web.Request) -> Person:
+    """Who sends this request. Raises `SignInNeeded`: 401 in the API, the sign-in page elsewhere."""
+    person = await visitor(request)
+    if person is None:
+        raise SignInNeeded
+    return person
+
+
+def person(request: web.Request) -> Person:
+    """Who is signed in, in a handler that has checked it (every operation that is not public)."""
+    return cast(Person, request[PERSON])

@@ -1,0 +1,239 @@
+"""Environment and callcenter.toml -> one frozen `Settings`; refuses to start on nonsense.
+
+In:      variables `CALLCENTER_…` first, then `callcenter.toml` of the working folder, then of /etc/callcenter
+Out:     `Settings`; several switchboards as `[[pbx]]`, a single one as AMI_HOST, AMI_USERNAME, AMI_SECRET
+Raises:  `SettingsError` with one sentence for each bad setting; secrets are never repeated
+"""
+
+import os
+import re
+import secrets
+from pathlib import Path
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
+
+import phonenumbers
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+from pydantic_settings import (
+    SettingsError as SourceError,
+)
+
+PREFIX = "CALLCENTER_"
+TOML_FILES = (Path("/etc/callcenter/callcenter.toml"), Path("callcenter.toml"))  # the later one wins
+SECRET_KEY_LENGTH = 32
+
+
+class SettingsError(Exception):
+    """The configuration can not be used; `sentences` says what to mend, one setting each."""
+
+    def __init__(self, sentences: list[str]) -> None:
+        super().__init__("\n".join(sentences))
+        self.sentences = sentences
+
+
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"is not a regular expression ({error})") from error
+    return text
+
+
+def _region(text: str) -> str:
+    region = text.upper()
+    if region not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError("must be the two letters of a country, such as DE or UA")
+    return region
+
+
+def _empty_is_none(value: object) -> object:
+    return None if value == "" else value
+
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+RegexText = Annotated[str, AfterValidator(_pattern)]
+Country = Annotated[str, AfterValidator(_region)]
+OptionalPath = Annotated[Path | None, BeforeValidator(_empty_is_none)]
+OptionalText = Annotated[str | None, BeforeValidator(_empty_is_none)]
+
+
+class PbxSettings(BaseModel):
+    """One switchboard: how to reach its manager interface and how to read its channel names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    name: str = Field("pbx", pattern=r"^[A-Za-z0-9_.-]{1,40}$")
+    host: str = Field("127.0.0.1", min_length=1)
+    port: Port = 5038
+    username: str = Field(min_length=1)
+    secret: SecretStr = Field(min_length=1)
+    tls: bool = False
+    extensions: RegexText = r"^\d{2,6}$"  # peer names that are our phones
+    trunks: RegexText | None = None  # peer names that are trunks; None: every other peer
+    context: str = "callcenter-dial"  # the dialplan context that click-to-call dials in
+    recordings_prefix: str = "/var/spool/asterisk/monitor"  # cut from the paths this PBX names
+
+
+class Settings(BaseSettings):
+    """The whole configuration; frozen."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True, env_nested_delimiter="__"
+    )
+
+    database_url: OptionalText = None  # None: the embedded PostgreSQL below data_dir
+    data_dir: Path = Field(default_factory=lambda: _default_data_dir())
+    http_host: str = "127.0.0.1"
+    http_port: Port = 8080
+    push_port: Port = 8081
+    public_url: OptionalText = None  # where browsers find us behind a proxy; https makes cookies Secure
+    trusted_proxy: bool = False  # take the visitor's address from the last X-Forwarded-For
+    ami_host: OptionalText = None
+    ami_port: Port = 5038
+    ami_username: OptionalText = None
+    ami_secret: SecretStr | None = None
+    pbx: tuple[PbxSettings, ...] = ()
+    recordings_dir: OptionalPath = None
+    vosk_model: OptionalPath = None  # None: the small model that comes with the package
+    country: Country = "US"  # region of numbers written without a country code
+    secret_key: SecretStr | None = None  # None: made once and kept in data_dir
+    session_hours: float = Field(10, ge=0.25, le=12)
+    demo: bool = False
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        """Refuse settings that contradict each other."""
+        if self.http_port == self.push_port:
+            raise ValueError("HTTP_PORT and PUSH_PORT must differ")
+        if self.pbx and self.ami_host:
+            raise ValueError("give either [[pbx]] or AMI_HOST, not both")
+        if self.ami_host and not (self.ami_username and self.ami_secret):
+            raise ValueError("AMI_HOST needs AMI_USERNAME and AMI_SECRET as well")
+        names = [pbx.name for pbx in self.switchboards]
+        if len(set(names)) != len(names):
+            raise ValueError("every [[pbx]] needs a name of its own")
+        if self.database_url and not re.match(r"postgres(ql)?(\+asyncpg)?://", self.database_url):
+            raise ValueError("DATABASE_URL must begin with postgresql://")
+        if self.public_url and not _is_web_address(self.public_url):
+            raise ValueError("PUBLIC_URL must look like https://crm.example.com")
+        if self.secret_key and len(self.secret_key.get_secret_value()) < SECRET_KEY_LENGTH:
+            raise ValueError(f"SECRET_KEY must have at least {SECRET_KEY_LENGTH} characters")
+        return self
+
+    @property
+    def switchboards(self) -> tuple[PbxSettings, ...]:
+        """Every PBX to attach to: the `[[pbx]]` list, or the single one of AMI_*."""
+        if self.pbx or not (self.ami_host and self.ami_username and self.ami_secret):
+            return self.pbx
+        single = PbxSettings(
+            name="pbx",
+            host=self.ami_host,
+            port=self.ami_port,
+            username=self.ami_username,
+            secret=self.ami_secret,
+        )
+        return (single,)
+
+    @property
+    def tls(self) -> bool:
+        """True when browsers reach us over https, so that cookies can be Secure."""
+        return bool(self.public_url and self.public_url.startswith("https://"))
+
+    @property
+    def secret_key_bytes(self) -> bytes:
+        """The key that signs addresses of recordings; see `load_settings` for where it comes from."""
+        if self.secret_key is None:
+            raise SettingsError(["SECRET_KEY is not set."])
+        return self.secret_key.get_secret_value().encode()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is passed by the caller wins, then the environment, then the TOML files."""
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=list(TOML_FILES))
+        return init_settings, env_settings, toml
+
+
+def load_settings(**given: Any) -> Settings:
+    """Read and check the configuration; `given` overrides it. Makes SECRET_KEY when there is none.
+
+    Raises `SettingsError` with a sentence for every setting that can not be used.
+    """
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        raise SettingsError(_sentences(error)) from None  # the original would repeat what was given
+    except (SourceError, ValueError) as error:  # TOML that is none, a list in the environment that is none
+        raise SettingsError([f"The configuration can not be read: {error}"]) from None
+    if settings.secret_key is not None:
+        return settings
+    return settings.model_copy(update={"secret_key": SecretStr(_kept_secret_key(settings.data_dir))})
+
+
+def _sentences(error: ValidationError) -> list[str]:
+    lines = []
+    for item in error.errors(include_url=False, include_context=False, include_input=False):
+        name = ".".join(str(part) for part in item["loc"])
+        message = item["msg"].removeprefix("Value error, ")
+        if item["type"] == "extra_forbidden":
+            message = "is not a setting of this program"
+        named = name if name.startswith("pbx.") else name.upper()
+        lines.append(f"{named}: {message}." if name else f"{message}.")
+    return lines
+
+
+def _kept_secret_key(data_dir: Path) -> str:
+    """The key kept in `data_dir`, made on first use and readable by its owner alone."""
+    file = data_dir / "secret_key"
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _read_secret_key(file)
+    except OSError as error:
+        raise SettingsError([f"DATA_DIR: can not write {file} ({error.strerror})."]) from None
+    key = secrets.token_urlsafe(48)
+    with os.fdopen(descriptor, "w") as opened:
+        opened.write(key)
+    return key
+
+
+def _read_secret_key(file: Path) -> str:
+    try:
+        key = file.read_text().strip()
+    except OSError as error:
+        raise SettingsError([f"DATA_DIR: can not read {file} ({error.strerror})."]) from None
+    if len(key) < SECRET_KEY_LENGTH:
+        raise SettingsError([f"DATA_DIR: {file} holds no usable key; delete it and one is made anew."])
+    return key
+
+
+def _is_web_address(text: str) -> bool:
+    parts = urlsplit(text)
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.path in ("", "/")
+
+
+def _default_data_dir() -> Path:
+    home = os.environ.get("XDG_DATA_HOME")
+    return (Path(home) if home else Path.home() / ".local" / "share") / "callcenter"
