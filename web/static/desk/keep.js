@@ -1,0 +1,184 @@
+// What an operator types is kept as typed: in this browser at once, on the server a moment later. A reload, a crash or
+// a lost connection loses nothing; what could not be sent is sent when the page comes back.
+
+import { effect, signal } from "../vendor/signals.js";
+import { boot, t } from "../say.js";
+import { Refused } from "../api.js";
+import { link } from "./socket.js";
+
+const PAUSE_MS = 450;
+const RETRY_MS = 5000;
+const OLDEST_MS = 7 * 86400e3;  // an unsent text of last week is nobody's any more
+const PREFIX = `keep:${boot.user?.id ?? 0}:`;
+
+const read = (key) => {
+  try {
+    return JSON.parse(localStorage.getItem(PREFIX + key));
+  } catch {
+    return null;
+  }
+};
+const write = (key, value) => {
+  try {
+    if (value === null) localStorage.removeItem(PREFIX + key);
+    else localStorage.setItem(PREFIX + key, JSON.stringify(value));
+  } catch { /* storage full or forbidden: the server still gets it */ }
+};
+
+const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+
+/**
+ * One field (or form) that is kept. `put(value, version)` sends it and returns {version, saved_at}.
+ * Signals: `value`; `state`: idle | typing | saving | saved | waiting | clash; `savedAt`; `theirs` during a clash.
+ */
+export class Keeper {
+  constructor(key, put, first, version) {
+    const left = read(key);
+    this.key = key;
+    this.put = put;
+    this.version = left?.version ?? version ?? 0;
+    this.value = signal(left ? left.value : first);
+    this.sent = signal(first);
+    this.state = signal(left && !same(left.value, first) ? "waiting" : "idle");
+    this.savedAt = signal(null);
+    this.theirs = null;
+    this.reason = signal(null);
+    this.timer = null;
+    this.flying = false;
+    if (this.state.value === "waiting") this.later(0);
+    this.unwatch = effect(() => { if (link.value.state === "on" && this.state.peek() === "waiting") this.later(0); });
+  }
+
+  get dirty() {
+    return !["idle", "saved"].includes(this.state.peek());
+  }
+
+  /** The operator changed it. */
+  set(value) {
+    this.value.value = value;
+    write(this.key, { value, version: this.version, at: Date.now() });
+    if (this.state.peek() !== "clash") {
+      this.state.value = "typing";
+      this.later(PAUSE_MS);
+    }
+  }
+
+  /** The server told its version: taken over when nothing of ours is unsent. */
+  offer(value, version) {
+    if (this.dirty || this.flying || version === undefined || version <= this.version) return;
+    this.version = version;
+    this.sent.value = value;
+    this.value.value = value;
+  }
+
+  later(ms) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.flush(), ms);
+  }
+
+  /** Sends what is unsent. */
+  async flush(options) {
+    clearTimeout(this.timer);
+    if (this.flying || !this.dirty || this.state.peek() === "clash") return;
+    const value = this.value.peek();
+    this.flying = true;
+    this.state.value = "saving";
+    try {
+      this.stored(value, await this.put(value, this.version, options));
+    } catch (error) {
+      this.failed(error);
+    } finally {
+      this.flying = false;
+    }
+  }
+
+  stored(value, answer) {
+    this.version = answer?.version ?? this.version + 1;
+    this.sent.value = value;
+    this.savedAt.value = answer?.saved_at ?? new Date().toISOString();
+    if (same(value, this.value.peek())) {
+      this.state.value = "saved";
+      write(this.key, null);
+    } else {
+      this.state.value = "typing";
+      write(this.key, { value: this.value.peek(), version: this.version, at: Date.now() });
+      this.later(PAUSE_MS);
+    }
+  }
+
+  failed(error) {
+    if (!(error instanceof Refused)) throw error;
+    this.reason.value = error.message;
+    if (error.status === 409) {
+      this.theirs = error.problem.current ?? null;
+      this.state.value = "clash";
+    } else {
+      this.state.value = error.passing ? "waiting" : "refused";
+      if (error.passing) this.later(RETRY_MS);
+    }
+  }
+
+  /** After a clash: send ours over theirs (`version` is theirs), or take theirs. */
+  mine(version) {
+    this.version = version;
+    this.state.value = "typing";
+    this.flush();
+  }
+
+  take(value, version) {
+    this.version = version;
+    this.sent.value = value;
+    this.value.value = value;
+    this.state.value = "saved";
+    write(this.key, null);
+  }
+
+  /** It was used up (an order was placed): nothing to keep any more. */
+  forget() {
+    clearTimeout(this.timer);
+    write(this.key, null);
+    this.state.value = "idle";
+  }
+}
+
+const keepers = new Map();
+
+/** The keeper of `key`, made at first use. */
+export const keeper = (key, put, first, version) => {
+  if (!keepers.has(key)) keepers.set(key, new Keeper(key, put, first, version));
+  return keepers.get(key);
+};
+
+/** One sentence on how safe the text is. */
+export const keptText = (kept, clock) => {
+  switch (kept.state.value) {
+    case "typing":
+    case "saving": return t("Saving…");
+    case "saved": return t("Kept as you type · {time}", { time: clock(kept.savedAt.value) });
+    case "waiting": return t("Not saved yet, will be sent when the connection is back. It is safe in this browser.");
+    case "refused": return t("Not saved: {reason}", { reason: kept.reason.value });
+    case "clash": return t("Changed elsewhere since you began.");
+    default: return t("Kept as you type");
+  }
+};
+
+/** Sends left-overs of calls that are no longer on the desk; `senders` maps a kind to put(callId, value, version). */
+export const sendLeftOvers = async (senders) => {
+  for (const full of Object.keys(localStorage).filter((key) => key.startsWith(PREFIX))) {
+    const key = full.slice(PREFIX.length);
+    const [kind, callId] = key.split("/");
+    const left = read(key);
+    if (keepers.has(key) || !left || !senders[kind]) continue;
+    try {
+      await senders[kind](callId, left.value, left.version);
+      write(key, null);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      const lost = !error.passing && error.status !== 409;  // the call is gone or never was ours
+      if (lost || Date.now() - left.at > OLDEST_MS) write(key, null);
+    }
+  }
+};
+
+// The page goes away: what is still unsent leaves with it, and stays in this browser in case it does not arrive.
+addEventListener("pagehide", () => { for (const kept of keepers.values()) kept.flush({ keepalive: true }); });

@@ -1,0 +1,103 @@
+// One pop across tabs: every tab shows the call, one tab rings. The tab somebody looks at claims first; if it is
+// closed, another takes over. Silencing in one silences all.
+
+import { effect, signal } from "../vendor/signals.js";
+import { t } from "../say.js";
+import { ringing } from "./store.js";
+
+const me = Math.random().toString(36).slice(2);
+const channel = "BroadcastChannel" in window ? new BroadcastChannel("callcenter-ring") : null;
+const owners = new Map();  // call id → tab that rings
+const hushed = new Set();
+const title = document.title;
+const BURST_S = 0.42;
+const PAUSE_MS = 2600;
+
+/** Whether this browser may ring at all (kept), and whether it would but must be clicked first. */
+export const sound = signal(localStorage.getItem("ring") !== "off");
+export const blocked = signal(false);
+let audio = null;
+let timer = null;
+
+export const switchSound = () => {
+  sound.value = !sound.value;
+  localStorage.setItem("ring", sound.value ? "on" : "off");
+};
+
+/** Stop ringing for this call, in every tab. */
+export const hush = (id) => {
+  hushed.add(id);
+  channel?.postMessage({ hush: id });
+  update();
+};
+
+const burst = () => {
+  audio ??= new AudioContext();
+  blocked.value = audio.state === "suspended";
+  if (blocked.value) return void audio.resume().then(() => { blocked.value = false; });
+  for (const [offset, pitch] of [[0, 660], [BURST_S / 2, 550]]) tone(audio.currentTime + offset, pitch);
+};
+
+const tone = (at, pitch) => {
+  const voice = audio.createOscillator();
+  const volume = audio.createGain();
+  voice.frequency.value = pitch;
+  volume.gain.setValueAtTime(0.0001, at);
+  volume.gain.exponentialRampToValueAtTime(0.12, at + 0.02);
+  volume.gain.exponentialRampToValueAtTime(0.0001, at + BURST_S / 2);
+  voice.connect(volume).connect(audio.destination);
+  voice.start(at);
+  voice.stop(at + BURST_S / 2);
+};
+
+const audible = () => ringing.value.filter(({ call }) => call.direction !== "outbound" && !hushed.has(call.id));
+
+const update = () => {
+  const mine = sound.value && audible().some(({ call }) => owners.get(call.id) === me);
+  if (mine && !timer) {
+    burst();
+    timer = setInterval(burst, PAUSE_MS);
+  } else if (!mine) {
+    clearInterval(timer);
+    timer = null;
+  }
+};
+
+const claim = (id) => {
+  const patience = (document.hidden ? 80 : document.hasFocus() ? 0 : 40) + Math.random() * 30;
+  setTimeout(() => {
+    if (owners.has(id) || !audible().some(({ call }) => call.id === id)) return;
+    owners.set(id, me);
+    channel?.postMessage({ ring: id, by: me });
+    update();
+  }, channel ? patience : 0);
+};
+
+const heard = ({ data }) => {
+  if (data.hush) hushed.add(data.hush);
+  if (data.ring && !(owners.get(data.ring) === me && me < data.by)) owners.set(data.ring, data.by);
+  if (data.left) {
+    for (const [id, owner] of owners) if (owner === data.left) owners.delete(id);
+    audible().forEach(({ call }) => claim(call.id));
+  }
+  update();
+};
+
+const headline = () => {
+  const first = ringing.value[0];
+  const who = first && (first.card?.customer?.name ?? first.call.remote?.display ?? t("Unknown caller"));
+  document.title = first ? t("Ringing: {who}", { who }) : title;
+};
+
+/** Starts listening for ringing calls and for the other tabs. */
+export const watchRinging = () => {
+  channel?.addEventListener("message", heard);
+  addEventListener("pagehide", () => channel?.postMessage({ left: me }));
+  effect(() => {
+    const live = new Set(ringing.value.map(({ call }) => call.id));
+    for (const id of owners.keys()) if (!live.has(id)) owners.delete(id);
+    audible().forEach(({ call }) => { if (!owners.has(call.id)) claim(call.id); });
+    headline();
+    update();
+  });
+};

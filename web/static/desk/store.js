@@ -1,0 +1,94 @@
+// The state of one desk, as the push server tells it, and what the operator looks at. Parts draw from these signals.
+
+import { computed, signal } from "../vendor/signals.js";
+import { t } from "../say.js";
+import { toast } from "../toast.js";
+
+/** Call id → {call, card}, in the order the calls came. */
+export const calls = signal(new Map());
+export const agent = signal(null);
+export const pbx = signal([]);
+export const selected = signal(null);
+/** True once the first snapshot is there. */
+export const ready = signal(false);
+/** Counts calls that left the desk, so that lists of past calls know when to read again. */
+export const departures = signal(0);
+
+const WEIGHT = { talking: 0, held: 1, ringing: 2, dialling: 3, wrap_up: 4, ended: 5 };
+const weight = (entry) => WEIGHT[entry.call.state] ?? 6;
+
+export const current = computed(() => calls.value.get(selected.value) ?? null);
+export const ringing = computed(() => [...calls.value.values()].filter(({ call }) => call.state === "ringing"));
+
+/** The call that deserves the eyes: somebody on the line first, then a ringing phone, then what must be finished. */
+const loudest = (map) => [...map.values()].sort((a, b) => weight(a) - weight(b))[0]?.call.id ?? null;
+
+const settle = (map) => {
+  const looking = map.get(selected.value);
+  // Nobody is torn from a conversation or from finishing one: a new ring then only shows in the tabs.
+  if (!looking || looking.call.state === "ended") selected.value = loudest(map);
+};
+
+const replaceAll = (entries) => {
+  const map = new Map((entries ?? []).map((entry) => [entry.call.id, entry]));
+  calls.value = map;
+  settle(map);
+};
+
+const put = ({ call, card }) => {
+  const map = new Map(calls.value);
+  const before = map.get(call.id);
+  map.set(call.id, { call, card: card ?? before?.card ?? null });
+  calls.value = map;
+  if (!before || before.call.state !== call.state) settle(map);
+};
+
+const GONE = {
+  answered_elsewhere: (by) => (by ? t("{name} answered.", { name: by }) : t("A colleague answered.")),
+  elsewhere: (by) => (by ? t("{name} answered.", { name: by }) : t("A colleague answered.")),
+  abandoned: () => t("The caller gave up."),
+};
+
+const remove = ({ id, reason, by }) => {
+  const gone = calls.value.get(id);
+  if (!gone) return;
+  const map = new Map(calls.value);
+  map.delete(id);
+  calls.value = map;
+  settle(map);
+  departures.value += 1;
+  const say = GONE[reason];
+  if (say) toast(say(by?.name ?? by), { title: gone.card?.customer?.name ?? gone.call.remote?.display });
+};
+
+const redraft = (message) => {
+  const entry = calls.value.get(message.call_id);
+  if (entry?.card) put({ call: entry.call, card: { ...entry.card, draft: message.draft ?? message } });
+};
+
+/** Takes one message of the push server. */
+export const take = (message) => {
+  switch (message.type) {
+    case "snapshot":
+      replaceAll(message.calls);
+      agent.value = message.agent ?? null;
+      pbx.value = message.pbx ?? [];
+      ready.value = true;
+      break;
+    case "call": put(message); break;
+    case "call_gone": remove(message); break;
+    case "agent": agent.value = message.agent; break;
+    case "pbx": pbx.value = message.pbx; break;
+    case "draft": redraft(message); break;
+    case "notice": toast(message.text, { tone: message.level ?? "info" }); break;
+  }
+};
+
+/** Changes the card of a call at once, before the server tells it back. */
+export const touch = (id, change) => {
+  const entry = calls.value.get(id);
+  if (entry?.card) put({ call: entry.call, card: { ...entry.card, ...change } });
+};
+
+/** Takes a call off this desk at once (the server's own word follows). */
+export const dismiss = (id) => remove({ id });

@@ -1,0 +1,51 @@
+// How a call is named: its state in a word, its colour, since when, and who it is.
+
+import { t } from "../say.js";
+
+const STATE = {
+  ringing: () => t("Ringing"), dialling: () => t("Calling"), talking: () => t("Talking"), held: () => t("On hold"),
+  wrap_up: () => t("Wrap-up"), ended: () => t("Ended"),
+};
+const TONE = { ringing: "ring", dialling: "ring", talking: "talk", held: "ring", wrap_up: "wrap", ended: "" };
+
+export const stateName = (call) => (call.failure ? t("Did not get through") : STATE[call.state]?.() ?? call.state);
+export const tone = (call) => (call.failure ? "miss" : TONE[call.state] ?? "");
+
+/** The instant the shown timer runs from; null when none runs. */
+export const since = (call) => {
+  switch (call.state) {
+    case "ringing": return call.rang_at ?? call.started_at;
+    case "dialling": return call.failure ? null : call.started_at;
+    case "talking": return call.answered_at;
+    case "held": return call.held_at ?? call.answered_at;
+    case "wrap_up": return call.failure ? null : call.ended_at;
+    default: return null;
+  }
+};
+
+export const live = (call) => ["ringing", "dialling", "talking", "held"].includes(call.state);
+
+/** A name for the call: the person's, else what the caller's phone says, else the number. */
+export const whoCalls = (call, card) =>
+  card?.customer?.name ?? call.remote?.name ?? call.remote?.display ?? (call.remote?.anonymous ? t("Number withheld") : call.remote?.raw ?? t("Unknown caller"));
+
+const RESULT = {
+  answered: () => t("Answered"), abandoned: () => t("Gave up waiting"), no_answer: () => t("No answer"), busy: () => t("Busy"),
+  failed: () => t("Failed"), cancelled: () => t("Cancelled"), overflow: () => t("Left the queue"), blocked: () => t("Blocked"),
+};
+/** How a past call ended, said for its direction. */
+export const resultName = ({ direction, result }) => {
+  if (result === "answered") return direction === "outbound" ? t("Called out") : t("Called in");
+  if (direction === "inbound" && ["abandoned", "no_answer"].includes(result)) return t("Missed");
+  return RESULT[result]?.() ?? result ?? "";
+};
+export const missed = ({ direction, result }) => direction === "inbound" && result && result !== "answered";
+
+const ORDER_TONE = { new: "wrap", confirmed: "wrap", packed: "wrap", on_delivery: "ring", delivered: "talk", cancelled: "miss", returned: "miss" };
+export const orderTone = (order) => (order.open === false && order.status === "done" ? "" : ORDER_TONE[order.status] ?? "");
+
+const RULE = {
+  started_from: () => t("the call was started from it"), chosen: () => t("chosen in the card"), edited: () => t("worked on during the call"),
+  created: () => t("made during the call"), only_open: () => t("the only open order"), latest_open: () => t("the latest open one"), manual: () => t("linked by hand"),
+};
+export const ruleName = (rule) => RULE[rule]?.() ?? String(rule ?? "").replaceAll("_", " ");

@@ -1,0 +1,45 @@
+// Click-to-call: every `.dial` button of a page, drawn by the server or by a script. It says "calling" when the
+// server took the order, and "did not get through" only when the switchboard said so.
+
+import { t } from "./say.js";
+import { api, Refused } from "./api.js";
+import { toast } from "./toast.js";
+
+const WHOLE = ["customer_id", "order_id", "deal_id", "callback_id"];
+const camel = (name) => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
+
+/** What POST /calls wants, from the button's data- attributes. */
+const wish = ({ dataset }) => {
+  const body = { to: dataset.number };
+  for (const name of WHOLE) if (dataset[camel(name)]) body[name] = Number(dataset[camel(name)]);
+  if (dataset.line) body.line = dataset.line;
+  return body;
+};
+
+/** Asks for the call; resolves to its id, or to null after saying why not. */
+export const dial = async (body) => {
+  try {
+    const { id } = await api.post("/calls", body);
+    toast(t("Your phone rings first. Pick it up."), { title: t("Calling {number}", { number: body.to }), tone: "good" });
+    return id;
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    toast(error.message, { title: t("Not called: {number}", { number: body.to }), tone: "error" });
+    return null;
+  }
+};
+
+const press = async (event) => {
+  const button = event.target.closest?.(".dial");
+  if (!button || button.disabled || button.getAttribute("aria-busy") === "true") return;
+  event.preventDefault();
+  button.setAttribute("aria-busy", "true");  // a second click must not ring twice
+  try {
+    await dial(wish(button));
+  } finally {
+    button.removeAttribute("aria-busy");
+  }
+};
+
+/** Makes every telephone of this page ring. */
+export const watchDials = () => document.addEventListener("click", press);
