@@ -185,6 +185,33 @@ class RecordingNamed:
     paths: tuple[str, ...]
 
 
+# --- what we ask for ourselves --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class CallRequested:
+    """We are about to send an Originate: the call exists from now on, whatever becomes of it.
+
+    Put into the inbox by whoever dials, never by the switchboard. A phone that is not registered makes no
+    channel at all, so without this such a call would be known to nobody.
+    """
+
+    at: datetime
+    uniqueid: str  # the ChannelId that we chose, which is the linkedid as well
+    extension: str  # whose phone is rung first
+    number: str  # who is dialled then, E.164
+    line: str | None  # which of our numbers is shown to him
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFailed:
+    """The Originate was refused, or the link broke before it was answered. Nothing is sent again."""
+
+    at: datetime
+    uniqueid: str
+    reason: str
+
+
 # --- ringing --------------------------------------------------------------------------------------------
 
 
@@ -542,6 +569,7 @@ ChannelEvent: TypeAlias = (
     | LineNamed
     | RecordingNamed
 )
+RequestEvent: TypeAlias = CallRequested | RequestFailed
 DialEvent: TypeAlias = DialBegan | DialProgressed | DialEnded | PickedUp | OriginateEnded
 BridgeEvent: TypeAlias = BridgeEntered | BridgeLeft | BridgesMerged | LocalBridged
 QueueEvent: TypeAlias = (
@@ -575,7 +603,15 @@ ListEvent: TypeAlias = (
     | DeviceListEnded
 )
 Event: TypeAlias = (
-    LinkEvent | ChannelEvent | DialEvent | BridgeEvent | QueueEvent | TransferEvent | AgentEvent | ListEvent
+    LinkEvent
+    | ChannelEvent
+    | RequestEvent
+    | DialEvent
+    | BridgeEvent
+    | QueueEvent
+    | TransferEvent
+    | AgentEvent
+    | ListEvent
 )
 
 
