@@ -1,0 +1,356 @@
+"""The link to one PBX: connect, log in, reconnect for ever, resynchronise; feeds one inbox of events.
+
+One reader parses and enqueues, nothing else; whoever owns the inbox consumes in that order. Reading never
+stops: when the inbox is full, events are dropped and, as soon as it has room, the PBX is asked for its state.
+panoramisk's `Manager` is subclassed; what it does by itself (send again after a loss, start loose tasks, try
+a wrong password without end, never notice a dead peer) is replaced here.
+
+In:      an `AmiConfig`, the inbox, a function that is told each change of state
+Out:     `Heard(pbx, event)` in the inbox: after each login `LinkUp`, what the PBX lists, then `Resynced`;
+         after each loss `LinkLost`
+Units:   delays in seconds, instants aware UTC
+Raises:  `LinkLost`, `ActionRefused`, `ActionTimeout`, `ValueError` from `request` and `request_list`
+"""
+
+import asyncio
+import logging
+import random
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from panoramisk import Manager
+
+from asterisk.events import Event, Heard, LinkUp, Resynced
+from asterisk.events import LinkLost as LinkWasLost
+from asterisk.login import AmiConfig, LoginRefused, log_in
+from asterisk.protocol import (
+    ActionRefused,
+    ActionTimeout,
+    LinkLost,
+    NotAsterisk,
+    Protocol,
+    Request,
+    Tap,
+    Value,
+)
+from asterisk.resync import resync
+from asterisk.translate import parse, translate, wanted
+
+__all__ = [
+    "ActionRefused",
+    "ActionTimeout",
+    "AmiConfig",
+    "Delays",
+    "Link",
+    "LinkLost",
+    "LinkState",
+    "LinkStatus",
+]
+
+log = logging.getLogger(__name__)
+
+
+class LinkState(StrEnum):
+    CONNECTING = "connecting"  # has never been up
+    CONNECTED = "connected"
+    REFUSED = "refused"  # wrong password, forbidden address, or no Asterisk that we can talk to
+    LOST = "lost"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkStatus:
+    """What the status page shows of a link."""
+
+    pbx: str
+    state: LinkState
+    since: datetime
+    detail: str = ""  # why it is not connected, in words for an administrator
+    latency_s: float | None = None  # round trip of the last Ping
+    version: str | None = None  # "Asterisk 22.10.1", or "AMI 11.0.0" where the account may not ask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delays:
+    """How long to wait for what, in seconds. Tests give short ones."""
+
+    connect_s: float = 10  # for the connection and the banner
+    answer_s: float = 10  # for the answer to an action
+    list_s: float = 30  # for the end of a list
+    boot_s: float = 15  # for FullyBooted, which an account without the class `system` never gets
+    ping_s: float = 10  # between two Pings
+    ping_answer_s: float = 15
+    first_retry_s: float = 0.5  # doubled with each failure
+    longest_retry_s: float = 60
+    refused_s: float = 30  # least delay after a refused login: faster would lock the account out (fail2ban)
+    steady_s: float = 10  # a connection that lived so long begins the doubling anew
+    room_s: float = 0.2  # how often to look whether a full inbox has room again
+
+
+def retry_delay(delays: Delays, failures: int, refused: bool, spread: float) -> float:
+    """Return how long to wait after the `failures`-th failure in a row (1 is the first).
+
+    `spread` in 0..1 scatters the clients of a PBX that restarts; never longer than `longest_retry_s`,
+    after a refusal never shorter than `refused_s`.
+    """
+    whole = min(delays.first_retry_s * 2.0 ** min(failures - 1, 30), delays.longest_retry_s)
+    scattered = whole * (0.5 + spread / 2)
+    return max(scattered, delays.refused_s) if refused else scattered
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Link(Manager):  # type: ignore[misc]  # panoramisk has no types
+    """One attachment to one PBX. `run` keeps it up until it is cancelled or `close` is called."""
+
+    def __init__(
+        self,
+        config: AmiConfig,
+        inbox: asyncio.Queue[Heard],
+        on_status: Callable[[LinkStatus], None],
+        *,
+        delays: Delays | None = None,
+        now: Callable[[], datetime] = _now,
+        spread: Callable[[], float] = random.random,
+        tap: Tap | None = None,
+    ) -> None:
+        super().__init__(host=config.host, port=config.port, protocol_factory=Protocol)
+        self.protocol: Protocol | None = None  # the connection while it is up
+        self.account = config
+        self.inbox = inbox
+        self.dropped = 0  # events that found the inbox full
+        self.status = LinkStatus(pbx=config.pbx, state=LinkState.CONNECTING, since=now())
+        self._on_status = on_status
+        self._delays = delays or Delays()
+        self._now = now
+        self._spread = spread
+        self._tap = tap
+        self._deaf = False  # the inbox was full: drop until the next resync
+        self._stale = asyncio.Event()  # the PBX must be asked for its state
+        self._booted: asyncio.Future[LinkUp | None] | None = None
+        self._work: asyncio.Task[None] | None = None
+
+    # --- what others call
+
+    async def run(self) -> None:
+        """Keep the link up. Returns after `close`; when cancelled, leaves nothing behind."""
+        self._work = asyncio.create_task(self._for_ever(), name=f"link to {self.account.pbx}")
+        try:
+            await asyncio.wait([self._work])
+        finally:
+            self.close()
+            await asyncio.gather(self._work, return_exceptions=True)
+            self._tell(LinkState.STOPPED, "")
+        if not self._work.cancelled():
+            self._work.result()  # a bug in here must be heard
+
+    async def request(self, action: str, /, **headers: Value) -> Mapping[str, str]:
+        """Send one action that has one answer, and return the answer's headers.
+
+        `Originate` is always sent with `Async: true`: its answer only says "queued"; the outcome comes as
+        the event `OriginateEnded`. Nothing is ever sent twice: after `LinkLost` or `ActionTimeout` it is not
+        known whether the PBX acted.
+        """
+        if action.lower() == "originate":
+            headers["Async"] = "true"
+        request = Request(action, headers, as_list=False)
+        answered = await self._live().ask(request, self._delays.answer_s)
+        return answered.responses[0]  # type: ignore[no-any-return]  # from panoramisk
+
+    async def request_list(self, action: str, /, **headers: Value) -> list[dict[str, str]]:
+        """Send one action that a list answers; return its items, the closing one last.
+
+        The items also flow to the inbox as events, in the order of the stream.
+        """
+        request = Request(action, headers, as_list=True)
+        answered = await self._live().ask(request, self._delays.list_s)
+        return answered.items_of_list
+
+    def close(self) -> None:
+        """Hang up and stop trying. May be called twice."""
+        if self._work is not None:
+            self._work.cancel()
+        if self.protocol is not None:
+            self.protocol.fail("closed")
+            self.protocol = None
+
+    # --- what panoramisk would do by itself, closed
+
+    async def send_awaiting_actions(self, *_: object) -> None:
+        """Nothing waits to be sent again: a customer must not be dialled twice."""
+
+    def send_action(self, action: object, as_list: object = None, **kwargs: object) -> None:
+        raise NotImplementedError("use request or request_list")
+
+    def connect(self, *_: object, **__: object) -> None:
+        raise NotImplementedError("use run")
+
+    # --- one life: connect, converse, wait, again
+
+    async def _for_ever(self) -> None:
+        failures = 0
+        clock = asyncio.get_running_loop().time
+        while True:
+            began = clock()
+            try:
+                await self._session()
+            except (LoginRefused, NotAsterisk) as error:
+                state, detail = LinkState.REFUSED, str(error)
+            except OSError as error:  # LinkLost, ActionTimeout, TLS, name not found, port closed
+                state, detail = LinkState.LOST, str(error) or type(error).__name__
+            was_up = self.status.state is LinkState.CONNECTED
+            failures = 1 if was_up and clock() - began >= self._delays.steady_s else failures + 1
+            self._tell(state, detail)
+            if was_up:
+                await self.inbox.put(Heard(self.account.pbx, LinkWasLost(at=self._now(), reason=detail)))
+            refused = state is LinkState.REFUSED
+            await asyncio.sleep(retry_delay(self._delays, failures, refused, self._spread()))
+
+    async def _session(self) -> None:
+        """One connection from the banner to its end. Always raises: how it ended."""
+        self._deaf = False
+        self._booted = asyncio.get_running_loop().create_future()
+        protocol = await self._open()
+        try:
+            await log_in(lambda request: protocol.ask(request, self._delays.answer_s), self.account)
+            await self._wait_until_booted(protocol)
+            self.protocol = protocol
+            self.status = replace(self.status, version=f"AMI {protocol.version}", latency_s=None)
+            self._tell(LinkState.CONNECTED, "")
+            self._stale.set()
+            await self._converse(protocol)
+        finally:
+            self.protocol = None
+            protocol.fail("closed")
+
+    async def _open(self) -> Protocol:
+        account, loop = self.account, asyncio.get_running_loop()
+        context = ssl.create_default_context(cafile=account.tls_ca) if account.tls else None
+        async with asyncio.timeout(self._delays.connect_s) as deadline:
+            _, protocol = await loop.create_connection(
+                lambda: Protocol(self._hear, self._tap), account.host, account.port, ssl=context
+            )
+            try:
+                await protocol.greeted
+            except BaseException:
+                protocol.fail("no greeting")
+                if deadline.expired():
+                    raise LinkLost("the PBX does not greet") from None
+                raise
+        return protocol
+
+    async def _wait_until_booted(self, protocol: Protocol) -> None:
+        """Wait for FullyBooted and make sure that a LinkUp is in the inbox."""
+        assert self._booted is not None
+        either = (self._booted, protocol.lost)
+        await asyncio.wait(either, timeout=self._delays.boot_s, return_when=asyncio.FIRST_COMPLETED)
+        if protocol.closed:
+            raise LinkLost(protocol.lost.result())
+        if not self._booted.done():
+            self._booted.set_result(LinkUp(at=self._now(), uptime_s=None))
+        owed = self._booted.result()
+        if owed is not None:
+            await self.inbox.put(Heard(self.account.pbx, owed))
+
+    async def _converse(self, protocol: Protocol) -> None:
+        work = [
+            asyncio.create_task(_until_lost(protocol)),
+            asyncio.create_task(self._ping(protocol)),
+            asyncio.create_task(self._keep_in_step()),
+        ]
+        try:
+            done, _ = await asyncio.wait(work, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in work:
+                task.cancel()
+            await asyncio.gather(*work, return_exceptions=True)
+
+    async def _ping(self, protocol: Protocol) -> None:
+        """A silent peer is a dead one: nothing else would tell us about a pulled cable."""
+        clock = asyncio.get_running_loop().time
+        while True:
+            asked = clock()
+            await protocol.ask(Request("Ping", {}, as_list=False), self._delays.ping_answer_s)
+            self.status = replace(self.status, latency_s=clock() - asked)
+            await asyncio.sleep(self._delays.ping_s)
+
+    async def _keep_in_step(self) -> None:
+        """Ask the PBX for its state after each login and after each overflow of the inbox."""
+        while True:
+            await self._stale.wait()
+            while self._deaf and self.inbox.qsize() > self.inbox.maxsize // 2:  # noqa: ASYNC110  # no such signal
+                await asyncio.sleep(self._delays.room_s)
+            self._stale.clear()
+            await self._listen_again()
+            version = await resync(self)
+            if version is not None:
+                self.status = replace(self.status, version=version)
+            if not self._deaf:  # else items of the lists were dropped: what came is not the whole state
+                await self.inbox.put(Heard(self.account.pbx, Resynced(at=self._now())))
+
+    async def _listen_again(self) -> None:
+        """After an overflow, begin as after a login: half a list may lie in the inbox already."""
+        if self._deaf:
+            self._deaf = False
+            await self.inbox.put(Heard(self.account.pbx, LinkUp(at=self._now())))
+
+    # --- the reader
+
+    def _hear(self, block: bytes) -> None:
+        """Enqueue what one block of bytes says. Called for each event, so the cheap test comes first."""
+        if not wanted(block):
+            return
+        event = translate(parse(block), self._now())
+        if event is None:
+            return
+        queued = self._enqueue(event)
+        if isinstance(event, LinkUp):
+            self._hear_boot(None if queued else event)
+
+    def _enqueue(self, event: Event) -> bool:
+        if self._deaf:
+            self.dropped += 1
+            return False
+        try:
+            self.inbox.put_nowait(Heard(self.account.pbx, event))
+        except asyncio.QueueFull:
+            self._deaf = True
+            self.dropped += 1
+            self._stale.set()
+            log.warning("inbox of %s is full: events are dropped until it has room", self.account.pbx)
+            return False
+        return True
+
+    def _hear_boot(self, owed: LinkUp | None) -> None:
+        assert self._booted is not None
+        if self._booted.done():
+            self._stale.set()  # it came later than we were ready to wait
+        else:
+            self._booted.set_result(owed)
+
+    # --- small things
+
+    def _live(self) -> Protocol:
+        if self.protocol is None:
+            raise LinkLost(f"no connection to {self.account.pbx}")
+        return self.protocol
+
+    def _tell(self, state: LinkState, detail: str) -> None:
+        since = self._now() if state is not self.status.state else self.status.since
+        self.status = replace(self.status, state=state, detail=detail, since=since)
+        log.info("link to %s: %s %s", self.account.pbx, state, detail)
+        try:
+            self._on_status(self.status)
+        except Exception:
+            log.exception("whoever shows the state of the link failed")  # no reason to lose the PBX
+
+
+async def _until_lost(protocol: Protocol) -> None:
+    raise LinkLost(await asyncio.shield(protocol.lost))

@@ -1,0 +1,78 @@
+"""Write down what the PBX says, byte for byte: the flight recorder behind `callcenter capture`.
+
+Out:     FILE        every byte received, verbatim, banner and responses included
+         FILE with the ending `.chunks.jsonl`: a line per read, {"offset", "len", "t"}, t in monotonic seconds
+         after a lost connection `NAME.2.ami`, `NAME.3.ami`, ... each with its chunks: a file is a connection
+The lists asked for after each login are in it, so that `callcenter replay` sees what the live program saw.
+What the capture contains is private: numbers, names, everything the account may read.
+"""
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Callable
+from io import FileIO
+from pathlib import Path
+
+from asterisk.ami import AmiConfig, Delays, Link, LinkStatus
+from asterisk.events import Heard
+
+log = logging.getLogger(__name__)
+
+
+class Nowhere(asyncio.Queue[Heard]):
+    """An inbox that nobody reads and that is never full."""
+
+    def put_nowait(self, item: Heard) -> None:
+        pass  # the bytes are written already
+
+
+class Recorder:
+    """Writes unbuffered, so that a killed capture keeps what it heard."""
+
+    def __init__(self, out: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self._out = out
+        self._clock = clock
+        self._part = 0
+        self._offset = 0
+        self._files: tuple[FileIO, FileIO] | None = None
+
+    def opened(self) -> None:
+        """A new connection: a new pair of files. Raises `FileExistsError` rather than overwrite a capture."""
+        self.close()
+        self._part += 1
+        self._offset = 0
+        stem = self._out if self._part == 1 else self._out.with_suffix(f".{self._part}{self._out.suffix}")
+        self._files = (FileIO(stem, "x"), FileIO(stem.with_suffix(".chunks.jsonl"), "x"))
+
+    def received(self, data: bytes) -> None:
+        if self._files is None:
+            return
+        raw, chunks = self._files
+        raw.write(data)
+        line = {"offset": self._offset, "len": len(data), "t": round(self._clock(), 6)}
+        chunks.write(json.dumps(line).encode() + b"\n")
+        self._offset += len(data)
+
+    def close(self) -> None:
+        for file in self._files or ():
+            file.close()
+        self._files = None
+
+
+async def capture(
+    config: AmiConfig,
+    out_path: Path,
+    *,
+    on_status: Callable[[LinkStatus], None] = lambda status: None,
+    delays: Delays | None = None,
+) -> None:
+    """Write until cancelled, reconnecting as a link does. Raises `FileExistsError`."""
+    if out_path.exists():
+        raise FileExistsError(f"{out_path} is there already")
+    recorder = Recorder(out_path)
+    try:
+        await Link(config, Nowhere(), on_status, delays=delays, tap=recorder).run()
+    finally:
+        recorder.close()
