@@ -23,6 +23,8 @@ MONITOR = "monitor"
 LONGEST_PART = 255  # bytes in one part of a path on Linux
 # A uniqueid shorter than this would be found inside half of all names.
 SHORTEST_UNIQUEID = 6
+# What Asterisk makes: seconds since 1970, a point, a counter.
+NUMBERED = re.compile(r"\d+\.\d+")
 LEGS = {"-caller": "caller", "-agent": "agent"}
 
 
@@ -195,8 +197,31 @@ def groups(paths: Iterable[Path]) -> list[Group]:
 
 def matching(paths: Sequence[Path], uniqueids: Iterable[str]) -> list[Path]:
     """Return the paths with one of the uniqueids in the name, whole: `5.1` is not found in `5.12`."""
-    patterns = [_pattern(uniqueid) for uniqueid in uniqueids if len(uniqueid) >= SHORTEST_UNIQUEID]
-    return [path for path in paths if any(pattern.search(path.stem) for pattern in patterns)]
+    return Index(paths).matching(uniqueids)
+
+
+class Index:
+    """Many names, prepared for many questions: a sweep asks for thousands of calls."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = paths
+        self._by_number: dict[str, list[Path]] = {}
+        for path in paths:
+            for number in NUMBERED.findall(path.stem):
+                self._by_number.setdefault(number, []).append(path)
+
+    def matching(self, uniqueids: Iterable[str]) -> list[Path]:
+        """Return the paths with one of the uniqueids in the name, sorted."""
+        usable = [uniqueid for uniqueid in uniqueids if len(uniqueid) >= SHORTEST_UNIQUEID]
+        found = {path for uniqueid in usable for path in self._candidates(uniqueid)}
+        return sorted(found)
+
+    def _candidates(self, uniqueid: str) -> Iterator[Path]:
+        numbers = NUMBERED.findall(uniqueid)
+        # An id of our own making (`crm-call-0003`) has no such number: every name must be looked at.
+        candidates = self._by_number.get(numbers[-1], []) if numbers else self._paths
+        pattern = _pattern(uniqueid)
+        return (path for path in candidates if pattern.search(path.stem))
 
 
 def _pattern(uniqueid: str) -> re.Pattern[str]:
