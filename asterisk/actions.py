@@ -166,23 +166,22 @@ def _yes_or_no(value: bool) -> str:
 
 async def mix_monitor(
     link: Link, channel: str, *, mix: str, received: str | None = None, sent: str | None = None
-) -> str:
+) -> None:
     """Record a channel: the mix and, where named, what it says to us (`received`) and what it hears (`sent`).
 
-    Names are relative to the PBX's monitor folder. Returns the id of the recording. No command is ever run
-    after it: that header is a shell on the PBX.
+    Names are relative to the PBX's monitor folder. No command is ever run after it: that header is a shell on
+    the PBX.
     """
     options = "bS"  # only while bridged; both legs kept in step
     for letter, file in (("r", received), ("t", sent)):
         if file is not None:
             options += f"{letter}({checked(RECORDING, file, 'the name of a recording')})"
-    answer = await link.request(
+    await link.request(
         "MixMonitor",
         Channel=checked(CHANNEL, channel, "the channel"),
         File=checked(RECORDING, mix, "the name of a recording"),
         Options=options,
     )
-    return answer.get("MixMonitorID", "")
 
 
 async def mix_monitor_mute(

@@ -39,12 +39,17 @@ class Recorder:
         self._files: tuple[FileIO, FileIO] | None = None
 
     def opened(self) -> None:
-        """A new connection: a new pair of files. Raises `FileExistsError` rather than overwrite a capture."""
+        """A new connection: a new pair of files, never over another one."""
         self.close()
-        self._part += 1
+        part = self._next_part()
+        self._files = (FileIO(part, "x"), FileIO(part.with_suffix(".chunks.jsonl"), "x"))
         self._offset = 0
-        stem = self._out if self._part == 1 else self._out.with_suffix(f".{self._part}{self._out.suffix}")
-        self._files = (FileIO(stem, "x"), FileIO(stem.with_suffix(".chunks.jsonl"), "x"))
+
+    def _next_part(self) -> Path:
+        self._part += 1
+        part = self._out if self._part == 1 else self._out.with_suffix(f".{self._part}{self._out.suffix}")
+        taken = part.exists() or part.with_suffix(".chunks.jsonl").exists()
+        return self._next_part() if taken else part
 
     def received(self, data: bytes) -> None:
         if self._files is None:

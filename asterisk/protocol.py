@@ -121,7 +121,11 @@ def _ends_list(message: Message) -> bool:
 
 def plain(message: Message) -> dict[str, str]:
     """A message as an ordinary dict; a repeated header (`Output`) becomes the lines of one value."""
-    return {name: value if isinstance(value, str) else "\n".join(value) for name, value in message.items()}
+    return {
+        name: value if isinstance(value, str) else "\n".join(value)
+        for name, value in message.items()
+        if name != "content"  # panoramisk's own, not of the PBX
+    }
 
 
 class Protocol(AMIProtocol):  # type: ignore[misc]  # panoramisk has no types
