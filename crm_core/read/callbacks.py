@@ -1,0 +1,120 @@
+"""Callbacks as a list: overdue, due today, planned, done."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crm_core.callback import Callback, State
+from crm_core.customer import Customer
+from crm_core.deal import Deal
+from crm_core.errors import Invalid, NotFound
+from crm_core.order import Order
+from crm_core.read import page
+from crm_core.read.page import Page, Sort
+from crm_core.user import User
+
+OPEN_SORTS = (Sort(Callback.due_at, "due_at", page.instant), Sort(Callback.id, "id", page.number))
+DONE_SORTS = (
+    Sort(Callback.due_at, "due_at", page.instant, down=True),
+    Sort(Callback.id, "id", page.number, down=True),
+)
+WHICH = ("open", "overdue", "today", "planned", "done")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallbackRow:
+    """A promise to call, whom and what about."""
+
+    id: int
+    customer_id: int | None
+    customer: str | None
+    number: str
+    due_at: datetime
+    reason: str
+    note: str | None
+    order_id: int | None
+    order_number: str | None
+    deal_id: int | None
+    deal: str | None
+    assigned_to: int | None
+    assignee: str | None
+    state: str
+    source_call_id: UUID | None
+    closed_by_call_id: UUID | None
+    done_at: datetime | None
+    created_at: datetime
+
+
+def _rows() -> Select[Any]:
+    return (
+        select(
+            *(column for column in Callback.__table__.c if column.name in CallbackRow.__annotations__),
+            Customer.name.label("customer"),
+            Order.number.label("order_number"),
+            Deal.title.label("deal"),
+            User.name.label("assignee"),
+        )
+        .select_from(Callback)
+        .outerjoin(Customer, Customer.id == Callback.customer_id)
+        .outerjoin(Order, Order.id == Callback.order_id)
+        .outerjoin(Deal, Deal.id == Callback.deal_id)
+        .outerjoin(User, User.id == Callback.assigned_to)
+    )
+
+
+def _which(which: str, now: datetime, day_end: datetime) -> ColumnElement[bool]:
+    """The condition of one tab; `day_end` is the midnight that ends the reader's day."""
+    is_open = Callback.state == State.OPEN
+    match which:
+        case "open":
+            return is_open
+        case "overdue":
+            return is_open & (Callback.due_at < now)
+        case "today":
+            return is_open & Callback.due_at.between(now, day_end)
+        case "planned":
+            return is_open & (Callback.due_at > day_end)
+        case "done":
+            return ~is_open
+    raise Invalid(f"A list of callbacks is one of: {', '.join(WHICH)}.", "which")
+
+
+async def list_callbacks(
+    session: AsyncSession,
+    *,
+    now: datetime,
+    day_end: datetime,
+    which: str = "open",
+    assigned_to: int | None = None,
+    customer_id: int | None = None,
+    after: str | None = None,
+    limit: int = 50,
+) -> Page[CallbackRow]:
+    """Callbacks, the most urgent first; done ones newest first. `assigned_to`: his own and anyone's."""
+    wanted = _rows().where(_which(which, now, day_end))
+    if assigned_to is not None:
+        wanted = wanted.where((Callback.assigned_to == assigned_to) | Callback.assigned_to.is_(None))
+    if customer_id is not None:
+        wanted = wanted.where(Callback.customer_id == customer_id)
+    sorts = DONE_SORTS if which == "done" else OPEN_SORTS
+    return await page.load(session, wanted, sorts, CallbackRow, after=after, limit=limit)
+
+
+async def load_callback(session: AsyncSession, callback_id: int) -> CallbackRow:
+    """One callback. Raises `NotFound`."""
+    row = (await session.execute(_rows().where(Callback.id == callback_id))).one_or_none()
+    if row is None:
+        raise NotFound("There is no such callback.")
+    return CallbackRow(**dict(row._mapping))
+
+
+async def count_callbacks(session: AsyncSession, *, now: datetime, day_end: datetime) -> dict[str, int]:
+    """How many are overdue, due today and planned: the figures on the tabs."""
+    kinds = ("overdue", "today", "planned")
+    counts = [func.count().filter(_which(kind, now, day_end)).label(kind) for kind in kinds]
+    row = (await session.execute(select(*counts).where(Callback.state == State.OPEN))).one()
+    return dict(row._mapping)

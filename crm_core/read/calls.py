@@ -1,0 +1,305 @@
+"""Calls as a list, and one call as a page; and which calls are somebody's own."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from crm_core.call import Call, CallAlias, CallLeg, Direction, Result
+from crm_core.call_link import CallLink
+from crm_core.customer import Customer
+from crm_core.deal import Deal
+from crm_core.disposition import DISPOSITIONS
+from crm_core.errors import Forbidden, NotFound
+from crm_core.line import Line
+from crm_core.order import Order
+from crm_core.read import match, page
+from crm_core.read.own import talked_in, took_part, yes
+from crm_core.read.page import Page, Sort
+from crm_core.recording import Recording, RecordingState
+from crm_core.user import User
+
+SORTS = (
+    Sort(Call.started_at, "started_at", page.instant, down=True),
+    Sort(Call.id, "id", UUID, down=True),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallRow:
+    """One line of the list. `links` counts orders and deals; `mine`: the reader took part in it, `hearable`:
+    he talked in it."""
+
+    id: UUID
+    direction: str
+    state: str
+    result: str | None
+    remote_e164: str | None
+    remote_raw: str | None
+    remote_name: str | None
+    line: str | None
+    line_name: str | None
+    queue: str | None
+    operator_id: int | None
+    operator: str | None
+    operator_extension: str | None
+    click_to_call: bool
+    started_at: datetime
+    answered_at: datetime | None
+    ended_at: datetime | None
+    wait_s: float
+    talk_s: float
+    disposition: str | None
+    customer_id: int | None
+    customer: str | None
+    note: str
+    links: int
+    recorded: bool
+    mine: bool
+    hearable: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class LegRow:
+    """One ringing of one phone; `ended_at` and `result` are None while it rings."""
+
+    extension: str | None
+    user: str | None
+    rang_at: datetime | None
+    answered_at: datetime | None
+    ended_at: datetime | None
+    result: str | None
+
+    @property
+    def rang_s(self) -> float | None:
+        """How long the phone rang, in seconds."""
+        end = self.answered_at or self.ended_at
+        return (end - self.rang_at).total_seconds() if end and self.rang_at else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkRow:
+    """What the call was about: an order or a deal, why we think so, and who undid it."""
+
+    id: int
+    order_id: int | None
+    deal_id: int | None
+    label: str
+    role: str
+    rule: str
+    created_at: datetime
+    created_by: str | None
+    removed_at: datetime | None
+    removed_by: str | None
+
+    @property
+    def kind(self) -> str:
+        return "order" if self.order_id is not None else "deal"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallPage(CallRow):
+    """Everything on a call's page except its sound and text."""
+
+    pbx: str
+    linkedid: str
+    linkedids: list[str]
+    operators: list[str]
+    rang_at: datetime | None
+    hold_s: float
+    ended_by: str | None
+    ended_reason: str | None
+    complete: bool
+    shop_id: int | None
+    customer_rule: str | None
+    disposed_at: datetime | None
+    note_version: int
+    noted_at: datetime | None
+    noted_by: str | None
+    transfers: list[dict[str, Any]]
+    legs: list[LegRow] = field(default_factory=list)
+    link_rows: list[LinkRow] = field(default_factory=list)
+
+
+def unlinked() -> ColumnElement[bool]:
+    """Conversations with the outside that belong to nobody, or are about no order and no deal although their
+    outcome (or none) would need one."""
+    live = (
+        select(CallLink.id).where(CallLink.call_id == Call.id, CallLink.removed_at.is_(None)).correlate(Call)
+    )
+    settled = [it.code for it in DISPOSITIONS if not it.needs_link]
+    about_nothing = and_(~live.exists(), or_(Call.disposition.is_(None), Call.disposition.not_in(settled)))
+    talked = and_(
+        Call.direction != Direction.INTERNAL, Call.result == Result.ANSWERED, Call.ended_at.is_not(None)
+    )
+    return and_(talked, or_(Call.customer_id.is_(None), about_nothing))
+
+
+def columns(user_id: int) -> list[ColumnElement[Any]]:
+    """The columns of `CallRow`, for a query on calls joined by `joined`."""
+    live = select(func.count()).where(CallLink.call_id == Call.id, CallLink.removed_at.is_(None))
+    ready = select(Recording.id).where(Recording.call_id == Call.id, Recording.state == RecordingState.READY)
+    here = {column.name for column in Call.__table__.c} & set(CallRow.__annotations__)
+    return [
+        *(getattr(Call, name) for name in sorted(here)),
+        Line.name.label("line_name"),
+        User.name.label("operator"),
+        Customer.name.label("customer"),
+        live.correlate(Call).scalar_subquery().label("links"),
+        ready.correlate(Call).exists().label("recorded"),
+        yes(took_part(user_id)).label("mine"),
+        yes(talked_in(user_id)).label("hearable"),
+    ]
+
+
+def joined(query: Select[Any]) -> Select[Any]:
+    """`query` on calls with the tables that `columns` names."""
+    return (
+        query.select_from(Call)
+        .outerjoin(Line, Line.id == Call.line_id)
+        .outerjoin(User, User.id == Call.operator_id)
+        .outerjoin(Customer, Customer.id == Call.customer_id)
+    )
+
+
+async def list_calls(
+    session: AsyncSession,
+    *,
+    user_id: int,
+    everybody: bool,
+    query: str = "",
+    direction: str | None = None,
+    result: str | None = None,
+    operator_id: int | None = None,
+    customer_id: int | None = None,
+    order_id: int | None = None,
+    deal_id: int | None = None,
+    unlinked_only: bool = False,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    after: str | None = None,
+    limit: int = 50,
+) -> Page[CallRow]:
+    """Calls, newest first; those of `user_id` alone unless `everybody`. `since` is in, `until` is not."""
+    wanted = joined(select(*columns(user_id)))
+    if not everybody:
+        wanted = wanted.where(took_part(user_id))
+    exact = {
+        Call.direction: direction,
+        Call.result: result,
+        Call.operator_id: operator_id,
+        Call.customer_id: customer_id,
+    }
+    wanted = wanted.where(*(column == value for column, value in exact.items() if value is not None))
+    wanted = wanted.where(*_about(order_id, deal_id), *_between(since, until))
+    if unlinked_only:
+        wanted = wanted.where(unlinked())
+    if query.strip():
+        wanted = wanted.where(_with(query))
+    return await page.load(session, wanted, SORTS, CallRow, after=after, limit=limit)
+
+
+def _between(since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:
+    conditions = []
+    if since is not None:
+        conditions.append(Call.started_at >= since)
+    if until is not None:
+        conditions.append(Call.started_at < until)
+    return conditions
+
+
+def _about(order_id: int | None, deal_id: int | None) -> list[ColumnElement[bool]]:
+    exact = [(CallLink.order_id, order_id), (CallLink.deal_id, deal_id)]
+    return [
+        Call.id.in_(select(CallLink.call_id).where(column == value, CallLink.removed_at.is_(None)))
+        for column, value in exact
+        if value is not None
+    ]
+
+
+def _with(text: str) -> ColumnElement[bool]:
+    """Calls of the customers that `text` may mean, or with its digits in the number, known or not."""
+    conditions: list[ColumnElement[bool]] = []
+    if number := match.digits(text):
+        conditions.append(Call.remote_e164.contains(number, autoescape=True))
+    customers = match.people(text)
+    if customers is not None:
+        conditions.append(Call.customer_id.in_(select(Customer.id).where(customers)))
+    return or_(*conditions) if conditions else Call.remote_raw == text.strip()
+
+
+async def require_call(session: AsyncSession, call_id: UUID, *, user_id: int, everybody: bool) -> UUID:
+    """The id under which a call is kept, when this reader may see it; follows calls that became one.
+
+    Raises `NotFound` for an unknown call and `Forbidden` for a colleague's.
+    """
+    query = select(Call.id, yes(took_part(user_id)).label("mine"))
+    row = (await session.execute(query.where(Call.id == call_id))).one_or_none()
+    if row is None:
+        alias = await session.scalar(select(CallAlias.call_id).where(CallAlias.id == call_id))
+        if alias is None:
+            raise NotFound("There is no such call.")
+        return await require_call(session, alias, user_id=user_id, everybody=everybody)
+    if not everybody and not row.mine:
+        raise Forbidden("This is a colleague's call; you may open the calls you took part in.")
+    return call_id
+
+
+async def load_call(session: AsyncSession, call_id: UUID, *, user_id: int, everybody: bool) -> CallPage:
+    """The page of one call. Raises `NotFound`, and `Forbidden` for a colleague's call."""
+    call_id = await require_call(session, call_id, user_id=user_id, everybody=everybody)
+    noted = aliased(User)
+    here = {column.name for column in Call.__table__.c} & set(CallPage.__annotations__)
+    query = joined(select(*columns(user_id), *(getattr(Call, name) for name in sorted(here - {"noted_by"}))))
+    query = query.add_columns(Line.shop_id, noted.name.label("noted_by"))
+    row = (
+        await session.execute(query.outerjoin(noted, noted.id == Call.noted_by).where(Call.id == call_id))
+    ).one()
+    return CallPage(
+        **dict(row._mapping),
+        legs=await _legs(session, call_id),
+        link_rows=await load_links(session, call_id),
+    )
+
+
+async def _legs(session: AsyncSession, call_id: UUID) -> list[LegRow]:
+    names = ("extension", "rang_at", "answered_at", "ended_at", "result")
+    query = (
+        select(*(getattr(CallLeg, name) for name in names), User.name.label("user"))
+        .select_from(CallLeg)
+        .outerjoin(User, User.id == CallLeg.user_id)
+        .where(CallLeg.call_id == call_id)
+        .order_by(CallLeg.rang_at.asc().nulls_first(), CallLeg.id)
+    )
+    return [LegRow(**dict(row._mapping)) for row in await session.execute(query)]
+
+
+async def load_links(session: AsyncSession, call_id: UUID) -> list[LinkRow]:
+    """What the call was about: the links that stand first, then those that were removed."""
+    remover = aliased(User)
+    names = ("id", "order_id", "deal_id", "role", "rule", "created_at", "removed_at")
+    query = (
+        select(
+            *(getattr(CallLink, name) for name in names),
+            func.coalesce(Order.number, Deal.title).label("label"),
+            User.name.label("created_by"),
+            remover.name.label("removed_by"),
+        )
+        .select_from(CallLink)
+        .outerjoin(Order, Order.id == CallLink.order_id)
+        .outerjoin(Deal, Deal.id == CallLink.deal_id)
+        .outerjoin(User, User.id == CallLink.created_by)
+        .outerjoin(remover, remover.id == CallLink.removed_by)
+        .where(CallLink.call_id == call_id)
+        .order_by(CallLink.removed_at.desc().nulls_first(), CallLink.id)
+    )
+    return [LinkRow(**dict(row._mapping)) for row in await session.execute(query)]
+
+
+async def count_unlinked(session: AsyncSession) -> int:
+    """How many conversations still wait for a customer, an order, a deal or an outcome."""
+    return await session.scalar(select(func.count()).select_from(Call).where(unlinked())) or 0

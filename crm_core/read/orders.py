@@ -1,0 +1,262 @@
+"""Orders as a list, and one order as a page."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, String, cast, func, lateral, select, true
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crm_core.call import Call
+from crm_core.call_link import CallLink
+from crm_core.customer import Customer, CustomerNumber
+from crm_core.deal import Deal
+from crm_core.errors import NotFound
+from crm_core.line import Shop
+from crm_core.order import LABELS, OPEN, Order, OrderChange, OrderItem, Status
+from crm_core.read import match, page
+from crm_core.read.page import Page, Sort
+from crm_core.user import User
+
+SORTS = (
+    Sort(Order.created_at, "created_at", page.instant, down=True),
+    Sort(Order.id, "id", page.number, down=True),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderRow:
+    """One line of the list; `items` as a person would say them, `calls` and `talk_s` of linked calls."""
+
+    id: int
+    number: str
+    status: str
+    total: Decimal
+    paid: Decimal
+    currency: str
+    tracking: str | None
+    promised_at: datetime | None
+    created_at: datetime
+    created_in_call_id: UUID | None
+    customer_id: int
+    customer: str
+    e164: str | None
+    shop_id: int
+    shop: str
+    deal_id: int | None
+    items: str
+    calls: int
+    talk_s: float
+    last_call_at: datetime | None
+    version: int
+
+    @property
+    def status_label(self) -> str:
+        return LABELS[Status(self.status)]
+
+    @property
+    def open(self) -> bool:
+        return self.status in OPEN
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One line of an order."""
+
+    id: int
+    product_id: int | None
+    sku: str
+    name: str
+    quantity: int
+    price: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderPage:
+    """Everything on an order's page except calls and history; `goods` is the total without delivery."""
+
+    id: int
+    number: str
+    status: str
+    total: Decimal
+    paid: Decimal
+    currency: str
+    delivery_method: str | None
+    delivery_address: str | None
+    delivery_cost: Decimal
+    tracking: str | None
+    promised_at: datetime | None
+    comment: str | None
+    created_at: datetime
+    updated_at: datetime
+    created_in_call_id: UUID | None
+    customer_id: int
+    shop_id: int
+    shop: str
+    deal_id: int | None
+    deal: str | None
+    created_by: str | None
+    version: int
+    items: list[Item]
+
+    @property
+    def status_label(self) -> str:
+        return LABELS[Status(self.status)]
+
+    @property
+    def open(self) -> bool:
+        return self.status in OPEN
+
+    @property
+    def goods(self) -> Decimal:
+        return self.total - self.delivery_cost
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One step in the life of an order; `what`: field -> [before, after]."""
+
+    at: datetime
+    what: dict[str, Any]
+    operator: str | None
+    call_id: UUID | None
+
+
+def talks(column: Any, owner: Any) -> Any:
+    """Calls linked (and not unlinked again) to the object of the outer row: how many, how long, the last."""
+    return lateral(
+        select(
+            func.count().label("calls"),
+            func.coalesce(func.sum(Call.talk_s), 0.0).label("talk_s"),
+            func.max(Call.started_at).label("last_call_at"),
+        )
+        .select_from(CallLink)
+        .join(Call, Call.id == CallLink.call_id)
+        .where(column == owner.id, CallLink.removed_at.is_(None))
+        .correlate(owner)
+    ).alias("talks")
+
+
+def first_number(owner: Any) -> Any:
+    """The number by which the customer of the outer row is called first."""
+    return (
+        select(CustomerNumber.e164)
+        .where(CustomerNumber.customer_id == owner.customer_id)
+        .order_by(CustomerNumber.position, CustomerNumber.id)
+        .limit(1)
+        .correlate(owner)
+        .scalar_subquery()
+        .label("e164")
+    )
+
+
+def _rows() -> Select[Any]:
+    said = func.concat(cast(OrderItem.quantity, String), " × ", OrderItem.name)
+    items = (
+        select(func.coalesce(func.string_agg(said, ", "), ""))
+        .where(OrderItem.order_id == Order.id)
+        .correlate(Order)
+        .scalar_subquery()
+        .label("items")
+    )
+    talked = talks(CallLink.order_id, Order)
+    names = ("id", "number", "status", "total", "paid", "currency", "tracking", "promised_at", "created_at")
+    more = ("created_in_call_id", "customer_id", "shop_id", "deal_id", "version")
+    return (
+        select(
+            *(getattr(Order, name) for name in (*names, *more)),
+            Customer.name.label("customer"),
+            Shop.name.label("shop"),
+            first_number(Order),
+            items,
+            *talked.c,
+        )
+        .select_from(Order)
+        .join(Customer, Customer.id == Order.customer_id)
+        .join(Shop, Shop.id == Order.shop_id)
+        .join(talked, true())
+    )
+
+
+def _has_calls() -> Any:
+    live = CallLink.removed_at.is_(None)
+    return select(CallLink.id).where(CallLink.order_id == Order.id, live).correlate(Order).exists()
+
+
+async def list_orders(
+    session: AsyncSession,
+    *,
+    query: str = "",
+    status: str | None = None,
+    open_only: bool = False,
+    shop_id: int | None = None,
+    customer_id: int | None = None,
+    deal_id: int | None = None,
+    calls: str | None = None,
+    after: str | None = None,
+    limit: int = 50,
+) -> Page[OrderRow]:
+    """Orders, newest first. `query`: order, tracking, name or number; `calls`: "some" or "none"."""
+    wanted = _rows()
+    if query.strip():
+        wanted = wanted.where(match.orders(query))
+    exact = {
+        Order.status: status,
+        Order.shop_id: shop_id,
+        Order.customer_id: customer_id,
+        Order.deal_id: deal_id,
+    }
+    wanted = wanted.where(*(column == value for column, value in exact.items() if value is not None))
+    if open_only:
+        wanted = wanted.where(Order.status.in_(OPEN))
+    if calls:
+        wanted = wanted.where(_has_calls() if calls == "some" else ~_has_calls())
+    return await page.load(session, wanted, SORTS, OrderRow, after=after, limit=limit)
+
+
+async def load_order(session: AsyncSession, order_id: int) -> OrderPage:
+    """The page of one order. Raises `NotFound`."""
+    columns = [column for column in Order.__table__.c if column.name in OrderPage.__annotations__]
+    query = (
+        select(
+            *(column for column in columns if column.name != "created_by"),
+            Shop.name.label("shop"),
+            Deal.title.label("deal"),
+            User.name.label("created_by"),
+        )
+        .select_from(Order)
+        .join(Shop, Shop.id == Order.shop_id)
+        .outerjoin(Deal, Deal.id == Order.deal_id)
+        .outerjoin(User, User.id == Order.created_by)
+        .where(Order.id == order_id)
+    )
+    row = (await session.execute(query)).one_or_none()
+    if row is None:
+        raise NotFound("There is no such order.")
+    return OrderPage(**dict(row._mapping), items=await _items(session, order_id))
+
+
+async def _items(session: AsyncSession, order_id: int) -> list[Item]:
+    columns = [getattr(OrderItem, name) for name in Item.__annotations__]
+    query = select(*columns).where(OrderItem.order_id == order_id).order_by(OrderItem.id)
+    return [Item(**dict(row._mapping)) for row in await session.execute(query)]
+
+
+async def load_changes(session: AsyncSession, order_id: int, limit: int = 100) -> list[Change]:
+    """The history of an order, newest first."""
+    query = (
+        select(
+            OrderChange.created_at.label("at"),
+            OrderChange.what,
+            User.name.label("operator"),
+            OrderChange.call_id,
+        )
+        .select_from(OrderChange)
+        .outerjoin(User, User.id == OrderChange.user_id)
+        .where(OrderChange.order_id == order_id)
+        .order_by(OrderChange.created_at.desc(), OrderChange.id.desc())
+        .limit(limit)
+    )
+    return [Change(**dict(row._mapping)) for row in await session.execute(query)]

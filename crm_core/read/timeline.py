@@ -1,0 +1,220 @@
+"""Everything that happened with one customer, newest first: calls, orders, deals, callbacks, notes.
+
+One query: five branches of the same shape, united and cut to a page.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Numeric,
+    Select,
+    Text,
+    cast,
+    func,
+    literal,
+    null,
+    select,
+    union_all,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crm_core import callback, deal, order
+from crm_core.call import Call
+from crm_core.call_link import CallLink
+from crm_core.callback import Callback
+from crm_core.customer import CustomerNote
+from crm_core.deal import Deal
+from crm_core.order import Order
+from crm_core.read import page
+from crm_core.read.own import talked_in, took_part, yes
+from crm_core.read.page import Page, Sort
+from crm_core.recording import Recording, RecordingState
+from crm_core.user import User
+
+KINDS = ("call", "order", "deal", "callback", "note")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Item:
+    """One thing that happened. `id` is text because calls have uuids; `mine`: the reader may open it,
+    `hearable`: and hear it."""
+
+    kind: str
+    id: str
+    at: datetime
+    title: str | None = None
+    status: str | None = None
+    text: str | None = None
+    operator: str | None = None
+    amount: Decimal | None = None
+    currency: str | None = None
+    direction: str | None = None
+    talk_s: float | None = None
+    recorded: bool = False
+    mine: bool = True
+    hearable: bool = True
+    disposition: str | None = None
+    role: str | None = None
+    due_at: datetime | None = None
+
+    @property
+    def result(self) -> str | None:
+        """How a call ended; None while it goes on."""
+        return self.status
+
+    @property
+    def open(self) -> bool:
+        """Still to be worked on."""
+        opened = {"order": order.OPEN, "deal": deal.OPEN, "callback": (callback.State.OPEN,)}
+        return self.status in opened.get(self.kind, ())
+
+    @property
+    def status_label(self) -> str:
+        """The state of an order or a deal in words."""
+        match self.kind, self.status:
+            case "order", str(status):
+                return order.LABELS[order.Status(status)]
+            case "deal", str(stage):
+                return deal.LABELS[deal.Stage(stage)]
+        return self.status or ""
+
+
+_EMPTY: dict[str, Any] = {
+    "title": cast(null(), Text),
+    "status": cast(null(), Text),
+    "text": cast(null(), Text),
+    "operator": cast(null(), Text),
+    "amount": cast(null(), Numeric(12, 2)),
+    "currency": cast(null(), Text),
+    "direction": cast(null(), Text),
+    "talk_s": literal(0.0),
+    "recorded": literal(False),
+    "mine": literal(True),
+    "hearable": literal(True),
+    "disposition": cast(null(), Text),
+    "due_at": cast(null(), Order.promised_at.type),
+}
+
+
+def _branch(kind: str, id_: Any, at: Any, **given: Any) -> Select[Any]:
+    columns = [(given.get(name, empty)).label(name) for name, empty in _EMPTY.items()]
+    return select(literal(kind).label("kind"), cast(id_, Text).label("id"), at.label("at"), *columns)
+
+
+def call_branch(user_id: int) -> Select[Any]:
+    """Calls in the shape of the history; a colleague's call shows that it was, not what is in it."""
+    ready = select(Recording.id).where(Recording.call_id == Call.id, Recording.state == RecordingState.READY)
+    return (
+        _branch(
+            "call",
+            Call.id,
+            Call.started_at,
+            status=Call.result,
+            text=func.nullif(Call.note, ""),
+            operator=User.name,
+            direction=Call.direction,
+            talk_s=Call.talk_s,
+            recorded=ready.correlate(Call).exists(),
+            mine=yes(took_part(user_id)),
+            hearable=yes(talked_in(user_id)),
+            disposition=Call.disposition,
+        )
+        .select_from(Call)
+        .outerjoin(User, User.id == Call.operator_id)
+    )
+
+
+def _branches(customer_id: int, user_id: int) -> dict[str, Select[Any]]:
+    return {
+        "call": call_branch(user_id).where(Call.customer_id == customer_id),
+        "order": _branch(
+            "order",
+            Order.id,
+            Order.created_at,
+            title=Order.number,
+            status=Order.status,
+            text=Order.comment,
+            amount=Order.total,
+            currency=Order.currency,
+        ).where(Order.customer_id == customer_id),
+        "deal": _branch(
+            "deal",
+            Deal.id,
+            Deal.created_at,
+            title=Deal.title,
+            status=Deal.stage,
+            operator=User.name,
+            amount=Deal.amount,
+            currency=Deal.currency,
+        )
+        .select_from(Deal)
+        .outerjoin(User, User.id == Deal.responsible_id)
+        .where(Deal.customer_id == customer_id),
+        "callback": _branch(
+            "callback",
+            Callback.id,
+            Callback.created_at,
+            title=Callback.reason,
+            status=Callback.state,
+            text=Callback.note,
+            operator=User.name,
+            due_at=Callback.due_at,
+        )
+        .select_from(Callback)
+        .outerjoin(User, User.id == Callback.assigned_to)
+        .where(Callback.customer_id == customer_id),
+        "note": _branch(
+            "note", CustomerNote.id, CustomerNote.created_at, text=CustomerNote.text, operator=User.name
+        )
+        .select_from(CustomerNote)
+        .outerjoin(User, User.id == CustomerNote.user_id)
+        .where(CustomerNote.customer_id == customer_id),
+    }
+
+
+async def load_timeline(
+    session: AsyncSession,
+    customer_id: int,
+    *,
+    user_id: int,
+    kind: str | None = None,
+    after: str | None = None,
+    limit: int = 50,
+) -> Page[Item]:
+    """The history of a customer as `user_id` may see it, newest first; `kind` keeps one kind alone."""
+    branches = _branches(customer_id, user_id)
+    wanted = [branches[kind]] if kind in branches else list(branches.values())
+    happened = union_all(*wanted).subquery("happened")
+    sorts = (
+        Sort(happened.c.at, "at", page.instant, down=True),
+        Sort(happened.c.kind, "kind", page.plain),
+        Sort(happened.c.id, "id", page.plain, down=True),
+    )
+    return await page.load(session, select(happened), sorts, Item, after=after, limit=limit)
+
+
+async def load_talks(
+    session: AsyncSession,
+    *,
+    user_id: int,
+    order_id: int | None = None,
+    deal_id: int | None = None,
+    limit: int = 50,
+) -> list[Item]:
+    """The calls linked to an order or a deal, newest first, each with what happened to it there (`role`)."""
+    linked: ColumnElement[bool] = (
+        CallLink.order_id == order_id if order_id is not None else CallLink.deal_id == deal_id
+    )
+    query = (
+        call_branch(user_id)
+        .add_columns(CallLink.role)
+        .join(CallLink, CallLink.call_id == Call.id)
+        .where(linked, CallLink.removed_at.is_(None))
+        .order_by(Call.started_at.desc(), Call.id.desc())
+        .limit(limit)
+    )
+    return [Item(**dict(row._mapping)) for row in await session.execute(query)]

@@ -1,0 +1,53 @@
+"""Forms of the pages: read, do, go on; a refused one comes back with the reason and all that was typed."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
+
+from aiohttp import web
+from pydantic import ValidationError
+
+from crm_core.errors import Conflict, Invalid
+from web.errors import Refusal, from_validation
+from web.fields import Given
+from web.pages import Flash
+
+Model = TypeVar("Model", bound=Given)
+Again = Callable[[Flash, Mapping[str, str]], Awaitable[web.Response]]
+Step = Callable[[Mapping[str, str]], Awaitable[web.Response]]
+
+
+async def fields(request: web.Request) -> dict[str, str]:
+    """The text fields of the form, trimmed; of a repeated field the first."""
+    form = await request.post()
+    found: dict[str, str] = {}
+    for name, value in form.items():
+        if isinstance(value, str):
+            found.setdefault(name, value.strip().replace("\0", ""))
+    return found
+
+
+def checked(model: type[Model], given: Mapping[str, Any], **fixed: Any) -> Model:
+    """`given` as `model`; empty fields are None. Raises `Refusal` 422 that names the fields."""
+    values = {
+        name: given[name] if given[name] != "" else None for name in model.model_fields if name in given
+    }
+    try:
+        return model.model_validate(values | fixed)
+    except ValidationError as error:
+        raise from_validation(error) from None
+
+
+async def settle(request: web.Request, step: Step, again: Again) -> web.Response:
+    """Do what the form asks; when it is refused show `again` with the reason and what was typed."""
+    typed = await fields(request)
+    try:
+        return await step(typed)
+    except (Conflict, Invalid, Refusal) as refusal:
+        return await again(Flash("bad", _sentence(refusal)), typed)
+
+
+def _sentence(refusal: Exception) -> str:
+    if isinstance(refusal, Refusal) and refusal.errors:
+        said = (f"{error.field.replace('_', ' ')}: {error.message}" for error in refusal.errors)
+        return "; ".join(said).capitalize()
+    return str(refusal)

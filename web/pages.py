@@ -1,0 +1,224 @@
+"""What the server-rendered pages share: who may open them, what every template knows, filters in the address.
+
+    pages = Pages()
+
+    @pages.get("/customers", right=VIEW_CUSTOMERS)
+    async def show_customers(request: web.Request) -> web.Response: ...
+
+A page works without script: forms post and are sent on to a page (303). `forms.py` says what happens to a
+form that is refused.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+import aiohttp_jinja2
+from aiohttp import web
+from pydantic import ValidationError
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crm_core.errors import Invalid
+from crm_core.line import Shop
+from crm_core.read.page import LONGEST, Page
+from crm_core.user import User
+from web.errors import from_validation
+from web.fields import Given
+from web.rights import Person, Right, Scope, require
+from web.say import LOCALE, zone_of
+from web.services import services
+from web.sessions import person, signed_in
+
+PageHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Filters = TypeVar("Filters", bound=Given)
+ROWS = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """One address of the pages and the right that opens it."""
+
+    method: str
+    path: str
+    right: Right
+    at_least: Scope
+    handler: PageHandler
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        """Check who it is and the right, then show or do it."""
+        require(await signed_in(request), self.right, self.at_least)
+        return await self.handler(request)
+
+
+@dataclass(frozen=True)
+class Pages:
+    """A table of pages; `register` takes it into the application."""
+
+    listed: list[Place] = field(default_factory=list)
+
+    def get(
+        self, path: str, *, right: Right, at_least: Scope = Scope.OWN
+    ) -> Callable[[PageHandler], PageHandler]:
+        """Register a page that is read."""
+        return self._place("GET", path, right, at_least)
+
+    def post(
+        self, path: str, *, right: Right, at_least: Scope = Scope.OWN
+    ) -> Callable[[PageHandler], PageHandler]:
+        """Register what a form does."""
+        return self._place("POST", path, right, at_least)
+
+    def _place(
+        self, method: str, path: str, right: Right, at_least: Scope
+    ) -> Callable[[PageHandler], PageHandler]:
+        def register(handler: PageHandler) -> PageHandler:
+            self.listed.append(
+                Place(method=method, path=path, right=right, at_least=at_least, handler=handler)
+            )
+            return handler
+
+        return register
+
+    def register(self, app: web.Application) -> None:
+        """Add every page to the router."""
+        for place in self.listed:
+            app.router.add_route(place.method, place.path, place.handle)
+
+
+class Typed(dict[str, str]):
+    """What somebody typed into a form that was refused; nothing where nothing was."""
+
+    def __missing__(self, name: str) -> str:
+        return ""
+
+
+@dataclass(frozen=True)
+class Flash:
+    """One sentence at the top of a page: good, bad or care."""
+
+    tone: str
+    text: str
+
+
+def shell(request: web.Request) -> dict[str, Any]:
+    """What the frame of a page needs: the person, what its scripts know, the reader's clock and zone."""
+    who, here = person(request), services(request)
+    user = {"id": who.user_id, "name": who.name, "role": str(who.role), "timezone": who.timezone or "UTC"}
+    boot = {"user": user, "push_port": here.settings.push_port, "demo": here.settings.demo, "locale": "en"}
+    return {
+        "user": user,
+        "boot": boot,
+        "catalogue": None,
+        "lang": "en",
+        "locale": LOCALE,
+        "now": here.now(),
+        "zone": zone_of(who.timezone),
+        "may": who.may,
+    }
+
+
+def render(
+    request: web.Request,
+    template: str,
+    context: Mapping[str, Any],
+    *,
+    active: str,
+    flash: Flash | None = None,
+    typed: Mapping[str, str] | None = None,
+) -> web.Response:
+    """A page in its frame. `flash` and `typed` come from a refused form; else from `done` in the address."""
+    status = 422 if flash is not None and flash.tone == "bad" else 200
+    full = shell(request) | {"active": active, "flash": flash or _done(request), "typed": Typed(typed or {})}
+    return aiohttp_jinja2.render_template(template, request, full | dict(context), status=status)
+
+
+DONE = {
+    "saved": "Saved.",
+    "created": "Created.",
+    "noted": "The note is kept.",
+    "number_added": "The number was added.",
+    "number_removed": "The number was removed.",
+    "ordered": "The order is placed.",
+    "planned": "The callback is planned.",
+    "closed": "The callback is closed.",
+    "linked": "The call is linked.",
+    "unlinked": "The link was removed; that is kept in the history.",
+    "attached": "The call belongs to this customer now.",
+    "disposed": "The outcome is kept.",
+    "password": "The password is set.",
+}
+
+
+def _done(request: web.Request) -> Flash | None:
+    said = DONE.get(request.query.get("done", ""))
+    return Flash("good", said) if said else None
+
+
+def go(address: str, done: str | None = None) -> web.Response:
+    """Send the browser on after a form did its work; `done` is a key of `DONE`."""
+    path, _, anchor = address.partition("#")
+    query = f"{'&' if '?' in path else '?'}done={done}" if done else ""
+    return web.Response(status=303, headers={"Location": path + query + (f"#{anchor}" if anchor else "")})
+
+
+def read_filters(request: web.Request, model: type[Filters]) -> Filters:
+    """The filters in the address; empty ones are none. Raises `Refusal` 422 for nonsense."""
+    given = {
+        name: value for name, value in request.query.items() if value.strip() and name in model.model_fields
+    }
+    try:
+        return model.model_validate(given)
+    except ValidationError as error:
+        raise from_validation(error) from None
+
+
+def is_set(filters: Given) -> bool:
+    """True when a filter narrows the list."""
+    return bool(filters.model_dump(exclude_defaults=True, exclude={"after", "limit", "which", "kind"}))
+
+
+def turn(request: web.Request, page: Page[Any]) -> dict[str, str | None]:
+    """The addresses of the first and of the next page, with the filters as they are."""
+    kept = [(name, value) for name, value in request.query.items() if name not in ("after", "done") and value]
+    first = f"{request.path}?{urlencode(kept)}".rstrip("?") if "after" in request.query else None
+    following = f"{request.path}?{urlencode([*kept, ('after', page.next)])}" if page.next else None
+    return {"first": first, "next": following}
+
+
+def day_end(now: datetime, who: Person) -> datetime:
+    """The midnight that ends the reader's day."""
+    zone = zone_of(who.timezone)
+    return datetime.combine(now.astimezone(zone).date() + timedelta(days=1), time(), zone)
+
+
+def local_instant(text: str, who: Person, field: str) -> datetime:
+    """The instant that `<input type="datetime-local">` or a date means for this reader. Raises `Invalid`."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise Invalid("Write the time as year-month-day and hour:minute.", field) from None
+    return at if at.tzinfo else at.replace(tzinfo=zone_of(who.timezone))
+
+
+def number_in(request: web.Request, name: str) -> int:
+    """The id in the address; 404 for one that can not be."""
+    text = request.match_info[name]
+    if not (text.isascii() and text.isdigit()) or not 0 < int(text) < 2**63:
+        raise web.HTTPNotFound
+    return int(text)
+
+
+async def shops_to_choose(session: AsyncSession) -> list[tuple[int, str]]:
+    """Every shop as a choice."""
+    return [
+        (row.id, row.name) for row in await session.execute(select(Shop.id, Shop.name).order_by(Shop.name))
+    ]
+
+
+async def users_to_choose(session: AsyncSession) -> list[tuple[int, str]]:
+    """Every colleague who may sign in, as a choice."""
+    query = select(User.id, User.name).where(User.active).order_by(User.name, User.id).limit(LONGEST * 5)
+    return [(row.id, row.name) for row in await session.execute(query)]
