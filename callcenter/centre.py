@@ -1,0 +1,223 @@
+"""The running call centre: what the floor moves, what desks show, what the web asks for.
+
+Performs the effects of each step: the desks are told at once, the row is written beside it. Everything that
+reads or writes the database is a task of its own, so that a pop never waits for a write.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from asterisk import actions
+from asterisk.ami import Link, LinkState, LinkStatus
+from asterisk.events import DeviceStateChanged
+from asterisk.protocol import ActionRefused, ActionTimeout, LinkLost
+from callcenter.call import Call, CallState, Rules
+from callcenter.clicktocall import Dialler
+from callcenter.desks import Desks, Message, Send
+from callcenter.directory import load_directory
+from callcenter.links import Target
+from callcenter.places import Errand
+from callcenter.records import Recorder
+from callcenter.tracker import Change
+from crm_core.db import Database
+from crm_core.errors import Conflict, Forbidden, NotFound
+
+log = structlog.get_logger(__name__)
+
+
+class Centre:
+    """One per process that is attached to switchboards."""
+
+    def __init__(
+        self,
+        *,
+        db: Database,
+        desks: Desks,
+        recorder: Recorder,
+        dialler: Dialler,
+        links: Mapping[str, Link],
+        rules: Mapping[str, Rules],
+        now: Callable[[], datetime],
+    ) -> None:
+        self._db = db
+        self._desks = desks
+        self._recorder = recorder
+        self._dialler = dialler
+        self._links = links
+        self._rules = rules
+        self._now = now
+        self._errands: dict[UUID, Errand] = {}
+        self._live: dict[UUID, Call] = {}
+
+    # --- what the floor moves ---------------------------------------------------------------------------
+
+    def call_changed(self, change: Change) -> None:
+        """One step of one call."""
+        call = change.after
+        before = change.before
+        if before is not None and before.id != call.id:
+            self._take_over(before, call)
+        if call.merged_into is not None:
+            self._swallowed(call)
+            return
+        errand = self._errands.get(call.id)
+        self._desks.changed(call, errand)
+        self._recorder.keep(call, errand)
+        if call.state is CallState.ENDED:
+            self._live.pop(call.id, None)
+            self._errands.pop(call.id, None)
+        else:
+            self._live[call.id] = call
+
+    def _take_over(self, before: Call, after: Call) -> None:
+        """The call is known by an older linkedid from now on."""
+        self._live.pop(before.id, None)
+        if before.id in self._errands:
+            self._errands.setdefault(after.id, self._errands.pop(before.id))
+        self._desks.rename(before.id, after)
+        self._recorder.merge(before.id, after)
+
+    def _swallowed(self, call: Call) -> None:
+        self._live.pop(call.id, None)
+        kept = next(
+            (c for c in self._live.values() if call.merged_into in c.linkedids and c.pbx == call.pbx), None
+        )
+        self._errands.pop(call.id, None)
+        if kept is None:
+            self._desks.forget(call.id, "merged")
+            return
+        self._desks.rename(call.id, kept)
+        self._recorder.merge(call.id, kept)
+
+    def device_changed(self, pbx: str, event: DeviceStateChanged) -> None:
+        """A phone came, went or changed."""
+        party = self._rules[pbx].party(f"{event.device}-0")
+        if party.extension is not None:
+            self._desks.device_changed(pbx, party.extension, event.state)
+
+    def link_changed(self, _: LinkStatus) -> None:
+        """The link to a switchboard came or went."""
+        self._desks.use_links([_said(link.status) for link in self._links.values()])
+
+    async def reload_directory(self) -> None:
+        """Read again who sits where; called at start and when people, phones or lines are changed."""
+        async with self._db.begin() as session:
+            directory = await load_directory(session)
+        self._desks.use_directory(directory)
+        self._recorder.directory = directory
+
+    def heard(self, topic: str, payload: Mapping[str, Any]) -> None:
+        """News of the outbox: somebody changed something that a card may show."""
+        if call_id := payload.get("call_id"):
+            self._desks.card_changed(UUID(str(call_id)))
+        if customer_id := payload.get("customer_id"):
+            self._desks.customer_changed(int(customer_id))
+
+    # --- what desks show (web.push.DeskSource) ----------------------------------------------------------
+
+    def snapshot(self, user_id: int) -> Message:
+        return self._desks.snapshot(user_id)
+
+    def subscribe(self, user_id: int, send: Send) -> Callable[[], None]:
+        return self._desks.subscribe(user_id, send)
+
+    def shown(self, user_id: int, call_id: UUID) -> None:
+        self._desks.shown(user_id, call_id)
+
+    # --- what the web asks for (web.services.Live) ------------------------------------------------------
+
+    def links(self) -> Sequence[LinkStatus]:
+        """The state of every switchboard's link."""
+        return [link.status for link in self._links.values()]
+
+    async def dial(
+        self,
+        user_id: int,
+        to: str,
+        *,
+        customer_id: int | None = None,
+        order_id: int | None = None,
+        deal_id: int | None = None,
+        callback_id: int | None = None,
+        line: str | None = None,
+    ) -> UUID:
+        """Start a click-to-call; returns the call's id while the phone begins to ring.
+
+        Raises `Invalid` for a number that is none, `Conflict` when nothing can be dialled from this desk now.
+        """
+        number = self._dialler.number(to)
+        states = [entry.places[user_id] for entry in self._desks.of(user_id)]
+        phone = self._dialler.phone_of(self._desks.directory.operators.get(user_id), states)
+        errand = Errand(
+            user_id=user_id,
+            number=number,
+            customer_id=customer_id,
+            target=Target(order_id=order_id, deal_id=deal_id) if order_id or deal_id else None,
+            callback_id=callback_id,
+        )
+        shown = line or await self._recorder.line_of(phone[0], order_id)
+        return self._dialler.start(phone, errand, lambda call: self._errands.__setitem__(call, errand), shown)
+
+    async def hang_up(self, call_id: UUID, user_id: int) -> None:
+        """End a call by hanging up the operator's own channel, or the whole call while it only rings outward.
+
+        Raises `NotFound` when it is not live, `Forbidden` when it is somebody else's, `Conflict` when the
+        switchboard can not be told.
+        """
+        call = self._live.get(call_id)
+        entry = self._desks.find(call_id)
+        if call is None or entry is None:
+            raise NotFound("This call is over.")
+        if user_id not in entry.places:
+            raise Forbidden("This is a colleague's call.")
+        operator = self._desks.directory.operators[user_id]
+        own = {extension for pbx, extension in operator.phones if pbx == call.pbx}
+        mine = [c for c in call.live_channels if c.extension in own] or list(call.live_channels)
+        if not mine:
+            raise Conflict("There is no phone to hang up yet. Try again in a moment.")
+        await self._hang_up(call.pbx, [channel.name for channel in mine])
+
+    async def _hang_up(self, pbx: str, channels: Sequence[str]) -> None:
+        try:
+            await asyncio.gather(*(actions.hang_up(self._links[pbx], name) for name in channels))
+        except ActionRefused as error:
+            raise Conflict(f"The switchboard refused: {error.message}") from error
+        except (LinkLost, ActionTimeout) as error:
+            raise Conflict("The link to the switchboard is down. Hang up on your phone.") from error
+
+    def live_call(self, call_id: UUID) -> Mapping[str, Any] | None:
+        """The call as pushed to desks; None when it is on none."""
+        return self._desks.describe(call_id)
+
+    def desk(self, user_id: int) -> Mapping[str, Any]:
+        """The state of one desk, without telling it that it was shown."""
+        return self._desks.look(user_id)
+
+    async def desk_changed(self, call_id: UUID) -> None:
+        """Something on the card of this call was changed: read it again and push it."""
+        self._desks.card_changed(call_id)
+
+    async def finish(self, call_id: UUID) -> None:
+        """The outcome was given: a call that is over leaves the desks."""
+        entry = self._desks.find(call_id)
+        if entry is not None and entry.call.state is CallState.ENDED:
+            self._desks.forget(call_id, "finished")
+
+    @property
+    def connected(self) -> bool:
+        """Whether every switchboard is attached."""
+        return all(link.status.state is LinkState.CONNECTED for link in self._links.values())
+
+
+def _said(status: LinkStatus) -> Message:
+    return {
+        "pbx": status.pbx,
+        "state": status.state,
+        "since": status.since.isoformat(),
+        "detail": status.detail,
+    }

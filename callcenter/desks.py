@@ -1,0 +1,326 @@
+"""What stands on each operator's desk: the calls that concern him now, each with its card.
+
+In:      calls as they change (from the floor), cards as they are read (from the database)
+Out:     messages of the push protocol to whoever has the desk open; a snapshot for whoever opens it
+Source:  design.md section 5. Browsers get state, not events, so a lost message can not leave a ghost.
+
+The pop waits for one query and never for a write. When the database does not answer within `PATIENCE_S`
+the call is shown without its card, which follows as soon as it can be read.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from callcenter.agent import agent_state
+from callcenter.call import Call, CallState, LegResult
+from callcenter.directory import EMPTY, Directory
+from callcenter.places import DeskState, Errand, describe, places
+from crm_core.phone import Number
+
+log = structlog.get_logger(__name__)
+
+PATIENCE_S = 0.25
+RETRY_S = 1.0
+
+Message = dict[str, Any]
+Send = Callable[[Message], None]
+Card = dict[str, Any]
+
+
+@dataclass
+class Entry:
+    """One live or unfinished call with what is shown of it."""
+
+    call: Call
+    number: Number
+    errand: Errand | None = None
+    card: Card | None = None
+    stale: bool = False  # the card was read before the last change
+    reading: asyncio.Task[None] | None = None
+    places: dict[int, DeskState] = field(default_factory=dict)
+    sent_to: dict[int, DeskState] = field(default_factory=dict)  # whose browsers have been told, and what
+
+
+class Desks:
+    """All desks. Everything here runs in the event loop; nothing here waits for the database."""
+
+    def __init__(
+        self,
+        *,
+        read_card: Callable[[Call, Number], Awaitable[Card]],
+        number_of: Callable[[Call], Number],
+        now: Callable[[], datetime],
+        popped: Callable[[Call, int, datetime], None],
+        shown: Callable[[UUID, int, datetime], None],
+    ) -> None:
+        self.directory: Directory = EMPTY
+        self._read_card = read_card
+        self._number_of = number_of
+        self._now = now
+        self._popped = popped
+        self._shown = shown
+        self._entries: dict[UUID, Entry] = {}
+        self._listeners: dict[int, set[Send]] = {}
+        self._agents: dict[int, Message] = {}
+        self._links: list[Message] = []
+        self._devices: dict[tuple[str, str], str] = {}
+
+    # --- from the floor ---------------------------------------------------------------------------------
+
+    def changed(self, call: Call, errand: Errand | None) -> None:
+        """A call took a step: tell whoever it concerns now, and whoever it does not concern any more."""
+        entry = self._entries.get(call.id)
+        if entry is None:
+            if call.state is CallState.ENDED and call.result is None:
+                return
+            entry = self._entries[call.id] = Entry(call=call, number=self._number_of(call), errand=errand)
+        if entry.call.remote_number != call.remote_number:
+            entry.number, entry.stale = self._number_of(call), True
+        entry.call = call
+        self._settle(entry, places(call, self.directory, entry.errand))
+
+    def forget(self, call_id: UUID, reason: str) -> None:
+        """The call is finished with (outcome given, dismissed, merged): it leaves every desk."""
+        entry = self._entries.get(call_id)
+        if entry is not None:
+            self._settle(entry, {}, reason)
+
+    def rename(self, old: UUID, call: Call) -> None:
+        """Two calls turned out to be one: what was asked for goes with the older one."""
+        swallowed = self._entries.get(old)
+        kept = self._entries.get(call.id)
+        if swallowed is not None and kept is not None and kept.errand is None:
+            kept.errand = swallowed.errand
+        self.forget(old, "merged")
+
+    def card_changed(self, call_id: UUID) -> None:
+        """Something on the card was changed: read it again and show it."""
+        entry = self._entries.get(call_id)
+        if entry is not None:
+            entry.stale = True
+            self._read(entry)
+
+    def customer_changed(self, customer_id: int) -> None:
+        """A customer, or an order of his, was changed: every card that shows him is read again."""
+        for entry in list(self._entries.values()):
+            if entry.card is not None and _shows(entry.card, customer_id):
+                self.card_changed(entry.call.id)
+
+    def use_directory(self, directory: Directory) -> None:
+        """Phones or lines were given to others."""
+        self.directory = directory
+        for entry in list(self._entries.values()):
+            self._settle(entry, places(entry.call, directory, entry.errand))
+        for user_id in list(self._listeners):
+            self._tell_agent(user_id)
+
+    def use_links(self, links: list[Message]) -> None:
+        """The link to a switchboard came or went: said on every desk."""
+        self._links = links
+        for user_id in self._listeners:
+            self._tell(user_id, {"type": "pbx", "pbx": links})
+
+    def device_changed(self, pbx: str, extension: str, state: str) -> None:
+        """A phone was registered, lost, put on do-not-disturb."""
+        self._devices[pbx, extension] = state
+        operator = self.directory.operator_at(pbx, extension)
+        if operator is not None and operator.id in self._listeners:
+            self._tell_agent(operator.id)
+
+    # --- from browsers ----------------------------------------------------------------------------------
+
+    def snapshot(self, user_id: int) -> Message:
+        """Everything on this desk now."""
+        for entry in self.of(user_id):
+            self._mark_sent(entry, user_id)
+        return {
+            "type": "snapshot",
+            **self.look(user_id),
+            "pbx": self._links,
+            "server_time": self._now().isoformat(),
+        }
+
+    def look(self, user_id: int) -> Message:
+        """The calls on this desk and what its operator is doing."""
+        calls = [{"call": self._describe(entry, user_id), "card": entry.card} for entry in self.of(user_id)]
+        return {"calls": calls, "agent": self._agent(user_id)}
+
+    def describe(self, call_id: UUID) -> Message | None:
+        """One call as its first operator sees it; None when it is on no desk."""
+        entry = self._entries.get(call_id)
+        if entry is None or not entry.places:
+            return None
+        return self._describe(entry, next(iter(entry.places)))
+
+    def subscribe(self, user_id: int, send: Send) -> Callable[[], None]:
+        """Send this desk's changes to `send` until the returned function is called."""
+        listeners = self._listeners.setdefault(user_id, set())
+        listeners.add(send)
+
+        def leave() -> None:
+            listeners.discard(send)
+            if not listeners and self._listeners.get(user_id) is listeners:
+                del self._listeners[user_id]
+
+        return leave
+
+    def shown(self, user_id: int, call_id: UUID) -> None:
+        """The browser says that the card is on the screen."""
+        entry = self._entries.get(call_id)
+        if entry is not None and user_id in entry.sent_to:
+            self._shown(call_id, user_id, self._now())
+
+    def notice(self, user_id: int, level: str, text: str) -> None:
+        """A sentence for one operator."""
+        self._tell(user_id, {"type": "notice", "level": level, "text": text})
+
+    def close(self) -> None:
+        """Stop reading cards."""
+        for entry in self._entries.values():
+            if entry.reading is not None:
+                entry.reading.cancel()
+
+    def find(self, call_id: UUID) -> Entry | None:
+        """The entry of a call that is on some desk."""
+        return self._entries.get(call_id)
+
+    def of(self, user_id: int) -> list[Entry]:
+        """The calls on one desk."""
+        return [entry for entry in self._entries.values() if user_id in entry.places]
+
+    # --- inside -----------------------------------------------------------------------------------------
+
+    def _settle(self, entry: Entry, now_on: dict[int, DeskState], reason: str | None = None) -> None:
+        before, entry.places = entry.places, now_on
+        for user_id in before.keys() - now_on.keys():
+            self._take_away(entry, user_id, reason or _why_gone(entry.call))
+        if now_on and (entry.card is None or entry.stale):
+            self._read(entry)
+        if entry.card is not None:
+            for user_id in now_on:
+                self._show(entry, user_id)
+        if not now_on and (reason is not None or entry.call.state is CallState.ENDED):
+            self._drop(entry)
+        for user_id in before.keys() | now_on.keys():
+            self._tell_agent(user_id)
+
+    def _drop(self, entry: Entry) -> None:
+        if entry.reading is not None:
+            entry.reading.cancel()
+        self._entries.pop(entry.call.id, None)
+
+    def _take_away(self, entry: Entry, user_id: int, reason: str) -> None:
+        entry.sent_to.pop(user_id, None)
+        taker = self.directory.operator_at(entry.call.pbx, entry.call.operator)
+        by = {"id": taker.id, "name": taker.name} if taker and reason == "answered_elsewhere" else None
+        self._tell(user_id, {"type": "call_gone", "id": str(entry.call.id), "reason": reason, "by": by})
+
+    def _show(self, entry: Entry, user_id: int) -> None:
+        self._tell(user_id, {"type": "call", "call": self._describe(entry, user_id), "card": entry.card})
+        if user_id in self._listeners:
+            self._mark_sent(entry, user_id)
+
+    def _mark_sent(self, entry: Entry, user_id: int) -> None:
+        state = entry.places[user_id]
+        if entry.sent_to.get(user_id) is None:
+            self._popped(entry.call, user_id, self._now())
+        entry.sent_to[user_id] = state
+
+    def _describe(self, entry: Entry, user_id: int) -> Message:
+        return describe(
+            entry.call,
+            entry.places[user_id],
+            number=entry.number,
+            directory=self.directory,
+            errand=entry.errand,
+        )
+
+    def _read(self, entry: Entry) -> None:
+        if entry.reading is None or entry.reading.done():
+            entry.stale = False
+            entry.reading = asyncio.create_task(self._read_until_fresh(entry), name=f"card {entry.call.id}")
+
+    async def _read_until_fresh(self, entry: Entry) -> None:
+        while True:
+            entry.stale = False
+            reading = asyncio.ensure_future(self._read_card(entry.call, entry.number))
+            done, _ = await asyncio.wait({reading}, timeout=PATIENCE_S)
+            if not done and entry.card is None:
+                self._show_all(entry)  # better a name and a number now than a full card too late
+            try:
+                entry.card = await reading
+            except Exception as error:
+                # Whatever keeps the card away (a database that restarts, a query cut off), the call goes on.
+                log.warning("card not read", call=str(entry.call.id), error=repr(error))
+                self._show_all(entry)
+                await asyncio.sleep(RETRY_S)
+                continue
+            self._show_all(entry)
+            if not entry.stale:
+                return
+
+    def _show_all(self, entry: Entry) -> None:
+        for user_id in list(entry.places):
+            self._show(entry, user_id)
+
+    def _agent(self, user_id: int) -> Message:
+        operator = self.directory.operators.get(user_id)
+        if operator is None:
+            return {
+                "id": user_id,
+                "name": "",
+                "role": "",
+                "extensions": [],
+                "state": "offline",
+                "since": None,
+                "reason": None,
+            }
+        states = [entry.places[user_id] for entry in self.of(user_id)]
+        devices = [self._devices.get(phone) for phone in operator.phones]
+        state = agent_state(states, devices)
+        known = self._agents.get(user_id)
+        since = known["since"] if known and known["state"] == state else self._now().isoformat()
+        self._agents[user_id] = {
+            "id": operator.id,
+            "name": operator.name,
+            "role": operator.role,
+            "extensions": [extension for _, extension in operator.phones],
+            "state": state,
+            "since": since,
+            "reason": None,
+        }
+        return self._agents[user_id]
+
+    def _tell_agent(self, user_id: int) -> None:
+        before = self._agents.get(user_id)
+        agent = self._agent(user_id)
+        if agent != before:
+            self._tell(user_id, {"type": "agent", "agent": agent})
+
+    def _tell(self, user_id: int, message: Message) -> None:
+        for send in tuple(self._listeners.get(user_id, ())):
+            send(dict(message))
+
+
+def _shows(card: Mapping[str, Any], customer_id: int) -> bool:
+    customer = card.get("customer")
+    if customer and customer["id"] == customer_id:
+        return True
+    return any(candidate["id"] == customer_id for candidate in card.get("candidates", ()))
+
+
+def _why_gone(call: Call) -> str:
+    """Why a call left a desk on which it rang: what the push protocol calls `reason`."""
+    if call.talks:
+        return "answered_elsewhere" if call.state is not CallState.ENDED or call.operator else "ended"
+    if call.state is CallState.ENDED:
+        return "abandoned"
+    if any(leg.result is LegResult.DECLINED for leg in call.legs):
+        return "declined"
+    return "rang_elsewhere"

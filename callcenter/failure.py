@@ -1,0 +1,78 @@
+"""Why a call that one of ours made did not come to a talk, in words that say what to do. Pure.
+
+In:      an ended `Call`
+Out:     a `Failure`, or None for a call that was answered, that still goes on, or that came from outside
+Source:  AMI OriginateResponse says only whether the operator's phone was picked up; the customer's fate is
+         in the DialEnd of his channel
+"""
+
+from typing import NamedTuple
+
+from asterisk.events import DialStatus
+from callcenter.call import Call, Channel, Direction, LegResult
+
+
+class Failure(NamedTuple):
+    """A code for programs, a sentence for people."""
+
+    code: str
+    text: str
+
+
+PHONE_SILENT = Failure("phone_no_answer", "Your phone rang and was not picked up.")
+PHONE_DECLINED = Failure("phone_declined", "The call was declined on your phone.")
+PHONE_UNREACHABLE = Failure(
+    "phone_unreachable", "Your phone is not connected to the switchboard. Check that it is on and registered."
+)
+GAVE_UP = Failure("cancelled", "You hung up before the customer answered.")
+LINK_LOST = Failure(
+    "link_lost", "The link to the switchboard broke while dialling. Look at your phone before you dial again."
+)
+REFUSED = Failure(
+    "refused", "The switchboard refused to dial. An administrator finds the reason on the status page."
+)
+UNKNOWN = Failure("failed", "The call did not go through.")
+
+CUSTOMER = {
+    DialStatus.BUSY: Failure("busy", "The customer is on another call."),
+    DialStatus.NO_ANSWER: Failure("no_answer", "The customer did not answer."),
+    DialStatus.CONGESTION: Failure(
+        "congestion", "The provider could not put the call through. Try again in a moment."
+    ),
+    DialStatus.UNAVAILABLE: Failure(
+        "unavailable", "This number can not be reached. Check it with the customer's order."
+    ),
+    DialStatus.CANCEL: GAVE_UP,
+}
+NOT_ALLOCATED = frozenset({1, 28})  # Q.850: unallocated number, invalid number format
+NO_SUCH_NUMBER = Failure("no_such_number", "There is no such number. Check it for a typing mistake.")
+
+
+def failure(call: Call) -> Failure | None:
+    """Return why the outgoing call failed."""
+    if call.direction is not Direction.OUTBOUND or call.ended_at is None or call.talks:
+        return None
+    if call.ended_reason is not None:
+        return REFUSED if call.ended_reason == "refused by the switchboard" else LINK_LOST
+    return _at_our_phone(call) or _at_the_customer(call) or UNKNOWN
+
+
+def _at_our_phone(call: Call) -> Failure | None:
+    if not call.originated or call.originate.agent_answered_at is not None:
+        return None
+    phone = next((leg for leg in call.legs), None)
+    if phone is None or phone.result is LegResult.UNAVAILABLE:
+        return PHONE_UNREACHABLE
+    if phone.result in (LegResult.DECLINED, LegResult.BUSY):
+        return PHONE_DECLINED
+    return PHONE_SILENT
+
+
+def _at_the_customer(call: Call) -> Failure | None:
+    dialled = [c for c in call.channels.values() if c.extension is None and c.dial_status is not None]
+    if not dialled:
+        return GAVE_UP if call.dialler else None
+    last: Channel = dialled[-1]
+    if last.cause in NOT_ALLOCATED:
+        return NO_SUCH_NUMBER
+    return CUSTOMER.get(last.dial_status or DialStatus.OTHER)

@@ -1,0 +1,64 @@
+"""All live calls, one event at a time.
+
+In:      the inbox: what every switchboard said, in the order in which it said it
+Out:     each step of each call to the `Hands`, in the same order
+One consumer keeps the order; nothing here waits for the database or a browser.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Protocol
+
+import structlog
+
+from asterisk.events import DeviceStateChanged, Event, Heard
+from callcenter.call import Call
+from callcenter.tracker import Change, Tracker
+
+log = structlog.get_logger(__name__)
+
+
+class Hands(Protocol):
+    """What the world must do because of a step."""
+
+    def call_changed(self, change: Change) -> None: ...
+    def device_changed(self, pbx: str, event: DeviceStateChanged) -> None: ...
+
+
+class Floor:
+    """Feeds the tracker and hands its changes on."""
+
+    def __init__(self, tracker: Tracker, hands: Hands) -> None:
+        self._tracker = tracker
+        self._hands = hands
+        self.heard = 0
+
+    def restore(self, calls: Iterable[Call]) -> None:
+        """Calls that were open when the process died; the next resync says which still are."""
+        self._tracker.restore(calls)
+
+    @property
+    def live(self) -> int:
+        """How many calls are open."""
+        return len(self._tracker.calls)
+
+    async def run(self, inbox: asyncio.Queue[Heard]) -> None:
+        """Take events for ever. A step that fails is logged with its event and the next one is taken."""
+        while True:
+            self.take(await inbox.get())
+
+    def take(self, heard: Heard) -> None:
+        """Apply one event and perform what follows from it."""
+        self.heard += 1
+        try:
+            changes = self._tracker.apply(heard)
+            for change in changes:
+                self._hands.call_changed(change)
+            self._other(heard.pbx, heard.event)
+        except Exception:
+            # A bug in one step must not silence every phone on the floor: the trace is kept, the call stays.
+            log.exception("event not applied", pbx=heard.pbx, kind=type(heard.event).__name__)
+
+    def _other(self, pbx: str, event: Event) -> None:
+        if isinstance(event, DeviceStateChanged):
+            self._hands.device_changed(pbx, event)

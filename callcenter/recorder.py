@@ -1,0 +1,139 @@
+"""Writes every call beside the pop: at each change of state, in order, again and again until it is kept.
+
+In:      calls as they change; only the newest state of each waits to be written
+Out:     rows, by `write`; what the database does not take is kept in a spool file until it does
+A killed process finds its open calls in the database. If the database is down as well, the spool has them.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy.exc import DBAPIError, InterfaceError, SQLAlchemyError
+
+log = structlog.get_logger(__name__)
+
+FIRST_RETRY_S = 0.2
+LONGEST_RETRY_S = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One thing to write. `key`: a later job with the same key replaces one that still waits."""
+
+    key: UUID
+    spooled: dict[str, Any]
+    write: Callable[[], Awaitable[None]]
+
+
+class Recorder:
+    """One consumer of what must be written."""
+
+    def __init__(self, spool: Path) -> None:
+        self._spool = spool
+        self._waiting: dict[UUID, Job] = {}
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.failing_since: float | None = None
+
+    def keep(self, job: Job) -> None:
+        """Have this written soon; returns at once."""
+        self._waiting.pop(job.key, None)  # the newest state takes its place at the end of the line
+        self._waiting[job.key] = job
+        self._idle.clear()
+        self._wake.set()
+
+    @property
+    def backlog(self) -> int:
+        """How many calls wait to be written."""
+        return len(self._waiting)
+
+    async def drained(self) -> None:
+        """Wait until everything is written."""
+        await self._idle.wait()
+
+    async def run(self) -> None:
+        """Write for ever."""
+        retry_s = FIRST_RETRY_S
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            if await self._write_all():
+                retry_s = FIRST_RETRY_S
+                continue
+            await asyncio.sleep(retry_s)
+            retry_s = min(retry_s * 2, LONGEST_RETRY_S)
+            self._wake.set()
+
+    async def _write_all(self) -> bool:
+        """Write what waits; False when the database can not be reached."""
+        for key, job in list(self._waiting.items()):
+            try:
+                await job.write()
+            except (OSError, TimeoutError, DBAPIError, InterfaceError) as error:
+                if _is_gone(error):
+                    self._keep_aside(error)
+                    return False
+                self._refuse(job)
+            except SQLAlchemyError:
+                self._refuse(job)
+            if self._waiting.get(key) is job:
+                del self._waiting[key]
+        self._all_written()
+        return True
+
+    def _refuse(self, job: Job) -> None:
+        """One row that the database does not accept must hold up no other, and must not be lost either."""
+        log.exception("call not written", call=str(job.key), kept_in=str(self.refused))
+        with self.refused.open("a") as file:
+            file.write(json.dumps(job.spooled) + "\n")
+
+    @property
+    def refused(self) -> Path:
+        """Where calls are kept that the database did not accept."""
+        return self._spool.with_name("refused-calls.jsonl")
+
+    def _all_written(self) -> None:
+        if self.failing_since is not None:
+            log.info("database takes calls again")
+            self.failing_since = None
+        if not self._waiting:
+            self._spool.unlink(missing_ok=True)
+            self._idle.set()
+
+    def _keep_aside(self, error: Exception) -> None:
+        """What the database does not take now must survive this process."""
+        if self.failing_since is None:
+            self.failing_since = asyncio.get_running_loop().time()
+            log.error("database takes no calls", waiting=len(self._waiting), error=str(error)[:200])
+        lines = [json.dumps(job.spooled) for job in self._waiting.values()]
+        draft = self._spool.with_suffix(".new")
+        self._spool.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text("\n".join(lines) + "\n")
+        draft.replace(self._spool)
+
+    def spooled(self) -> list[dict[str, Any]]:
+        """What an earlier process could not write."""
+        try:
+            lines = self._spool.read_text().splitlines()
+        except FileNotFoundError:
+            return []
+        return [json.loads(line) for line in lines if line]
+
+
+def _is_gone(error: Exception) -> bool:
+    """Whether the database is away, rather than refusing this one row."""
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or isinstance(error.orig, OSError) or _is_shutdown(error)
+    return True
+
+
+def _is_shutdown(error: DBAPIError) -> bool:
+    code = getattr(error.orig, "sqlstate", None) or ""
+    return code.startswith(("08", "57P", "53"))  # connection, shutting down or starting, out of resources
