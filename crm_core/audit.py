@@ -1,9 +1,11 @@
 """The audit log: who read, changed, exported, listened or signed in. Rows are only ever added."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_core.db import Base, Id
@@ -27,3 +29,28 @@ class AuditEntry(Base):
     call_id: Mapped[UUID | None]
     detail: Mapped[dict[str, Any]] = mapped_column(server_default="{}", default=dict)
     address: Mapped[str | None]
+
+
+async def record(
+    session: AsyncSession,
+    *,
+    user_id: int | None,
+    action: str,
+    object_kind: str | None = None,
+    object_id: int | str | UUID | None = None,
+    call_id: UUID | None = None,
+    detail: Mapping[str, Any] | None = None,
+    address: str | None = None,
+) -> None:
+    """Write down that `user_id` (None: the system) did `action`: order.update, sign_in …"""
+    session.add(
+        AuditEntry(
+            user_id=user_id,
+            action=action,
+            object_kind=object_kind,
+            object_id=None if object_id is None else str(object_id),
+            call_id=call_id,
+            detail=dict(detail or {}),
+            address=address,
+        )
+    )

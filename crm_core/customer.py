@@ -1,12 +1,49 @@
 """Customers, the numbers by which we know them, and what was written about them."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    delete,
+    exists,
+    func,
+    select,
+    text,
+)
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_core.db import Base, Flag, Id, Texts, Version
+from crm_core.errors import Conflict, Invalid, NotFound
+from crm_core.keys import search_key, sort_key
+from crm_core.line import Line
+from crm_core.outbox import announce
+from crm_core.owners import OWNERS
+from crm_core.phone import normalise
 
+EDITABLE = frozenset(
+    (
+        "name",
+        "email",
+        "city",
+        "country",
+        "address",
+        "timezone",
+        "birthday",
+        "vip",
+        "bad",
+        "tags",
+        "source",
+        "note",
+    )
+)
 E164 = r"^\+[1-9][0-9]{2,14}$"
 
 
@@ -94,3 +131,158 @@ class CustomerNote(Base):
     customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"), index=True)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     text: Mapped[str]
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A customer who may be the one calling, and why we think so. The most likely comes first."""
+
+    id: int
+    name: str
+    city: str | None
+    vip: bool
+    reason: str
+    chosen: bool
+
+
+async def create_customer(
+    session: AsyncSession,
+    *,
+    name: str,
+    country: str,
+    numbers: Sequence[str] = (),
+    **fields: Any,
+) -> Customer:
+    """Add a customer with `numbers` as written in `country`; `fields` are those of `EDITABLE`.
+
+    Raises `Invalid` for an empty name, an unknown field or a number that is none or is our own.
+    """
+    customer = Customer(name="", sort_key="", search_key="", country=country)
+    _set_fields(customer, {"name": name, **fields})
+    session.add(customer)
+    await session.flush()
+    await session.refresh(customer, ["numbers"])
+    for number in numbers:
+        await add_number(session, customer.id, number, country=country)
+    await announce(session, "customer", {"id": customer.id})
+    return customer
+
+
+async def get_customer(session: AsyncSession, customer_id: int, *, lock: bool = False) -> Customer:
+    """The customer, or the one they were merged into. Raises `NotFound`."""
+    customer = await session.get(Customer, customer_id, with_for_update=lock)
+    if customer is None:
+        raise NotFound(f"There is no customer {customer_id}.")
+    if customer.merged_into_id is not None:
+        return await get_customer(session, customer.merged_into_id, lock=lock)
+    return customer
+
+
+async def update_customer(
+    session: AsyncSession, customer_id: int, *, version: int, changes: Mapping[str, Any]
+) -> Customer:
+    """Change the fields in `changes` (see `EDITABLE`).
+
+    Raises `NotFound`, `Invalid`, and `Conflict` when `version` is not the newest.
+    """
+    customer = await get_customer(session, customer_id, lock=True)
+    if customer.version != version:
+        raise Conflict(f"{customer.name} was changed by somebody else meanwhile.")
+    _set_fields(customer, changes)
+    customer.version += 1
+    await announce(session, "customer", {"id": customer.id})
+    return customer
+
+
+async def add_number(
+    session: AsyncSession, customer_id: int, raw: str, *, country: str, label: str | None = None
+) -> CustomerNumber:
+    """Give a customer one more number; one they have already comes back as it is.
+
+    Raises `NotFound`, and `Invalid` when `raw` is no public number or is one of our lines.
+    """
+    customer = await get_customer(session, customer_id)
+    number = normalise(raw, country=country)
+    if number.e164 is None:
+        raise Invalid(f"{raw[:40]!r} is not a telephone number.", "number")
+    if await session.scalar(select(exists().where(Line.e164 == number.e164))):
+        raise Invalid(f"{number.display} is a line of ours, not a customer's number.", "number")
+    for known in customer.numbers:
+        if known.e164 == number.e164:
+            return known
+    made = CustomerNumber(
+        customer_id=customer.id,
+        e164=number.e164,
+        raw=raw.strip(),
+        label=label,
+        position=len(customer.numbers),
+    )
+    customer.numbers.append(made)
+    await session.flush()
+    await announce(session, "customer", {"id": customer.id})
+    return made
+
+
+async def remove_number(session: AsyncSession, customer_id: int, number_id: int) -> None:
+    """Take a number from a customer, and what was remembered about it. Raises `NotFound`."""
+    customer = await get_customer(session, customer_id)
+    for number in customer.numbers:
+        if number.id == number_id:
+            customer.numbers.remove(number)
+            await session.execute(
+                delete(NumberChoice).where(
+                    NumberChoice.e164 == number.e164, NumberChoice.customer_id == customer.id
+                )
+            )
+            await announce(session, "customer", {"id": customer.id})
+            return
+    raise NotFound(f"{customer.name} has no number {number_id}.")
+
+
+async def find_owners(session: AsyncSession, e164: str | None) -> list[Owner]:
+    """Whose number this is, the most likely first; nobody for no number and for our own lines."""
+    if not e164:
+        return []
+    rows = await session.execute(text(f"{OWNERS} SELECT * FROM owner ORDER BY place"), {"e164": e164})
+    return [
+        Owner(id=row.id, name=row.name, city=row.city, vip=row.vip, reason=row.reason, chosen=row.chosen)
+        for row in rows
+    ]
+
+
+async def remember_choice(
+    session: AsyncSession, e164: str, customer_id: int, *, user_id: int | None, at: datetime
+) -> None:
+    """Next time this number calls, take `customer_id` first."""
+    statement = insert(NumberChoice).values(e164=e164, customer_id=customer_id, user_id=user_id, chosen_at=at)
+    await session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["e164"],
+            set_={"customer_id": customer_id, "user_id": user_id, "chosen_at": at},
+        )
+    )
+
+
+async def add_note(
+    session: AsyncSession, customer_id: int, note: str, *, user_id: int | None, at: datetime
+) -> CustomerNote:
+    """Write something about a customer. Raises `NotFound`, and `Invalid` for an empty text."""
+    if not note.strip():
+        raise Invalid("The note is empty.", "text")
+    customer = await get_customer(session, customer_id)
+    made = CustomerNote(customer_id=customer.id, user_id=user_id, text=note.strip(), created_at=at)
+    session.add(made)
+    await session.flush()
+    await announce(session, "customer", {"id": customer.id})
+    return made
+
+
+def _set_fields(customer: Customer, changes: Mapping[str, Any]) -> None:
+    for field, value in changes.items():
+        if field not in EDITABLE:
+            raise Invalid(f"A customer has no field {field[:40]!r} to change.", field)
+        setattr(customer, field, value.strip() or None if isinstance(value, str) else value)
+    if not customer.name:
+        raise Invalid("A customer needs a name.", "name")
+    customer.name, customer.tags = customer.name[:200], list(customer.tags or [])
+    customer.sort_key, customer.search_key = sort_key(customer.name), search_key(customer.name)

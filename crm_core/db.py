@@ -30,7 +30,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -93,9 +93,14 @@ class Database:
             max_overflow=pool_size,
             pool_pre_ping=True,
             json_serializer=_to_json,
+            connect_args={
+                "server_settings": {"application_name": "callcenter", "timezone": "UTC", "jit": "off"}
+            },
         )
+        # A class of its own, so that whoever wants to hear of commits hears of this database's only.
+        self.session_class: type[Session] = type("DatabaseSession", (Session,), {})
         self.sessions: async_sessionmaker[AsyncSession] = async_sessionmaker(
-            self.engine, expire_on_commit=False
+            self.engine, expire_on_commit=False, sync_session_class=self.session_class
         )
 
     @asynccontextmanager

@@ -1,9 +1,16 @@
 """Shops and the lines (numbers people dial) that belong to them."""
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, false, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_core.db import Base, Id, Texts
+from crm_core.errors import Conflict, Invalid
+from crm_core.phone import normalise
+from crm_core.user import Extension
 
 
 class Shop(Base):
@@ -42,3 +49,82 @@ class Line(Base):
     aliases: Mapped[Texts]
     e164: Mapped[str | None] = mapped_column(index=True)
     shop_id: Mapped[int | None] = mapped_column(ForeignKey("shops.id"), index=True)
+
+
+async def create_shop(
+    session: AsyncSession, *, name: str, currency: str, country: str, timezone: str, order_prefix: str
+) -> Shop:
+    """Add a shop. Raises `Conflict` when another has the same prefix of order numbers."""
+    if await session.scalar(select(Shop.id).where(Shop.order_prefix == order_prefix)):
+        raise Conflict(f"Another shop's orders begin with {order_prefix!r} already.")
+    shop = Shop(name=name, currency=currency, country=country, timezone=timezone, order_prefix=order_prefix)
+    session.add(shop)
+    await session.flush()
+    return shop
+
+
+async def create_line(
+    session: AsyncSession,
+    *,
+    pbx: str,
+    did: str,
+    name: str,
+    country: str,
+    shop_id: int | None = None,
+    aliases: Sequence[str] = (),
+) -> Line:
+    """Add a number that people dial. Raises `Invalid` without one, `Conflict` when it is known already."""
+    if not did.strip():
+        raise Invalid("A line needs the number that is dialled.", "did")
+    if await session.scalar(select(Line.id).where(Line.pbx == pbx, Line.did == did)):
+        raise Conflict(f"{did} is a line already.")
+    e164 = normalise(did, country=country).e164
+    line = Line(pbx=pbx, did=did, name=name, shop_id=shop_id, aliases=list(aliases), e164=e164)
+    session.add(line)
+    await session.flush()
+    return line
+
+
+async def find_line(session: AsyncSession, pbx: str, dialled: str, *, country: str) -> Line | None:
+    """The line a PBX means by `dialled`: as written, by an alias, or as the same number written otherwise."""
+    e164 = normalise(dialled, country=country).e164
+    same_number = Line.e164 == e164 if e164 else false()
+    found: Line | None = await session.scalar(
+        select(Line)
+        .where(Line.pbx == pbx, or_(Line.did == dialled, Line.aliases.contains([dialled]), same_number))
+        .order_by((Line.did == dialled).desc(), Line.id)
+        .limit(1)
+    )
+    return found
+
+
+@dataclass(frozen=True)
+class OwnNumbers:
+    """Our lines (E.164) and extensions: they can never be a customer's."""
+
+    lines: frozenset[str]
+    extensions: frozenset[str]
+
+    def has(self, number: str) -> bool:
+        """Whether `number`, E.164 or an extension, is one of ours."""
+        return number in self.lines or number in self.extensions
+
+
+async def own_numbers(session: AsyncSession) -> OwnNumbers:
+    """What is ours at this moment."""
+    lines = await session.scalars(select(Line.e164).where(Line.e164.is_not(None)))
+    extensions = await session.scalars(select(Extension.extension))
+    return OwnNumbers(frozenset(it for it in lines if it), frozenset(extensions))
+
+
+async def list_lines(session: AsyncSession) -> Sequence[tuple[Line, Shop | None]]:
+    """Every line with its shop, by name."""
+    rows = await session.execute(
+        select(Line, Shop).join(Shop, Shop.id == Line.shop_id, isouter=True).order_by(Line.name, Line.id)
+    )
+    return [(line, shop) for line, shop in rows]
+
+
+async def list_shops(session: AsyncSession) -> Sequence[Shop]:
+    """Every shop, by name."""
+    return (await session.scalars(select(Shop).order_by(Shop.name, Shop.id))).all()

@@ -1,9 +1,23 @@
 """What a shop sells: price and stock of each variant."""
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
+from collections.abc import Sequence
+
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    false,
+    func,
+    or_,
+    select,
+    text,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_core.db import Base, Id, Money
+from crm_core.keys import words_query
 
 
 class Product(Base):
@@ -33,3 +47,38 @@ Index(
     func.lower(Product.sku).label("lowered"),
     postgresql_ops={"lowered": "text_pattern_ops"},
 )
+
+
+async def find_products(
+    session: AsyncSession, query: str, shop_id: int | None = None, *, limit: int = 20
+) -> Sequence[Product]:
+    """Products by the first letters of their words, by the beginning of the SKU, or by the barcode.
+
+    Exact codes come first, then what is in stock, by name. Nothing for an empty query.
+    """
+    written = query.strip()
+    words = words_query(written)
+    if words is None:
+        return []
+    sku = func.lower(Product.sku)
+    same_words = text("to_tsvector('simple', products.search_key) @@ to_tsquery('simple', :words)")
+    found = (
+        select(Product)
+        .where(
+            or_(
+                same_words.bindparams(words=words),
+                sku.startswith(written.lower(), autoescape=True),
+                Product.barcode == written,
+            )
+        )
+        .order_by(
+            or_(sku == written.lower(), func.coalesce(Product.barcode == written, false())).desc(),
+            (Product.stock > 0).desc(),
+            Product.search_key,
+            Product.id,
+        )
+        .limit(limit)
+    )
+    if shop_id is not None:
+        found = found.where(Product.shop_id == shop_id)
+    return (await session.scalars(found)).all()
