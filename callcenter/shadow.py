@@ -1,7 +1,7 @@
 """Refuse to start among strangers of the same name.
 
-The distributions `pyst2` and `asterisk-ami` install a package `asterisk`, `web.py` installs `web`. Whichever of
-them was installed last wins, and the program would fail later, in a place that says nothing about the cause.
+The distributions `pyst2` and `asterisk-ami` install a package `asterisk`, `web.py` installs `web`. Whichever
+was installed last wins, and the program would fail later, in a place that says nothing about the cause.
 """
 
 from collections.abc import Iterable

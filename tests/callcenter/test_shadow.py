@@ -12,7 +12,7 @@ def test_our_own_rooms_are_recognised() -> None:
 
 
 def test_a_foreign_package_of_the_same_name_is_refused_by_name() -> None:
-    with pytest.raises(Shadowed, match="'json'.*uninstall"):
+    with pytest.raises(Shadowed, match=r"'json'.*uninstall"):
         check_rooms(["json"])
 
 
