@@ -1,0 +1,355 @@
+"""What the simulated switchboard does when it is asked: one small function per AMI action.
+
+Texts of the answers are those of Asterisk 22 as seen in the captures, or read in its source where no capture
+has them (PlayDTMF, Getvar, Setvar, MixMonitor, Redirect, BlindTransfer, BridgeInfo, DeviceStateList).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from asterisk.fake import listings
+from asterisk.fake.channels import Channel, header, one_line
+from asterisk.fake.members import Queue, QueueMember
+from asterisk.fake.originate import originate
+from asterisk.fake.signals import Kind
+from asterisk.fake.wire import Action, Refused, Session
+
+if TYPE_CHECKING:
+    from asterisk.fake.pbx import Pbx
+
+Handler = Callable[["Pbx", Session, Action], None]
+
+
+def act(pbx: Pbx, session: Session, name: str, action: Action) -> None:
+    """Do one action, or say why not."""
+    if name not in ACTIONS:
+        shown = one_line(action.get("action", ""))
+        session.respond(
+            action,
+            "Error",
+            f"Invalid/unknown command: {shown}. Use Action: ListCommands to show available commands.",
+        )
+        return
+    rights, handler = ACTIONS[name]
+    if rights and (session.account is None or not rights & session.account.write):
+        session.respond(action, "Error", "Permission denied")
+        return
+    try:
+        handler(pbx, session, action)
+    except Refused as refusal:
+        session.respond(action, "Error", str(refusal))
+
+
+def truth(text: str) -> bool:
+    """Read a yes or no as ast_true does."""
+    return text.lower() in ("yes", "true", "y", "t", "1", "on")
+
+
+def find(pbx: Pbx, action: Action) -> Channel:
+    """Return the channel an action names, by name or uniqueid. Raises `Refused`."""
+    name = action.get("channel", "")
+    if not name:
+        raise Refused("No channel specified")
+    for channel in pbx.channels.values():
+        if name in (channel.name, channel.uniqueid):
+            return channel
+    raise Refused("No such channel")
+
+
+# ---- the session itself
+
+
+def ping(pbx: Pbx, session: Session, action: Action) -> None:
+    """Answer that we are alive."""
+    session.respond(action, "Success", Ping="Pong", Timestamp=f"{time.time():.6f}")
+
+
+def login_again(pbx: Pbx, session: Session, action: Action) -> None:
+    """A second login on one connection."""
+    session.respond(action, "Success", "Already logged in")
+
+
+def events(pbx: Pbx, session: Session, action: Action) -> None:
+    """Switch events on and off. Classes one by one are not supported."""
+    session.events = action.get("eventmask", "").lower() not in ("off", "0", "no", "false")
+    session.respond(action, "Success", Events="On" if session.events else "Off")
+
+
+def list_commands(pbx: Pbx, session: Session, action: Action) -> None:
+    """Name every action there is."""
+    session.respond(action, "Success", **dict.fromkeys(sorted(ACTIONS), "(simulated)"))
+
+
+def core_settings(pbx: Pbx, session: Session, action: Action) -> None:
+    """Say who we are."""
+    session.respond(
+        action,
+        "Success",
+        AMIversion="11.0.0",
+        AsteriskVersion="22.10.1-simulated",
+        SystemName="",
+        CoreMaxCalls=0,
+        CoreMaxLoadAvg="0.000000",
+        CoreRunUser="",
+        CoreRunGroup="",
+        CoreMaxFilehandles=0,
+        CoreRealTimeEnabled="No",
+        CoreCDRenabled="Yes",
+        CoreHTTPenabled="No",
+    )
+
+
+def core_status(pbx: Pbx, session: Session, action: Action) -> None:
+    """Say since when we run and how many calls there are."""
+    booted = time.gmtime(pbx.booted_at)
+    session.respond(
+        action,
+        "Success",
+        CoreStartupDate=time.strftime("%Y-%m-%d", booted),
+        CoreStartupTime=time.strftime("%H:%M:%S", booted),
+        CoreCurrentCalls=len(pbx.channels),
+    )
+
+
+# ---- channels
+
+
+def hangup(pbx: Pbx, session: Session, action: Action) -> None:
+    """Drop a channel."""
+    channel = find(pbx, action)
+    cause = action.get("cause", "16")
+    channel.run.tell(Kind.DROPPED, channel, int(cause) if cause.isdigit() else 16)
+    session.respond(action, "Success", "Channel Hungup")
+
+
+def redirect(pbx: Pbx, session: Session, action: Action) -> None:
+    """Send the channel that began a call to another place of the dialplan; its partner is dropped."""
+    channel = find(pbx, action)
+    place = action.get("context", ""), action.get("exten", "")
+    if channel is not channel.run.owner:
+        raise Refused("Redirect failed: only the channel that began a call can be redirected here")
+    channel.run.tell(Kind.REDIRECTED, channel, place=place)
+    session.respond(action, "Success", "Redirect successful")
+
+
+def blind_transfer(pbx: Pbx, session: Session, action: Action) -> None:
+    """Send the partner of a channel elsewhere."""
+    channel = find(pbx, action)
+    if channel.bridge is None:
+        raise Refused("Blind transfer failed: the channel is not in a bridge")
+    owner = channel.run.owner
+    if owner is channel:
+        raise Refused("Blind transfer failed: only the channel that was called can transfer here")
+    place = action.get("context", "") or "from-internal", action.get("exten", "")
+    channel.run.tell(Kind.REDIRECTED, owner, place=place, transferer=channel)
+    session.respond(action, "Success", "Transfer succeeded")
+
+
+def play_dtmf(pbx: Pbx, session: Session, action: Action) -> None:
+    """Send a digit to a channel."""
+    channel, digit = find(pbx, action), action.get("digit", "")
+    if len(digit) != 1 or digit not in "0123456789*#ABCDabcd":
+        raise Refused("No digit specified")
+    direction = "Received" if truth(action.get("receive", "")) else "Sent"
+    body = channel.headers(), header("Digit", digit)
+    pbx.say("DTMFBegin", *body, header("Direction", direction))
+    pbx.say("DTMFEnd", *body, header("DurationMs", 100), header("Direction", direction))
+    session.respond(action, "Success", "DTMF successfully queued")
+
+
+def get_variable(pbx: Pbx, session: Session, action: Action) -> None:
+    """Read a variable of a channel, or a global one."""
+    name = action.get("variable", "")
+    if not name:
+        raise Refused("No variable specified")
+    value = find(pbx, action).variables.get(name, "") if action.get("channel") else pbx.globals.get(name, "")
+    session.respond(action, "Success", Variable=name, Value=value)
+
+
+def set_variable(pbx: Pbx, session: Session, action: Action) -> None:
+    """Set a variable of a channel, or a global one."""
+    name, value = action.get("variable", ""), one_line(action.get("value", ""))
+    if not name:
+        raise Refused("No variable specified")
+    if action.get("channel"):
+        pbx.set_variable(find(pbx, action), name, value)
+    else:
+        pbx.globals[name] = value
+    session.respond(action, "Success", "Variable Set")
+
+
+# ---- recording
+
+
+def mix_monitor_mute(pbx: Pbx, session: Session, action: Action) -> None:
+    """Write silence into a recording, or stop doing so."""
+    channel = find(pbx, action)
+    if channel.recorder is None:
+        raise Refused("Cannot set mute flag")
+    channel.recorder.muted = truth(action.get("state", ""))
+    pbx.say(
+        "MixMonitorMute",
+        channel.headers(),
+        header("Direction", action.get("direction", "both")),
+        header("State", int(channel.recorder.muted)),
+    )
+    session.respond(action, "Success")
+
+
+def mix_monitor(pbx: Pbx, session: Session, action: Action) -> None:
+    """Start recording a channel into the named file below the monitor folder."""
+    from asterisk.fake.audio import Recorder
+
+    channel, file = find(pbx, action), action.get("file", "")
+    name = file.removeprefix(pbx.config.monitor).lstrip("/").removesuffix(".wav")
+    if not name or ".." in name.split("/"):
+        raise Refused("Could not start monitoring channel")
+    channel.recorder = Recorder(pbx, name, channel.run.dialogue, "out" if channel.run.operator else "in")
+    pbx.set_variable(channel, "MIXMONITOR_FILENAME", f"{pbx.config.monitor}/{name}.wav")
+    pbx.say("MixMonitorStart", channel.headers())
+    if channel.bridge is not None and len(channel.bridge.channels) > 1:
+        channel.recorder.resume()
+    session.respond(action, "Success", MixMonitorID=f"0x{id(channel.recorder):x}")
+
+
+def stop_mix_monitor(pbx: Pbx, session: Session, action: Action) -> None:
+    """Stop recording a channel."""
+    channel = find(pbx, action)
+    if channel.recorder is None:
+        raise Refused("Could not stop monitoring channel")
+    channel.recorder.close()
+    channel.recorder = None
+    pbx.say("MixMonitorStop", channel.headers())
+    session.respond(action, "Success")
+
+
+# ---- queues
+
+
+def queue_of(pbx: Pbx, action: Action, refusal: str) -> Queue:
+    """Return the queue an action names. Raises `Refused`."""
+    if not action.get("queue"):
+        raise Refused("'Queue' not specified.")
+    queue = pbx.queues.get(action["queue"])
+    if queue is None:
+        raise Refused(refusal)
+    return queue
+
+
+def queue_add(pbx: Pbx, session: Session, action: Action) -> None:
+    """Add a dynamic member."""
+    queue = queue_of(pbx, action, "Unable to add interface to queue: No such queue")
+    interface = action.get("interface", "")
+    if not interface:
+        raise Refused("'Interface' not specified.")
+    if queue.find(interface) is not None:
+        raise Refused("Unable to add interface: Already there")
+    now, paused = pbx.clock.time(), truth(action.get("paused", ""))
+    member = QueueMember(
+        interface=interface,
+        name=one_line(action.get("membername", "")) or interface,
+        login_at=now,
+        dynamic=True,
+        penalty=int(action.get("penalty") or 0),
+        paused=paused,
+        paused_at=now if paused else 0,
+    )
+    queue.members.append(member)
+    session.respond(action, "Success", "Added interface to queue")
+    pbx.set_device(f"Queue:{queue.name}_pause_{interface}", "INUSE" if paused else "NOT_INUSE")
+    pbx.say("QueueMemberAdded", pbx.member_headers(queue, member))
+    pbx.refresh_available(queue)
+
+
+def queue_remove(pbx: Pbx, session: Session, action: Action) -> None:
+    """Remove a dynamic member."""
+    queue = queue_of(pbx, action, "Unable to remove interface from queue: No such queue")
+    member = queue.find(action.get("interface", ""))
+    if member is None:
+        raise Refused("Unable to remove interface: Not there")
+    if not member.dynamic:
+        raise Refused("Unable to remove interface: Member not dynamic")
+    queue.members.remove(member)
+    queue.next_member = 0
+    session.respond(action, "Success", "Removed interface from queue")
+    pbx.say("QueueMemberRemoved", pbx.member_headers(queue, member))
+    pbx.refresh_available(queue)
+
+
+def queue_pause(pbx: Pbx, session: Session, action: Action) -> None:
+    """Pause or unpause a member in one queue or, without `Queue`, in all."""
+    interface, paused = action.get("interface", ""), truth(action.get("paused", ""))
+    if not interface or "paused" not in action:
+        raise Refused("Need 'Interface' and 'Paused' parameters.")
+    queues = (
+        [pbx.queues[action["queue"]]]
+        if action.get("queue") in pbx.queues
+        else ([] if action.get("queue") else list(pbx.queues.values()))
+    )
+    found = [(queue, member) for queue in queues if (member := queue.find(interface)) is not None]
+    if not found:
+        raise Refused("Interface not found")
+    session.respond(action, "Success", f"Interface {'paused' if paused else 'unpaused'} successfully")
+    for queue, member in found:
+        pause(pbx, queue, member, paused, one_line(action.get("reason", "")))
+
+
+def pause(pbx: Pbx, queue: Queue, member: QueueMember, paused: bool, reason: str) -> None:
+    """Change one membership and say so."""
+    member.paused, member.pause_reason = paused, reason
+    if paused:
+        member.paused_at = pbx.clock.time()
+    pbx.set_device(f"Queue:{queue.name}_pause_{member.interface}", "INUSE" if paused else "NOT_INUSE")
+    pbx.say("QueueMemberPause", pbx.member_headers(queue, member))
+    pbx.refresh_available(queue)
+
+
+def queue_penalty(pbx: Pbx, session: Session, action: Action) -> None:
+    """Set a member's penalty. It is shown but does not change the order of ringing."""
+    queue = queue_of(pbx, action, "Invalid queuename")
+    member = queue.find(action.get("interface", ""))
+    if member is None:
+        raise Refused("Invalid interface")
+    member.penalty = int(action.get("penalty") or 0)
+    session.respond(action, "Success", "Interface penalty set successfully")
+
+
+SYSTEM_CALL = frozenset({"system", "call"})
+CALL = frozenset({"call"})
+AGENT = frozenset({"agent"})
+REPORTING = frozenset({"system", "call", "reporting"})
+ANYBODY: frozenset[str] = frozenset()
+
+ACTIONS: dict[str, tuple[frozenset[str], Handler]] = {
+    "ping": (ANYBODY, ping),
+    "login": (ANYBODY, login_again),
+    "events": (ANYBODY, events),
+    "listcommands": (ANYBODY, list_commands),
+    "coresettings": (REPORTING, core_settings),
+    "corestatus": (REPORTING, core_status),
+    "coreshowchannels": (REPORTING, listings.core_show_channels),
+    "status": (REPORTING, listings.status),
+    "bridgelist": (ANYBODY, listings.bridge_list),
+    "bridgeinfo": (ANYBODY, listings.bridge_info),
+    "queuestatus": (ANYBODY, listings.queue_status),
+    "queuesummary": (ANYBODY, listings.queue_summary),
+    "devicestatelist": (REPORTING, listings.device_state_list),
+    "extensionstatelist": (REPORTING, listings.extension_state_list),
+    "originate": (frozenset({"originate"}), originate),
+    "hangup": (SYSTEM_CALL, hangup),
+    "redirect": (CALL, redirect),
+    "blindtransfer": (CALL, blind_transfer),
+    "playdtmf": (CALL, play_dtmf),
+    "getvar": (REPORTING, get_variable),
+    "setvar": (CALL, set_variable),
+    "mixmonitor": (SYSTEM_CALL, mix_monitor),
+    "stopmixmonitor": (SYSTEM_CALL, stop_mix_monitor),
+    "mixmonitormute": (SYSTEM_CALL, mix_monitor_mute),
+    "queueadd": (AGENT, queue_add),
+    "queueremove": (AGENT, queue_remove),
+    "queuepause": (AGENT, queue_pause),
+    "queuepenalty": (AGENT, queue_penalty),
+}

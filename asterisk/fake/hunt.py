@@ -1,0 +1,376 @@
+"""The application Queue: callers wait, members ring by the queue's strategy, somebody connects or nobody."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asterisk.fake import cdr, recording
+from asterisk.fake.channels import DOWN, RINGING, UP, Channel, header
+from asterisk.fake.config import Strategy
+from asterisk.fake.members import Queue, QueueMember, Waiting
+from asterisk.fake.signals import Kind, OwnerGone, Redirected
+from asterisk.fake.talk import Plan, talk
+
+if TYPE_CHECKING:
+    from asterisk.fake.dialplan import Run
+
+
+async def enter_queue(
+    run: Run, queue: Queue, timeout_s: float, options: str, *, member_records: bool
+) -> None:
+    """Let the owner wait in a queue. Returns when the talk is over or the queue let the caller go."""
+    sub = ",,sub-record-member" if member_records else ""
+    run.pbx.step(
+        run.owner, "Queue", f"{queue.name},{options},,,{timeout_s:.0f}{sub}", priority=run.owner.priority + 1
+    )
+    run.pbx.noise(run.owner, ANSWEREDTIME="", DIALEDTIME="", QUEUEWAIT="")
+    await Hunt(run, queue, timeout_s, member_records=member_records, music="r" not in options).play()
+
+
+class Hunt:
+    """One caller's stay in one queue."""
+
+    def __init__(
+        self, run: Run, queue: Queue, timeout_s: float, *, member_records: bool, music: bool
+    ) -> None:
+        self.run, self.queue, self.pbx, self.owner = run, queue, run.pbx, run.owner
+        self.member_records, self.music = member_records, music
+        self.until = self.pbx.clock.time() + timeout_s
+        self.tried = 0  # members rung so far, for the linear strategy
+        self.legs: dict[Channel, QueueMember] = {}
+        self.rang_at = 0.0
+
+    async def play(self) -> None:
+        """Join, hunt, leave."""
+        if not self.queue.config.join_empty and not self._anybody():
+            return await self._let_go("JOINEMPTY")
+        self._join()
+        try:
+            member = await self._hunt()
+        except (OwnerGone, Redirected):
+            self._abandon()
+            raise
+        if member is None:
+            empty = self.queue.config.leave_when_empty and not self._anybody()
+            self._leave_unanswered()
+            return await self._let_go("LEAVEEMPTY" if empty else "TIMEOUT")
+        await self._connect(*member)
+        return None
+
+    # ---- joining and leaving
+
+    def _anybody(self) -> bool:
+        return any(
+            not each.paused and self.pbx.member_status(each) not in (4, 5) for each in self.queue.members
+        )
+
+    def _join(self) -> None:
+        place = len(self.queue.waiting) + 1
+        self.entry = Waiting(self.owner, self.pbx.clock.time(), place)
+        self.queue.waiting.append(self.entry)
+        self.pbx.refresh_waiting(self.queue)
+        self.pbx.say(
+            "QueueCallerJoin",
+            self.owner.headers(),
+            f"Queue: {self.queue.name}\r\nPosition: {place}\r\nCount: {len(self.queue.waiting)}\r\n",
+        )
+        if self.music:
+            self.pbx.say("MusicOnHoldStart", self.owner.headers(), header("Class", "default"))
+
+    def _waited(self) -> int:
+        return int(self.pbx.clock.time() - self.entry.joined_at)
+
+    def _leave(self) -> None:
+        position = self.queue.position(self.owner)
+        self.queue.waiting.remove(self.entry)
+        self.pbx.refresh_waiting(self.queue)
+        self.pbx.say(
+            "QueueCallerLeave",
+            self.owner.headers(),
+            f"Queue: {self.queue.name}\r\nPosition: {position}\r\nCount: {len(self.queue.waiting)}\r\n",
+        )
+        self.pbx.noise(self.owner, QUEUEPOSITION=position, QUEUEWAIT=self._waited())
+
+    def _abandon(self) -> None:
+        """The caller has hung up while waiting."""
+        self._music_stops()
+        for _ in range(2):  # Asterisk says it twice, see pbx-lab notes on DialEnd
+            for leg in self.legs:
+                self._dial_end(leg, "CANCEL")
+        self._say_abandon()
+        self._leave()
+        self._drop_legs(0)
+
+    def _say_abandon(self) -> None:
+        self._queue_variables(self.owner)
+        self.queue.abandoned += 1
+        self.pbx.say(
+            "QueueCallerAbandon",
+            self.owner.headers(),
+            f"Queue: {self.queue.name}\r\n"
+            f"Position: {self.queue.position(self.owner)}\r\n"
+            f"OriginalPosition: {self.entry.original_position}\r\nHoldTime: {self._waited()}\r\n",
+        )
+
+    def _leave_unanswered(self) -> None:
+        """The queue puts the caller out; Asterisk 22 calls that an abandon too."""
+        self._music_stops()
+        self._say_abandon()
+        self._leave()
+
+    async def _let_go(self, status: str) -> None:
+        """Context queue-exit: an apology, then the PBX hangs up."""
+        pbx, owner = self.pbx, self.owner
+        pbx.set_variable(owner, "QUEUESTATUS", status)
+        pbx.step(owner, "Goto", "queue-exit,s,1", priority=owner.priority + 1)
+        pbx.step(owner, "NoOp", f"left the queue: {status}", context="queue-exit", exten="s", priority=1)
+        pbx.step(owner, "Playback", "custom/sorry", priority=2)
+        until = pbx.clock.time() + 2
+        while await self.run.next(until - pbx.clock.time()) is not None:
+            pass
+        pbx.step(owner, "Hangup", priority=3)
+        self.run.cause = 16
+
+    def _music_stops(self) -> None:
+        if self.music:
+            self.pbx.say("MusicOnHoldStop", self.owner.headers())
+
+    # ---- hunting
+
+    async def _hunt(self) -> tuple[Channel, QueueMember] | None:
+        while (left := self.until - self.pbx.clock.time()) > 0:
+            if self.queue.config.leave_when_empty and not self._anybody():
+                return None
+            chosen = self._choose()
+            if not chosen:
+                await self.run.next(min(self.queue.config.retry_s, left))
+                continue
+            self._ring(chosen)
+            timed_out, answered = await self._wait_for_answer(min(self.queue.config.ring_s, left))
+            if answered is not None:
+                return answered, self.legs[answered]
+            self.entry.ringing = False
+            if timed_out:
+                await self.run.next(self.queue.config.retry_s)
+        return None
+
+    def _choose(self) -> list[QueueMember]:
+        free = [each for each in self.queue.members if self.pbx.is_free(each)]
+        ahead = 0
+        for entry in self.queue.waiting:
+            if entry is self.entry:
+                break
+            ahead += not entry.ringing
+        if len(free) <= ahead:  # autofill: those who came earlier first
+            return []
+        return self.queue.in_turn(free, self.tried)
+
+    def _ring(self, chosen: list[QueueMember]) -> None:
+        self.entry.ringing = True
+        self.legs = {}
+        self.rang_at = self.pbx.clock.time()
+        for member in chosen:
+            self.tried += 1
+            self.queue.rang(member)
+            leg = self._dial(member)
+            if len(chosen) == 1 and self.owner.connected_number != leg.caller_number:
+                self.pbx.connected_line(self.owner, leg.caller_number, leg.caller_name)
+        for leg, member in self.legs.items():
+            self.pbx.phones[member.extension].ring(leg)
+
+    def _dial(self, member: QueueMember) -> Channel:
+        owner, pbx = self.owner, self.pbx
+        leg = pbx.new_channel(
+            self.run,
+            member.extension,
+            "from-internal",
+            "s",
+            DOWN,
+            parent=owner,
+            number=member.extension,
+            name=pbx.phones[member.extension].name,
+        )
+        pbx.noise(leg, DIALEDPEERNUMBER=member.extension)
+        self.legs[leg] = member
+        cdr.open_record(self.run, leg)
+        before = leg.headers("Dest")
+        leg.exten, leg.connected_number, leg.connected_name = (
+            owner.exten,
+            owner.caller_number,
+            owner.caller_name,
+        )
+        pbx.say("AgentCalled", owner.headers(), leg.headers("Dest"), self._who(member))
+        pbx.say("DialBegin", owner.headers(), before, header("DialString", member.interface))
+        return leg
+
+    def _who(self, member: QueueMember) -> str:
+        return f"Queue: {self.queue.name}\r\nInterface: {member.interface}\r\nMemberName: {member.name}\r\n"
+
+    async def _wait_for_answer(self, seconds: float) -> tuple[bool, Channel | None]:
+        """Return whether the ringing timed out, and the leg that was answered."""
+        until = self.pbx.clock.time() + seconds
+        while self.legs:
+            signal = await self.run.next(until - self.pbx.clock.time())
+            if signal is None:
+                self._rang_out()
+                return True, None
+            leg = signal.channel
+            if leg not in self.legs:
+                continue
+            match signal.kind:
+                case Kind.RINGING:
+                    self._rings(leg)
+                case Kind.ANSWERED:
+                    self._answered(leg)
+                    return False, leg
+                case Kind.REJECTED | Kind.HUNG_UP | Kind.DROPPED:
+                    self._declined(leg, signal.cause)
+        return False, None
+
+    def _rings(self, leg: Channel) -> None:
+        self.pbx.new_state(leg, RINGING)
+        self.pbx.step(leg, "AppQueue", "(Outgoing Line)")
+        self.pbx.connected_line(leg, leg.connected_number, leg.connected_name)
+        self.pbx.say("DialState", self.owner.headers(), leg.headers("Dest"), header("DialStatus", "RINGING"))
+
+    def _no_answer(self, leg: Channel) -> None:
+        member = self.legs[leg]
+        ring_ms = int(self.pbx.clock.time() - self.rang_at) * 1000  # whole seconds, printed in ms
+        self.pbx.say(
+            "AgentRingNoAnswer",
+            self.owner.headers(),
+            leg.headers("Dest"),
+            self._who(member),
+            header("RingTime", ring_ms),
+        )
+
+    def _rang_out(self) -> None:
+        for leg, member in tuple(self.legs.items()):
+            self._no_answer(leg)
+            if self.queue.config.autopause:
+                self.pbx_pause(member)
+            self._dial_end(leg, "NOANSWER")
+            self._dial_end(leg, "CANCEL")
+        self._drop_legs(0)
+
+    def pbx_pause(self, member: QueueMember) -> None:
+        """Pause a member who did not answer (autopause)."""
+        member.paused, member.pause_reason, member.paused_at = True, "Auto-Pause", self.pbx.clock.time()
+        self.pbx.say("QueueMemberPause", self.pbx.member_headers(self.queue, member))
+        self.pbx.refresh_available(self.queue)
+
+    def _declined(self, leg: Channel, cause: int) -> None:
+        self.pbx.request_hangup(leg, cause)
+        self._dial_end(leg, "NOANSWER")
+        self._no_answer(leg)
+        cdr.close_record(self.run, leg, "NO ANSWER")
+        del self.legs[leg]
+        self.pbx.hang_up(leg, cause)
+
+    def _dial_end(self, leg: Channel, status: str) -> None:
+        self.pbx.say("DialEnd", self.owner.headers(), leg.headers("Dest"), header("DialStatus", status))
+
+    def _drop_legs(self, cause: int, keep: Channel | None = None) -> None:
+        for leg in tuple(self.legs):
+            if leg is not keep:
+                cdr.close_record(self.run, leg, "NO ANSWER")
+                del self.legs[leg]
+                self.pbx.hang_up(leg, cause)
+
+    def _answered(self, leg: Channel) -> None:
+        self.pbx.new_state(leg, UP)
+        self._dial_end(leg, "ANSWER")
+        cdr.answer_record(self.run, leg)
+        others = [each for each in self.legs if each is not leg]
+        for each in others:
+            self._dial_end(each, "CANCEL")
+        if self.owner.connected_number != leg.caller_number:
+            self.pbx.connected_line(self.owner, leg.caller_number, leg.caller_name)
+        for each in others:
+            self._dial_end(each, "CANCEL")
+
+    # ---- connected
+
+    async def _connect(self, leg: Channel, member: QueueMember) -> None:
+        pbx, owner, queue = self.pbx, self.owner, self.queue
+        self._music_stops()
+        for channel in (owner, leg):
+            pbx.noise(
+                channel,
+                MEMBERINTERFACE=member.interface,
+                MEMBERNAME=member.name,
+                MEMBERCALLS=member.calls_taken,
+                QEHOLDTIME=self._waited(),
+            )
+            self._queue_variables(channel)
+        hold_s, ring_s = self._waited(), int(pbx.clock.time() - self.rang_at)
+        queue.average_in(hold_s)
+        self._leave()
+        if self.member_records:
+            recording.start_on_member(self.run, leg)
+        member.in_call = True
+        pbx.say(
+            "AgentConnect",
+            owner.headers(),
+            leg.headers("Dest"),
+            self._who(member),
+            header("HoldTime", hold_s),
+            header("RingTime", ring_s),
+        )
+        if owner.state != UP:
+            pbx.new_state(owner, UP)
+        connected_at = pbx.clock.time()
+        self.run.request_cause = None
+
+        def ended(by: str) -> None:
+            self._complete(leg, member, hold_s, int(pbx.clock.time() - connected_at), by)
+
+        def before_entering() -> None:
+            if self.member_records:
+                pbx.step(leg, "AppQueue", "(Outgoing Line)")
+
+        script = self.run.caller
+        await talk(
+            self.run,
+            leg,
+            Plan(script.talk_s, owner if script.hangs_up else leg),
+            before_entering=before_entering,
+            ended=ended,
+            between_entering=lambda: self._drop_legs(26, keep=leg),
+        )
+
+    def _complete(self, leg: Channel, member: QueueMember, hold_s: int, talk_s: int, by: str) -> None:
+        pbx, now = self.pbx, self.pbx.clock.time()
+        self.queue.completed += 1
+        self.queue.talk_s = talk_s if not self.queue.talk_s else (3 * self.queue.talk_s + talk_s) // 4
+        member.in_call = False
+        for queue in pbx.queues.values():  # shared_lastcall=yes: all queues of the phone know
+            if (same := queue.find(member.interface)) is not None:
+                same.calls_taken += 1
+                same.last_call_at = now
+                same.free_at = now + queue.config.wrapup_s
+        pbx.say(
+            "AgentComplete",
+            self.owner.headers(),
+            leg.headers("Dest"),
+            self._who(member),
+            f"HoldTime: {hold_s}\r\nTalkTime: {talk_s}\r\nReason: {by}\r\n",
+        )
+        self._queue_variables(self.owner)
+
+    def _queue_variables(self, channel: Channel) -> None:
+        queue = self.queue
+        strategy: Strategy = queue.config.strategy
+        self.pbx.noise(
+            channel,
+            QUEUENAME=queue.name,
+            QUEUEMAX=0,
+            QUEUESTRATEGY=strategy,
+            QUEUECALLS=len(queue.waiting),
+            QUEUEHOLDTIME=queue.hold_s,
+            QUEUETALKTIME=queue.talk_s,
+            QUEUECOMPLETED=queue.completed,
+            QUEUEABANDONED=queue.abandoned,
+            QUEUESRVLEVEL=0,
+            QUEUESRVLEVELPERF="0.0",
+        )
