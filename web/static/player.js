@@ -6,7 +6,6 @@ import { useEffect, useRef, useState } from "./vendor/hooks.js";
 import { lasted, t } from "./say.js";
 import { html, Icon, Loading } from "./ui.js";
 import { api, items, Refused } from "./api.js";
-import WaveSurfer from "./vendor/wavesurfer.js";
 
 const SPEEDS = [1, 1.25, 1.5, 2];
 const AGAIN_MS = 3000;
@@ -39,37 +38,81 @@ const painted = (name) => {
   return plain;
 };
 
-const waveform = (container, media, recording) => WaveSurfer.create({
-  container, media, height: 48, barWidth: 2, barGap: 1, barRadius: 1, cursorWidth: 2, normalize: true,
-  waveColor: painted("--edge"), progressColor: painted("--accent"), cursorColor: painted("--ink"),
-  peaks: recording.peaks ? [recording.peaks].flat(recording.peaks[0]?.length ? 1 : 0) : undefined,
-  duration: recording.seconds, cspNonce: nonce(),
-});
+const BARS = 400;
+const FLAT = [new Array(BARS).fill(0.001)];
+
+const waveform = async (container, media, recording, peaks) => {
+  const { default: WaveSurfer } = await import("./vendor/wavesurfer.js");  // 50 kB that most pages never need
+  return WaveSurfer.create({
+    container, media, height: 48, barWidth: 2, barGap: 1, barRadius: 1, cursorWidth: 2, normalize: true,
+    waveColor: painted("--edge"), progressColor: painted("--accent"), cursorColor: painted("--ink"),
+    peaks: peaks ?? FLAT, duration: recording.seconds || 1, cspNonce: nonce(),
+  });
+};
+
+/** The loudest sample of each bar, from the sound itself. */
+const measure = async (url) => {
+  const response = await fetch(url);
+  if (!response.ok) return null;
+  const sound = await new OfflineAudioContext(1, 1, 8000).decodeAudioData(await response.arrayBuffer());
+  const samples = sound.getChannelData(0);
+  const step = Math.max(1, Math.floor(samples.length / BARS));
+  return [Array.from({ length: BARS }, (_, bar) => {
+    let peak = 0;
+    for (let i = bar * step; i < Math.min(samples.length, (bar + 1) * step); i += 1) peak = Math.max(peak, Math.abs(samples[i]));
+    return peak;
+  })];
+};
+
+const given = ({ peaks }) => (peaks?.length ? (Array.isArray(peaks[0]) ? peaks : [peaks]) : null);
+
+/** An audio element for the recording that fetches nothing before it is played: a listen is written down. */
+const useAudio = (recording, media) => {
+  const [state, setState] = useState({ playing: false, at: 0, failed: false });
+  useEffect(() => {
+    const audio = new Audio();
+    audio.preload = "none";
+    audio.src = recording.url;
+    media.current = audio;
+    const show = () => setState({ playing: !audio.paused, at: audio.currentTime, failed: Boolean(audio.error) });
+    for (const name of ["play", "pause", "timeupdate", "seeked", "error", "ended"]) audio.addEventListener(name, show);
+    return () => { audio.pause(); audio.removeAttribute("src"); media.current = null; };
+  }, [recording.id]);
+  return state;
+};
+
+/** Draws the waveform into `box`; without peaks from the server they are measured at the first play. */
+const useWave = (box, recording, media, playing) => {
+  const [peaks, setPeaks] = useState(given(recording));
+  useEffect(() => {
+    let wave = null;
+    let over = false;
+    waveform(box.current, media.current, recording, peaks).then((made) => {
+      wave = made;
+      if (over) made.destroy();
+    });
+    return () => { over = true; wave?.destroy(); };
+  }, [recording.id, peaks]);
+  useEffect(() => {
+    // A sound this browser can not decode has no waveform; whether it plays, the audio element says.
+    if (playing && !peaks) measure(recording.url).then((found) => { if (found) setPeaks(found); }, () => {});
+  }, [playing]);
+};
 
 const Sound = ({ recording, media, label }) => {
   const box = useRef(null);
-  const [state, setState] = useState({ playing: false, at: 0, failed: false });
+  const state = useAudio(recording, media);
   const [speed, setSpeed] = useState(1);
-  useEffect(() => {
-    const audio = new Audio();
-    audio.preload = "metadata";
-    audio.src = recording.url;
-    media.current = audio;
-    const wave = waveform(box.current, audio, recording);
-    wave.on("error", () => {});  // the audio element says it too, below
-    const show = () => setState({ playing: !audio.paused, at: audio.currentTime, failed: Boolean(audio.error) });
-    for (const name of ["play", "pause", "timeupdate", "seeked", "error", "ended"]) audio.addEventListener(name, show);
-    return () => { audio.pause(); wave.destroy(); media.current = null; };
-  }, [recording.id]);
-  useEffect(() => { if (media.current) media.current.playbackRate = speed; }, [speed]);
-  const toggle = () => { const audio = media.current; audio.paused ? audio.play() : audio.pause(); };
+  useWave(box, recording, media, state.playing);
+  useEffect(() => { if (media.current) media.current.playbackRate = speed; }, [speed, state.playing]);
+  const toggle = () => { const audio = media.current; if (audio.paused) audio.play().catch(() => {}); else audio.pause(); };
   const seek = (event) => { media.current.currentTime = Number(event.target.value); };
   const length = recording.seconds ?? 0;
   return html`<div class="wave" ref=${box} aria-hidden="true" />
     <div class="transport">
       <button class="btn icon-only" type="button" onClick=${toggle} aria-label=${state.playing ? t("Pause") : t("Play")}><${Icon} name=${state.playing ? "pause" : "play"} small /></button>
       <span class="clock">${lasted(state.at)}</span><span class="faint">/ ${lasted(length)}</span>
-      <input type="range" min="0" max=${length} step="0.1" value=${state.at} onInput=${seek} aria-label=${t("Position in {what}", { what: label })} aria-valuetext=${lasted(state.at)} />
+      <input type="range" min="0" max=${length} step="0.1" value=${state.at} onInput=${seek} aria-label=${t("Position in the recording: {side}", { side: label })} aria-valuetext=${lasted(state.at)} />
       <select aria-label=${t("Speed")} value=${speed} onChange=${(event) => setSpeed(Number(event.target.value))}>${SPEEDS.map((one) => html`<option value=${one}>${one}×</option>`)}</select>
     </div>
     ${state.failed ? html`<p class="failed" role="alert">${t("The sound could not be played.")}</p>` : null}`;
@@ -91,9 +134,11 @@ const Transcript = ({ transcript, media }) => {
   const play = (from) => {
     const audio = media.current;
     if (!audio) return;
-    audio.currentTime = from;
+    // Before anything is loaded a position is only remembered by the element once it knows the length.
+    if (audio.readyState) audio.currentTime = from;
+    else audio.addEventListener("loadedmetadata", () => { audio.currentTime = from; }, { once: true });
     setAt(from);
-    audio.play();
+    audio.play().catch(() => {});  // the error event shows it
   };
   const said = transcript.phrases ?? [];
   if (!said.length) return html`<p class="faint">${TEXT_STATE[transcript.state]?.() ?? t("There is no text.")}</p>`;

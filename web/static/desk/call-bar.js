@@ -1,0 +1,80 @@
+// The loudest thing on the desk: what the call is doing, for how long, and what can be done about it.
+
+import { useCallback, useState } from "../vendor/hooks.js";
+import { lasted, t } from "../say.js";
+import { Chip, html, Icon, Key, second } from "../ui.js";
+import { api, Refused } from "../api.js";
+import { toast } from "../toast.js";
+import { dial } from "../dial.js";
+import { useKey } from "../keys.js";
+import { live, since, stateName, tone } from "./words.js";
+import { hush } from "./ring.js";
+import { dismiss } from "./store.js";
+
+const seconds = (from) => (second.value - new Date(from).getTime()) / 1000;
+
+const Timer = ({ from }) => (from ? html`<span class="time timer" role="timer">${lasted(seconds(from))}</span>` : null);
+
+/** Where the call came in and how long the caller waited: "Poland shop · Sales, waited 0:12". */
+const Where = ({ call }) => {
+  const waiting = call.state === "ringing" && (call.queued_at ?? call.started_at);
+  const wait = waiting ? t("waiting {time}", { time: lasted(seconds(waiting)) })
+    : call.wait_s ? t("waited {time}", { time: lasted(call.wait_s) }) : null;
+  const queue = [call.queue, call.direction === "inbound" ? wait : null].filter(Boolean).join(", ");
+  const said = [call.line?.shop && call.line.shop !== call.line.name ? call.line.shop : null, call.line?.name, queue].filter(Boolean).join(" · ");
+  return html`<span class="where clip" title=${[call.line?.number, said].filter(Boolean).join(" · ")}>${said}</span>`;
+};
+
+const hangUp = async (id) => {
+  try {
+    await api.post(`/calls/${id}/hangup`);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    toast(error.message, { title: t("The call was not ended"), tone: "error" });
+  }
+};
+
+const End = ({ call }) => {
+  const [busy, setBusy] = useState(false);
+  const end = useCallback(async () => {
+    setBusy(true);
+    await hangUp(call.id);
+    setBusy(false);
+  }, [call.id]);
+  useKey("e", t("End the call"), end);
+  return html`<button class="btn stop" type="button" onClick=${end} aria-busy=${busy}><span>${t("End")}</span><${Key}>E<//></button>`;
+};
+
+const Hush = ({ call }) => {
+  const quiet = useCallback(() => hush(call.id), [call.id]);
+  useKey("m", t("Stop the ringing sound"), quiet);
+  return html`<button class="btn" type="button" onClick=${quiet} title=${t("Only the sound stops; the telephone rings on")}><${Icon} name="mute" small /><span>${t("Silence")}</span><${Key}>M<//></button>`;
+};
+
+const Again = ({ call, card }) => {
+  const again = useCallback(() => dial({
+    to: call.remote.number ?? call.remote.raw,
+    ...(card?.customer ? { customer_id: card.customer.id } : {}),
+  }).then((id) => { if (id) dismiss(call.id); }), [call.id]);
+  return html`<button class="btn" type="button" onClick=${again}><${Icon} name="desk" small /><span>${t("Call again")}</span></button>`;
+};
+
+const stage = (call) => {
+  if (call.failure) return call.failure.text;
+  if (call.state === "dialling") return call.stage ?? t("Your phone rings first. Pick it up.");
+  if (call.state === "ringing" && call.direction !== "outbound") return t("Answer on your phone");
+  return call.stage;
+};
+
+export const CallBar = ({ call, card }) => {
+  const said = stage(call);
+  return html`<div class=${`bar ${tone(call)}`}>
+    <${Chip} tone=${tone(call)} dot>${stateName(call)}<//>
+    <${Timer} from=${since(call)} />
+    <span class="about"><span class="said" role="status">${said}</span><${Where} call=${call} /></span>
+    <span class="end">
+      ${call.state === "ringing" && call.direction !== "outbound" ? html`<${Hush} call=${call} />` : null}
+      ${call.failure && call.remote?.raw ? html`<${Again} call=${call} card=${card} />` : null}
+      ${live(call) && !call.failure ? html`<${End} call=${call} />` : null}
+    </span></div>`;
+};

@@ -1,0 +1,74 @@
+// The two columns of the card: what the person has with us, and what was said and promised.
+
+import { useState } from "../vendor/hooks.js";
+import { lasted, money, t } from "../say.js";
+import { Chip, Dial, Empty, html, Icon, When } from "../ui.js";
+import { api, Refused } from "../api.js";
+import { toast } from "../toast.js";
+import { Player } from "../player.js";
+import { link, linked } from "./links.js";
+import { missed, orderTone, resultName } from "./words.js";
+
+const LinkIt = ({ entry: { call, card }, kind, id, label }) => {
+  if (linked(card, kind, id)) return html`<span class="about-this" title=${t("This call is about it")}><${Icon} name="link" small /></span>`;
+  return html`<button type="button" class="link-it" title=${t("This call is about {what}", { what: label })} aria-label=${t("This call is about {what}", { what: label })}
+    onClick=${() => link(call.id, kind, id)}><${Icon} name="link" small /></button>`;
+};
+
+const paidWord = (order) => {
+  const [paid, total] = [Number(order.paid ?? 0), Number(order.total)];
+  if (paid >= total) return t("paid");
+  return order.open ? t("{sum} to pay", { sum: money(total - paid, order.currency) }) : "";
+};
+
+const Order = ({ entry, order }) => {
+  const detail = [order.items, order.delivery_method, order.tracking, paidWord(order)].filter(Boolean).join(" · ");
+  return html`<div class="row"><${Chip} tone=${orderTone(order)}>${order.status_label}<//>
+    <a href=${`/orders/${order.id}`}><b>${order.number}</b></a><span class="end"><span>${money(order.total, order.currency)}</span><${LinkIt} entry=${entry} kind="order" id=${order.id} label=${order.number} /></span>
+    <p>${detail}${detail ? " · " : ""}<${When} at=${order.created_at} /></p></div>`;
+};
+
+const Deal = ({ entry, deal }) => html`<div class="row"><${Chip} tone=${deal.open ? "vip" : ""}>${deal.stage_label}<//>
+  <a href=${`/deals/${deal.id}`}><b>${deal.title}</b></a><span class="end"><span>${money(deal.amount, deal.currency)}</span><${LinkIt} entry=${entry} kind="deal" id=${deal.id} label=${deal.title} /></span>
+  <p>${t("Deal")}${deal.funnel ? ` · ${deal.funnel}` : ""}</p></div>`;
+
+export const Owns = ({ entry }) => {
+  const { orders = [], deals = [] } = entry.card;
+  return html`<section><h2>${t("Orders and deals")}</h2>
+    ${orders.map((order) => html`<${Order} key=${`o${order.id}`} entry=${entry} order=${order} />`)}
+    ${deals.map((deal) => html`<${Deal} key=${`d${deal.id}`} entry=${entry} deal=${deal} />`)}
+    ${orders.length + deals.length ? null : html`<${Empty} title=${t("Nothing yet")}>${t("The first order can be taken at the right.")}<//>`}</section>`;
+};
+
+const finishTask = async (task, callId) => {
+  try {
+    await api.patch(`/callbacks/${task.id}`, { state: "done", closed_by_call_id: callId });
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    toast(error.message, { title: t("The callback is still open"), tone: "error" });
+  }
+};
+
+const Task = ({ task, call }) => html`<div class="row"><${Chip} tone=${task.overdue ? "miss" : "ring"} dot>${task.overdue ? t("overdue") : t("due")} <${When} at=${task.due_at} /><//>
+  <b>${task.reason}</b><button type="button" class="btn tight" onClick=${() => finishTask(task, call.id)}>${t("Done")}</button>
+  ${task.note ? html`<p>${task.note}</p>` : null}</div>`;
+
+const Note = ({ note }) => html`<div class="row"><span class="faint"><${When} at=${note.at} /></span><span class="said-text">${note.text}</span><span class="faint">${note.author}</span></div>`;
+
+const PastCall = ({ past }) => {
+  const [open, setOpen] = useState(false);
+  return html`<div class="row"><span class="faint"><${When} at=${past.started_at} /></span>
+    <span><a class=${missed(past) ? "missed" : "plain"} href=${`/calls/${past.id}`}><b>${resultName(past)}</b></a>${past.disposition ? html` · ${past.disposition}` : null}${past.talk_s ? html` · <span class="faint">${lasted(past.talk_s)}</span>` : null}</span>
+    <span class="end faint">${past.operator?.name ?? past.operator}${past.recorded ? html`<button type="button" class="link-it" aria-expanded=${open} aria-label=${t("Recording and text")} title=${t("Recording and text")} onClick=${() => setOpen(!open)}><${Icon} name="play" small /></button>` : null}</span>
+    ${past.note ? html`<p>${past.note}</p>` : null}${open ? html`<div class="heard"><${Player} callId=${past.id} /></div>` : null}</div>`;
+};
+
+export const Said = ({ entry: { call, card } }) => {
+  const { tasks = [], notes = [], calls = [] } = card;
+  const past = calls.filter((one) => one.id !== call.id);
+  return html`<section><h2>${t("What was said and promised")}</h2>
+    ${tasks.map((task) => html`<${Task} key=${`t${task.id}`} task=${task} call=${call} />`)}
+    ${notes.map((note) => html`<${Note} key=${`n${note.id}`} note=${note} />`)}
+    ${past.map((one) => html`<${PastCall} key=${one.id} past=${one} />`)}
+    ${tasks.length + notes.length + past.length ? null : html`<${Empty} title=${t("Nobody has talked yet")} />`}</section>`;
+};

@@ -1,0 +1,62 @@
+// Nobody is on the line: a calm page that says so, with one's own calls of today.
+
+import { useEffect } from "../vendor/hooks.js";
+import { signal } from "../vendor/signals.js";
+import { lasted, t, tn } from "../say.js";
+import { Chip, Dial, Empty, Failed, html, Icon, Loading, When } from "../ui.js";
+import { api, items, Refused } from "../api.js";
+import { blocked, sound, switchSound } from "./ring.js";
+import { agent, departures, pbx } from "./store.js";
+import { missed, resultName } from "./words.js";
+
+const today = signal({ list: null, failed: null });
+
+const midnight = () => { const at = new Date(); at.setHours(0, 0, 0, 0); return at.toISOString().replace(/\.\d+Z$/, "Z"); };
+
+const readToday = async () => {
+  try {
+    today.value = { list: items(await api.get("/calls", { mine: true, since: midnight(), limit: 30 })), failed: null };
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    today.value = { ...today.value, failed: error.message };
+  }
+};
+
+const numberOf = (one) => one.remote?.number ?? one.number ?? one.remote_e164;
+const shownOf = (one) => one.remote?.display ?? one.display ?? numberOf(one) ?? t("Number withheld");
+const personOf = (one) => one.customer?.name ?? one.customer_name ?? one.remote?.name ?? one.remote_name;
+
+const Past = ({ one }) => html`<tr><td class="faint"><${When} at=${one.started_at} /></td>
+  <td><${Chip} tone=${missed(one) ? "miss" : ""} dot=${Boolean(missed(one))}>${resultName(one)}<//></td>
+  <td><a href=${`/calls/${one.id}`}>${personOf(one) ?? shownOf(one)}</a> ${personOf(one) ? html`<span class="faint">${shownOf(one)}</span>` : null}<${Dial} number=${numberOf(one)} shown=${shownOf(one)} ids=${{ customer_id: one.customer?.id ?? one.customer_id }} /></td>
+  <td class="muted">${one.disposition_label ?? one.disposition ?? ""}</td><td class="num">${one.talk_s ? lasted(one.talk_s) : ""}</td></tr>`;
+
+const Today = () => {
+  const { list, failed } = today.value;
+  if (list === null) return failed ? html`<${Failed} text=${failed} again=${readToday} />` : html`<${Loading} lines=${5} />`;
+  if (!list.length) return html`<${Empty} title=${t("No calls yet today")}>${t("Your calls of today will be listed here.")}<//>`;
+  return html`<div class="scroll"><table class="list"><thead><tr><th>${t("When")}</th><th>${t("How it ended")}</th><th>${t("Who")}</th><th>${t("Outcome")}</th><th class="num">${t("Talked")}</th></tr></thead>
+    <tbody>${list.map((one) => html`<${Past} key=${one.id} one=${one} />`)}</tbody></table></div>`;
+};
+
+const headline = () => {
+  const down = pbx.value.length && pbx.value.every((one) => one.state !== "connected");
+  if (down) return [t("No switchboard"), pbx.value[0].detail || t("Calls can not be shown until the connection is back.")];
+  if (agent.value && !agent.value.extensions?.length) return [t("You have no telephone"), t("An administrator has to give you an extension before calls can reach you.")];
+  if (agent.value?.state === "offline") return [t("Your telephone is offline"), t("Switch it on; calls can not reach you now.")];
+  if (agent.value?.state === "paused") return [t("You are paused"), agent.value.reason ?? ""];
+  return [t("Ready for calls"), t("The card opens here when your telephone rings.")];
+};
+
+const Sound = () => html`<button type="button" class="btn" aria-pressed=${sound.value} onClick=${switchSound}><${Icon} name=${sound.value ? "bell" : "mute"} small />
+  ${sound.value ? (blocked.value ? t("Click to let this page ring") : t("Rings in this browser")) : t("Silent in this browser")}</button>`;
+
+export const Idle = () => {
+  useEffect(() => { readToday(); }, [departures.value]);
+  const [head, text] = headline();
+  const list = today.value.list ?? [];
+  const talked = list.reduce((sum, one) => sum + (one.talk_s ?? 0), 0);
+  return html`<div class="idle"><div class="idle-head"><div><h1>${head}</h1><p class="muted">${text}</p></div><${Sound} /></div>
+    <section class="panel flush"><div class="panel-head"><h2>${t("Your calls today")}</h2>
+      ${list.length ? html`<span class="faint small">${tn("{n} call", "{n} calls", list.length)} · ${t("talked {time}", { time: lasted(talked) })}</span>` : null}</div><${Today} /></section></div>`;
+};

@@ -1,0 +1,69 @@
+// The desk: next at the left, the call in the middle, the order at the right; on a narrow screen behind tabs.
+
+import { render } from "../vendor/preact.js";
+import { useEffect } from "../vendor/hooks.js";
+import { effect, signal } from "../vendor/signals.js";
+import { boot, t } from "../say.js";
+import { Chip, html, Loading } from "../ui.js";
+import { CallCard } from "./call-card.js";
+import { DemoPhone } from "./demo-phone.js";
+import { putDraft } from "./draft.js";
+import { Idle } from "./idle.js";
+import { sendLeftOvers } from "./keep.js";
+import { due, Next, waiting } from "./next.js";
+import { putNote } from "./note.js";
+import { OrderPanel } from "./order.js";
+import { blocked } from "./ring.js";
+import { link, linkText } from "./socket.js";
+import { calls, current, ready, selected } from "./store.js";
+import { stateName, tone, whoCalls } from "./words.js";
+
+const part = signal("call");
+
+// The banner counts from this machine's clock: how old what is shown is, not what the server believes.
+const tick = signal(Date.now());
+setInterval(() => { tick.value = Date.now(); }, 1000);
+
+const Banner = () => {
+  const said = linkText(tick.value);
+  if (!said && !blocked.value) return null;
+  const bad = link.value.state === "refused";
+  return html`${said ? html`<div class=${`banner ${bad ? "bad" : ""}`} role="alert"><${Chip} tone=${bad ? "miss" : "ring"} dot>${bad ? t("Signed out") : t("Offline")}<//><span class="grow">${said}</span>
+      ${bad ? html`<a class="btn" href="/login?next=/">${t("Sign in")}</a>` : null}</div>` : null}
+    ${blocked.value ? html`<div class="banner"><span>${t("The browser keeps this page silent until you click somewhere in it.")}</span></div>` : null}`;
+};
+
+const CallTabs = () => {
+  const list = [...calls.value.values()];
+  if (list.length < 2) return null;
+  return html`<div class="call-tabs" role="group" aria-label=${t("Calls on your desk")}>${list.map(({ call, card }) => html`
+    <button type="button" key=${call.id} aria-pressed=${selected.value === call.id} onClick=${() => { selected.value = call.id; }}>
+      <${Chip} tone=${tone(call)} dot>${stateName(call)}<//><span class="clip">${whoCalls(call, card)}</span></button>`)}</div>`;
+};
+
+const Parts = ({ entry }) => {
+  const count = waiting.value.list ? due().length : 0;
+  const one = (name, label) => html`<button type="button" class=${`part-${name}`} aria-pressed=${part.value === name} onClick=${() => { part.value = name; }}>${label}</button>`;
+  return html`<div class="parts tabs" role="group" aria-label=${t("Parts of the desk")}>${one("call", t("Call"))}${entry ? one("order", t("Order")) : null}${one("next", count ? t("Next · {n}", { n: count }) : t("Next"))}</div>`;
+};
+
+const Stage = ({ entry }) => html`<div class="stage">
+  <${Banner} />${boot.demo ? html`<${DemoPhone} />` : null}<${CallTabs} />
+  ${!ready.value ? html`<div class="idle"><${Loading} lines=${6} /></div>` : entry ? html`<${CallCard} key=${entry.call.id} entry=${entry} />` : html`<${Idle} />`}</div>`;
+
+const Desk = () => {
+  const entry = current.value;
+  useEffect(() => { part.value = "call"; }, [entry?.call.id]);
+  return html`<div class="desk-in" data-part=${part.value} data-busy=${entry ? "yes" : "no"}>
+    <${Parts} entry=${entry} /><${Next} /><${Stage} entry=${entry} />${entry?.card ? html`<${OrderPanel} key=${entry.call.id} entry=${entry} />` : null}</div>`;
+};
+
+const wanted = new URLSearchParams(location.search).get("call");
+if (wanted) selected.value = wanted;
+let swept = false;
+effect(() => {
+  if (swept || !ready.value) return;
+  swept = true;
+  sendLeftOvers({ note: putNote, draft: putDraft });
+});
+render(html`<${Desk} />`, document.getElementById("desk"));

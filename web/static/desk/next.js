@@ -1,0 +1,79 @@
+// The left column: who is on the line, and whom to call next, each with the reason.
+
+import { useCallback, useEffect } from "../vendor/hooks.js";
+import { signal } from "../vendor/signals.js";
+import { boot, lasted, t } from "../say.js";
+import { Chip, Dial, Empty, Failed, halfMinute, html, Loading, second, serverNow, When } from "../ui.js";
+import { api, items, Refused } from "../api.js";
+import { useKey } from "../keys.js";
+import { calls, departures, selected } from "./store.js";
+import { since, stateName, tone, whoCalls } from "./words.js";
+
+/** Open callbacks: {list, failed}; list is null before the first answer. */
+export const waiting = signal({ list: null, failed: null });
+const AHEAD_MS = 24 * 3600e3;
+
+export const readNext = async () => {
+  try {
+    const answer = await api.get("/callbacks", { state: "open", limit: 40 });
+    waiting.value = { list: items(answer).filter(mineOrFree).sort((a, b) => a.due_at.localeCompare(b.due_at)), failed: null };
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    waiting.value = { ...waiting.value, failed: error.message };
+  }
+};
+
+const assignee = (one) => one.assigned_to?.id ?? one.assigned_to;
+const mineOrFree = (one) => !assignee(one) || assignee(one) === boot.user?.id;
+const nameOf = (one) => one.customer?.name ?? one.customer_name ?? one.display ?? one.number;
+
+const OnLine = ({ entry: { call, card } }) => {
+  const from = since(call);
+  const where = [call.line?.name, call.queue, call.direction === "inbound" && call.wait_s ? t("waited {time}", { time: lasted(call.wait_s) }) : null].filter(Boolean).join(" · ");
+  return html`<li class=${selected.value === call.id ? "on" : ""}><button type="button" class="line" aria-current=${selected.value === call.id ? "true" : undefined} onClick=${() => { selected.value = call.id; }}>
+    <b class="clip">${whoCalls(call, card)}</b><${Chip} tone=${tone(call)} dot>${from ? lasted((second.value - new Date(from)) / 1000) : stateName(call)}<//>
+    <span class="why-line">${call.failure?.text ?? [stateName(call), where].filter(Boolean).join(" — ")}</span></button></li>`;
+};
+
+const Due = ({ one }) => {
+  const late = new Date(one.due_at).getTime() < halfMinute.value;
+  const about = [one.reason, one.order?.number ?? one.order_number, one.note, assignee(one) ? null : t("anyone may take it")].filter(Boolean).join(" · ");
+  const shown = one.display ?? one.number;
+  return html`<li><div class="line"><b class="clip">${one.customer_id ? html`<a class="plain" href=${`/customers/${one.customer_id}`}>${nameOf(one)}</a>` : nameOf(one)}</b>
+    <${Chip} tone=${late ? "miss" : "ring"} dot>${late ? t("overdue") : t("due")} <${When} at=${one.due_at} /><//>
+    <span class="why-line">${about}</span><${Dial} number=${one.number} shown=${shown} ids=${{ callback_id: one.id, customer_id: one.customer_id, order_id: one.order_id, deal_id: one.deal_id }} /></div></li>`;
+};
+
+/** What is due today or earlier, the most urgent first. */
+export const due = () => (waiting.value.list ?? []).filter((one) => new Date(one.due_at).getTime() < serverNow() + AHEAD_MS);
+
+const Waiting = () => {
+  if (waiting.value.list === null) return waiting.value.failed ? html`<${Failed} text=${waiting.value.failed} again=${readNext} />` : html`<${Loading} />`;
+  const list = due();
+  if (!list.length) return html`<${Empty} title=${t("Nobody is waiting")}>${t("Callbacks that are due within a day show here.")}<//>`;
+  return html`<ul>${list.map((one) => html`<${Due} key=${one.id} one=${one} />`)}</ul>`;
+};
+
+const useFresh = () => {
+  useEffect(() => { readNext(); }, [departures.value]);
+  useEffect(() => {
+    const timer = setInterval(readNext, 60000);
+    return () => clearInterval(timer);
+  }, []);
+};
+
+const step = (by) => {
+  const ids = [...calls.value.keys()];
+  if (ids.length) selected.value = ids[(ids.indexOf(selected.value) + by + ids.length) % ids.length];
+};
+
+export const Next = () => {
+  useFresh();
+  useKey("]", t("Next call on the desk"), useCallback(() => step(1), []));
+  useKey("[", t("Previous call on the desk"), useCallback(() => step(-1), []));
+  const onLine = [...calls.value.values()];
+  const count = waiting.value.list ? due().length : 0;
+  return html`<section class="next" aria-label=${t("Next")} tabindex="0">
+    ${onLine.length ? html`<h2>${t("On your desk")}</h2><ul>${onLine.map((entry) => html`<${OnLine} key=${entry.call.id} entry=${entry} />`)}</ul>` : null}
+    <h2>${t("Next")}${count ? ` · ${count}` : ""}</h2><${Waiting} /></section>`;
+};

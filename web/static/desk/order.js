@@ -1,0 +1,130 @@
+// The order being taken by telephone: what, how many, where to, the total at once. Kept as typed with the call.
+
+import { useCallback, useEffect, useState } from "../vendor/hooks.js";
+import { signal } from "../vendor/signals.js";
+import { cents, clock, decimal, money, t } from "../say.js";
+import { html, Key } from "../ui.js";
+import { api, items, Refused } from "../api.js";
+import { toast } from "../toast.js";
+import { useKey } from "../keys.js";
+import { draftOf } from "./draft.js";
+import { keptText } from "./keep.js";
+import { ProductSearch } from "./products.js";
+
+const shops = signal(null);
+const readShops = async () => { shops.value ??= items(await api.get("/shops")); };
+const MOST = 9999;
+
+export const goodsOf = (list) => list.reduce((sum, item) => sum + cents(item.price) * item.quantity, 0);
+
+const added = (list, product) => {
+  const known = list.find((item) => item.product_id === product.id);
+  if (known) return list.map((item) => (item === known ? { ...item, quantity: Math.min(MOST, item.quantity + 1) } : item));
+  return [...list, { product_id: product.id, sku: product.sku, name: product.name, price: String(product.price), quantity: 1, stock: product.stock }];
+};
+
+const Item = ({ item, currency, change, drop }) => {
+  const amount = (event) => change({ ...item, quantity: Math.min(MOST, Math.max(1, Math.floor(Number(event.target.value)) || 1)) });
+  const short = item.stock !== undefined && item.stock !== null && item.quantity > item.stock;
+  return html`<tr><td>${item.name}<br /><span class="faint small">${item.sku}</span>${short ? html` <span class="small few">${t("only {n} left", { n: item.stock })}</span>` : null}</td>
+    <td class="num"><input class="qty" type="number" min="1" max=${MOST} value=${item.quantity} onChange=${amount} aria-label=${t("Quantity of {what}", { what: item.name })} /></td>
+    <td class="num">${money(item.price)}</td><td class="num" title=${currency}>${money(decimal(cents(item.price) * item.quantity))}</td>
+    <td class="num"><button type="button" class="remove" onClick=${drop} aria-label=${t("Remove {what}", { what: item.name })}>×</button></td></tr>`;
+};
+
+const Items = ({ draft, currency, set }) => {
+  const change = (index) => (item) => set({ items: draft.items.map((old, at) => (at === index ? item : old)) });
+  const drop = (index) => () => set({ items: draft.items.filter((_, at) => at !== index) });
+  return html`<table class="basket"><thead><tr><th>${t("Item")}</th><th class="num">${t("Qty")}</th><th class="num">${t("Price")}</th><th class="num">${t("Sum")}</th><th><span class="unseen">${t("Remove")}</span></th></tr></thead>
+    <tbody>${draft.items.map((item, index) => html`<${Item} key=${item.product_id} item=${item} currency=${currency} change=${change(index)} drop=${drop(index)} />`)}</tbody></table>`;
+};
+
+const Delivery = ({ draft, set, card }) => {
+  const known = [...new Set((card.orders ?? []).map((order) => order.delivery_method).filter(Boolean))];
+  const text = (field) => (event) => set({ [field]: event.target.value });
+  return html`<div class="delivery">
+    <div class="pair"><label class="field"><span>${t("Delivery by")}</span><input list="methods" value=${draft.delivery_method ?? ""} onInput=${text("delivery_method")} autocomplete="off" /></label>
+    <label class="field"><span>${t("Delivery costs")}</span><input inputmode="decimal" class="num" value=${draft.delivery_cost ?? ""} placeholder="0.00" onInput=${text("delivery_cost")} autocomplete="off" /></label></div>
+    <datalist id="methods">${known.map((method) => html`<option key=${method} value=${method} />`)}</datalist>
+    <label class="field"><span>${t("Address")}</span><textarea class="short" rows="2" value=${draft.delivery_address ?? addressOf(card)} onInput=${text("delivery_address")} /></label>
+    <label class="field"><span>${t("Comment")}</span><input value=${draft.comment ?? ""} onInput=${text("comment")} autocomplete="off" /></label></div>`;
+};
+
+const addressOf = ({ customer }) => [customer?.address, customer?.city].filter(Boolean).join(", ");
+const COST = /^\d{1,10}([.,]\d{1,2})?$/;
+const costOf = (draft) => (draft.delivery_cost && COST.test(draft.delivery_cost.trim()) ? cents(draft.delivery_cost) : 0);
+
+const wish = ({ call, card }, draft, shop) => {
+  const body = {
+    customer_id: card.customer.id, shop_id: shop.id, call_id: call.id,
+    items: draft.items.map(({ product_id, quantity, price }) => ({ product_id, quantity, price: decimal(cents(price)) })),
+    delivery_cost: decimal(costOf(draft)),
+  };
+  const texts = { delivery_method: draft.delivery_method, delivery_address: draft.delivery_address ?? addressOf(card), comment: draft.comment };
+  for (const [name, text] of Object.entries(texts)) if (text?.trim()) body[name] = text.trim();
+  return body;
+};
+
+/** Why the order can not be placed yet; "" when it can. */
+const lacking = ({ card }, draft, shop) => {
+  if (!draft.items.length) return t("Add what is ordered.");
+  if (!card?.customer) return t("Say first who it is.");
+  if (!shop) return t("Choose the shop.");
+  if (draft.delivery_cost && !COST.test(draft.delivery_cost.trim())) return t("The delivery costs are no sum.");
+  return "";
+};
+
+const Total = ({ draft, currency }) => {
+  const goods = goodsOf(draft.items);
+  return html`<span class="muted">${t("Goods")}</span><span class="num">${money(decimal(goods), currency)}</span>
+    <span class="muted">${t("Delivery")}</span><span class="num">${money(decimal(costOf(draft)), currency)}</span>
+    <b>${t("Total")}</b><b class="num" aria-live="polite">${money(decimal(goods + costOf(draft)), currency)}</b>`;
+};
+
+const place = async (entry, kept, draft, shop) => {
+  const order = await api.post("/orders", wish(entry, draft, shop));
+  await api.put(`/calls/${entry.call.id}/draft`, { body: { items: [] } });
+  kept.forget();
+  kept.value.value = { items: [] };
+  toast(t("Total {sum}", { sum: money(order.total, order.currency ?? shop.currency) }), { title: t("Order {number} is placed", { number: order.number }), tone: "good" });
+};
+
+const usePlacing = (entry, kept, draft, shop) => {
+  const [state, setState] = useState({ busy: false, refusal: null });
+  const lack = lacking(entry, draft, shop);
+  const go = useCallback(async () => {
+    if (lack || state.busy) return;
+    setState({ busy: true, refusal: null });
+    try {
+      await place(entry, kept, draft, shop);
+      setState({ busy: false, refusal: null });
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      setState({ busy: false, refusal: [error.message, ...(error.problem.errors ?? []).map((one) => one.message)].join(" ") });
+    }
+  }, [entry, draft, shop, lack, state.busy]);
+  return { ...state, lack, go };
+};
+
+const Shops = ({ shop, set }) => ((shops.value?.length ?? 0) < 2 ? null : html`<select class="shop" aria-label=${t("Shop")} value=${shop?.id ?? ""} onChange=${(event) => set({ shop_id: Number(event.target.value) || undefined })}>
+  ${shop ? null : html`<option value="">${t("Choose a shop")}</option>`}${shops.value.map((one) => html`<option key=${one.id} value=${one.id}>${one.name}</option>`)}</select>`);
+
+export const OrderPanel = ({ entry }) => {
+  const kept = draftOf(entry);
+  const draft = kept.value.value;
+  useEffect(() => { readShops().catch((error) => toast(error.message, { tone: "error" })); }, []);
+  const shop = (shops.value ?? []).find((one) => one.id === (draft.shop_id ?? entry.call.line?.shop_id)) ?? (shops.value?.length === 1 ? shops.value[0] : null);
+  const currency = shop?.currency ?? entry.call.line?.currency;
+  const set = (change) => kept.set({ ...kept.value.value, ...change });
+  const placing = usePlacing(entry, kept, draft, shop);
+  useKey("Ctrl+Enter", t("Place the order"), placing.go, draft.items.length > 0);
+  return html`<aside class="order" aria-label=${t("Order")}>
+    <div class="order-head"><h2>${t("New order")}</h2><${Shops} shop=${shop} set=${set} /></div>
+    <${ProductSearch} shopId=${shop?.id} currency=${currency} add=${(product) => set({ items: added(kept.value.value.items, product) })} />
+    <div class="items">${draft.items.length ? html`<${Items} draft=${draft} currency=${currency} set=${set} /><${Delivery} draft=${draft} set=${set} card=${entry.card} />`
+      : html`<p class="empty-order faint">${t("Type the first letters of a product and press Enter. The order stays with this call until it is placed.")}</p>`}</div>
+    ${draft.items.length ? html`<div class="sum"><${Total} draft=${draft} currency=${currency} />
+      ${placing.refusal ? html`<p class="failed" role="alert">${placing.refusal}</p>` : null}
+      <p class=${`saved ${["waiting", "refused", "clash"].includes(kept.state.value) ? "care" : ""}`}>${placing.lack || keptText(kept, clock)}</p>
+      <button type="button" class="btn main" onClick=${placing.go} disabled=${Boolean(placing.lack)} aria-busy=${placing.busy}><span>${t("Place the order")}</span><${Key}>Ctrl ⏎<//></button></div>` : null}</aside>`;
+};

@@ -1,0 +1,95 @@
+// Who is on the line: name, number with the time there, what they are worth, and why they probably call.
+
+import { clock, exact, money, t, tn } from "../say.js";
+import { Chip, Dial, halfMinute, html, Icon, When } from "../ui.js";
+import { ruleName } from "./words.js";
+
+const zoneOf = ({ call, card }) => card?.customer?.timezone ?? call.remote?.timezone;
+
+const LocalTime = ({ zone }) => {
+  if (!zone) return null;
+  const here = clock(halfMinute.value, zone);
+  return html`<span title=${zone}>${t("{time} there", { time: here })}</span>`;
+};
+
+const Numbers = ({ entry: { call, card } }) => {
+  const { remote } = call;
+  const shown = remote?.display ?? remote?.raw;
+  if (!shown || remote.anonymous) return html`<span>${t("Number withheld")}</span>`;
+  const others = (card?.customer?.numbers ?? []).filter((one) => one.e164 !== remote.number);
+  return html`<span class="phone" title=${t("As the switchboard sent it: {raw}", { raw: remote.raw ?? "—" })}>${shown}<${Dial} number=${remote.number} shown=${shown} ids=${{ customer_id: card?.customer?.id }} /></span>
+    ${others.map((one) => html` <span class="phone faint" key=${one.id}>${one.label ? `${one.label} ` : ""}${one.display}<${Dial} number=${one.e164} shown=${one.display} ids=${{ customer_id: card.customer.id }} /></span>`)}`;
+};
+
+const Flags = ({ customer }) => html`
+  ${customer.vip ? html` <${Chip} tone="vip" title=${t("An important customer")}>VIP<//>` : null}
+  ${customer.bad ? html` <${Chip} tone="miss" dot title=${t("Marked as difficult: refused parcels, unpaid orders or worse")}>${t("Careful")}<//>` : null}
+  ${(customer.tags ?? []).map((tag) => html` <${Chip} key=${tag}>${tag}<//>`)}`;
+
+const Worth = ({ totals }) => {
+  if (!totals?.orders) return html`<div class="worth"><b>${t("No orders yet")}</b></div>`;
+  return html`<div class="worth"><b title=${t("All orders that were not cancelled or returned")}>${money(totals.sum, totals.currency)}</b>
+    <p class="muted">${tn("{n} order", "{n} orders", totals.orders)}${totals.last_at ? html` · ${t("last")} <${When} at=${totals.last_at} />` : null}</p></div>`;
+};
+
+const Address = ({ entry }) => {
+  const { customer } = entry.card;
+  const place = [customer.city, customer.country].filter(Boolean).join(", ") || entry.call.remote?.region;
+  return html`<p class="muted facts-line"><${Numbers} entry=${entry} />${place ? html`<span>${place}</span>` : null}<${LocalTime} zone=${zoneOf(entry)} />
+    ${customer.email ? html`<a href=${`mailto:${customer.email}`}>${customer.email}</a>` : null}</p>`;
+};
+
+export const Person = ({ entry }) => {
+  const { customer } = entry.card;
+  return html`<div class="who">
+    <div><h1><a href=${`/customers/${customer.id}`}>${customer.name}</a><${Flags} customer=${customer} /></h1><${Address} entry=${entry} /></div>
+    <${Worth} totals=${customer.totals} />
+    ${customer.note ? html`<p class="standing"><${Icon} name="warn" small /><span>${customer.note}</span></p>` : null}</div>`;
+};
+
+/** A caller whom nobody knows yet. */
+export const Stranger = ({ entry }) => {
+  const { remote } = entry.call;
+  return html`<div class="who"><div>
+    <h1>${remote?.anonymous ? t("Number withheld") : remote?.display ?? remote?.raw ?? t("Unknown caller")}</h1>
+    <p class="muted facts-line">${remote?.anonymous ? null : html`<span>${t("Nobody here has this number")}</span>`}
+      ${remote?.name ? html`<span>${t("The telephone says “{name}”", { name: remote.name })}</span>` : null}
+      ${remote?.region ? html`<span>${remote.region}</span>` : null}<${LocalTime} zone=${remote?.timezone} />
+      ${remote?.number ? html`<${Dial} number=${remote.number} shown=${remote.display} />` : null}</p></div></div>`;
+};
+
+const promiseOf = (order, now) => {
+  if (!order.promised_at) return "";
+  const late = new Date(order.promised_at).getTime() < now;
+  return late ? t("promised for {when}, which has passed", { when: exact(order.promised_at) }) : t("promised for {when}", { when: exact(order.promised_at) });
+};
+
+const owed = (order) => (order.open && Number(order.paid ?? 0) < Number(order.total)
+  ? t("{sum} not paid", { sum: money(Number(order.total) - Number(order.paid ?? 0), order.currency) }) : "");
+
+const aboutTask = (task) => ({
+  care: task.overdue, head: t("A callback is due."), text: [task.reason, task.note].filter(Boolean).join(" — "),
+  why: t("Due {when}", { when: exact(task.due_at) }),
+});
+
+const aboutOrder = (order, link, now) => ({
+  care: Boolean(order.promised_at) && new Date(order.promised_at).getTime() < now,
+  head: t("Probably about {number}.", { number: order.number }),
+  text: [order.status_label, promiseOf(order, now), owed(order)].filter(Boolean).join("; "),
+  why: link ? ruleName(link.rule) : t("the only open order"),
+});
+
+/** Why they probably call, from what the card knows; null when nothing stands out. */
+const reason = (card, now) => {
+  const task = (card.tasks ?? []).find((one) => one.overdue);
+  if (task) return aboutTask(task);
+  const link = (card.links ?? []).find((one) => one.kind === "order");
+  const open = (card.orders ?? []).filter((order) => order.open);
+  const order = link ? card.orders?.find((one) => one.id === link.object_id) : open.length === 1 ? open[0] : null;
+  return order?.open ? aboutOrder(order, link, now) : null;
+};
+
+export const Why = ({ card }) => {
+  const found = reason(card, halfMinute.value);
+  return found ? html`<div class=${`why ${found.care ? "care" : ""}`} title=${found.why}><b>${found.head}</b> <span>${found.text}</span></div>` : null;
+};

@@ -1,0 +1,89 @@
+// After the hang-up: what came of it, what happens next, and done.
+
+import { useEffect, useRef, useState } from "../vendor/hooks.js";
+import { signal } from "../vendor/signals.js";
+import { lasted, t } from "../say.js";
+import { html, Icon, Key } from "../ui.js";
+import { api, items, Refused } from "../api.js";
+import { useKey } from "../keys.js";
+import { toast } from "../toast.js";
+import { dismiss } from "./store.js";
+import { noteOf } from "./note.js";
+import { draftOf } from "./draft.js";
+import { resultName } from "./words.js";
+
+const outcomes = signal(null);
+const readOutcomes = async () => {
+  if (outcomes.value === null) outcomes.value = items(await api.get("/dispositions"));
+};
+
+const Outcome = ({ one, index, on, choose }) => {
+  useKey(String(index + 1), one.label, choose, index < 9);
+  return html`<button type="button" class="btn outcome" aria-pressed=${on} onClick=${choose}>${index < 9 ? html`<${Key}>${index + 1}<//>` : null}<span>${one.label}</span></button>`;
+};
+
+const HOUR_MS = 3600e3;
+const local = (at) => new Date(at.getTime() - at.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
+const tomorrowAt = (hour) => { const at = new Date(Date.now() + 24 * HOUR_MS); at.setHours(hour, 0, 0, 0); return at; };
+const WHEN = [
+  [() => t("In 1 hour"), () => new Date(Date.now() + HOUR_MS)],
+  [() => t("In 3 hours"), () => new Date(Date.now() + 3 * HOUR_MS)],
+  [() => t("Tomorrow 10:00"), () => tomorrowAt(10)],
+];
+
+const Callback = ({ value, change, missing }) => html`<fieldset class="next-step"><legend class="label">${t("Next step")}</legend>
+  <div class="choices"><button type="button" class="btn" aria-pressed=${!value} onClick=${() => change(null)}>${t("Nothing")}</button>
+  ${WHEN.map(([label, at]) => html`<button type="button" class="btn" aria-pressed=${value?.choice === label()} onClick=${() => change({ ...value, choice: label(), due: local(at()) })}>${label()}</button>`)}</div>
+  ${value ? html`<div class="pair"><label class="field"><span>${t("Call back at")}</span><input type="datetime-local" value=${value.due} onInput=${(event) => change({ ...value, choice: null, due: event.target.value })} /></label>
+    <label class="field"><span>${t("Why")}</span><input value=${value.reason ?? ""} aria-invalid=${missing ? "true" : undefined} onInput=${(event) => change({ ...value, reason: event.target.value })} />
+    ${missing ? html`<span class="wrong">${t("Say why, so that whoever calls knows.")}</span>` : null}</label></div>` : null}</fieldset>`;
+
+const callback = ({ call, card }, next) => {
+  const order = (card.links ?? []).find((one) => one.kind === "order");
+  return {
+    number: call.remote.number ?? call.remote.raw, due_at: new Date(next.due).toISOString().replace(/\.\d+Z$/, "Z"),
+    reason: next.reason.trim(), source_call_id: call.id,
+    ...(card.customer ? { customer_id: card.customer.id } : {}), ...(order ? { order_id: order.object_id } : {}),
+  };
+};
+
+const finish = async (entry, code, next) => {
+  await noteOf(entry).flush();
+  await draftOf(entry).flush();
+  if (next) await api.post("/callbacks", callback(entry, next));
+  await api.put(`/calls/${entry.call.id}/disposition`, { code });
+};
+
+export const WrapUp = ({ entry }) => {
+  const { call, card } = entry;
+  const [code, setCode] = useState(card?.disposition ?? null);
+  const [next, setNext] = useState(null);
+  const [tried, setTried] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const done = useRef(null);
+  useEffect(() => { readOutcomes().catch((error) => toast(error.message, { tone: "error" })); }, []);
+  const missing = tried && Boolean(next) && !next?.reason?.trim();
+  const choose = (one) => () => { setCode(one); done.current?.focus(); };
+  const submit = async (event) => {
+    event.preventDefault();
+    setTried(true);
+    if (!code || (next && !next.reason?.trim())) return;
+    setBusy(true);
+    try {
+      await finish(entry, code, next);
+      dismiss(call.id);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      toast(error.message, { title: t("Not finished yet"), tone: "error" });
+      setBusy(false);
+    }
+  };
+  return html`<form class="wrap-up panel" onSubmit=${submit} aria-label=${t("Wrap-up")}>
+    <div class="wrap-head"><h2>${t("What came of it?")}</h2><span class="faint small">${[resultName(call), call.talk_s ? lasted(call.talk_s) : null].filter(Boolean).join(" · ")}</span>
+      <a class="small" href=${`/calls/${call.id}`}><${Icon} name="play" small />${t("Recording and text")}</a></div>
+    <div class="choices" role="group" aria-label=${t("Outcome")}>${(outcomes.value ?? []).map((one, index) => html`
+      <${Outcome} key=${one.code} one=${one} index=${index} on=${one.code === code} choose=${choose(one.code)} />`)}</div>
+    ${tried && !code ? html`<p class="wrong" role="alert">${t("Choose an outcome first.")}</p>` : null}
+    ${call.remote?.raw && !call.remote.anonymous ? html`<${Callback} value=${next} change=${setNext} missing=${missing} />` : null}
+    <button class="btn main" ref=${done} disabled=${busy} aria-busy=${busy}><span>${t("Finish")}</span><${Key}>⏎<//></button></form>`;
+};
