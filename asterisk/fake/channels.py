@@ -26,6 +26,8 @@ CAUSES = {
     127: "Interworking, unspecified",
 }
 
+SIP_CODES = {1: 404, 17: 486, 20: 480, 21: 603, 34: 503}
+
 
 def one_line(value: str) -> str:
     """Return `value` without the characters that would start a new AMI header."""
@@ -62,6 +64,7 @@ class Channel:
     recorder: Recorder | None = None
     up_at: float | None = None
     cause: int = 0
+    sip_code: int = 0  # what SIP said about the end of it, printed as TechCause
     on_hold: bool = False
     gone: bool = False
 
@@ -71,9 +74,20 @@ class Channel:
         return self.name.partition("/")[2].rpartition("-")[0]
 
     @property
+    def held(self) -> bool:
+        """Whether the other side has put this one on hold."""
+        other = self.bridge.other(self) if self.bridge else None
+        return other is not None and other.on_hold
+
+    @property
     def device(self) -> str:
         """The device whose state this channel decides: `PJSIP/1001`."""
         return self.name.rpartition("-")[0]
+
+    def ending(self, cause: int | None) -> str:
+        """Return the Cause and TechCause of the events about its end."""
+        code = f"TechCause: {self.sip_code}\r\n" if self.sip_code else ""
+        return code if cause is None else f"Cause: {cause}\r\n{code}"
 
     def headers(self, prefix: str = "") -> str:
         """Return the channel snapshot that begins nearly every event; `prefix` is `Dest` and the like."""

@@ -11,7 +11,19 @@ from enum import StrEnum
 from pathlib import Path
 
 EVERY_CLASS = frozenset(
-    ("system", "call", "agent", "user", "config", "command", "dtmf", "reporting", "cdr", "dialplan", "originate")
+    (
+        "system",
+        "call",
+        "agent",
+        "user",
+        "config",
+        "command",
+        "dtmf",
+        "reporting",
+        "cdr",
+        "dialplan",
+        "originate",
+    )
 )  # security and message too in a real one, but nothing here belongs to them
 LITE_READ = frozenset(("system", "call", "agent", "user", "cdr"))
 LITE_WRITE = frozenset(("system", "call", "agent", "originate", "reporting"))

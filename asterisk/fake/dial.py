@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
 from asterisk.fake import cdr
-from asterisk.fake.channels import DOWN, RINGING, UP, Channel, header
+from asterisk.fake.channels import DOWN, RINGING, SIP_CODES, UP, Channel, header
 from asterisk.fake.people import Customer
 from asterisk.fake.phones import Phone
 from asterisk.fake.signals import Kind, OwnerGone, Redirected
@@ -71,6 +71,7 @@ def _phone_leg(run: Run, phone: Phone) -> Channel:
         name=phone.name,
     )
     pbx.noise(leg, DIALEDPEERNUMBER=phone.extension)
+    leg.connected_number, leg.connected_name = owner.caller_number, owner.caller_name
     pbx.step(leg, "AppDial", "(Outgoing Line)", exten=owner.exten)
     pbx.connected_line(leg, owner.caller_number, owner.caller_name)
     return leg
@@ -80,8 +81,11 @@ def _trunk_leg(run: Run, number: str) -> Channel:
     owner, pbx = run.owner, run.pbx
     leg = pbx.new_channel(run, pbx.config.trunk, "from-trunk", "s", DOWN, parent=owner)
     pbx.noise(leg, DIALEDPEERNUMBER=f"{number}@{pbx.config.trunk}")
+    leg.caller_number = number
+    leg.caller_name = owner.connected_name if owner.connected_number == number else ""
+    leg.connected_number, leg.connected_name = owner.caller_number, owner.caller_name
     pbx.step(leg, "AppDial", "(Outgoing Line)", exten=number)
-    pbx.caller_id(leg, number, owner.connected_name if owner.connected_number == number else "")
+    pbx.caller_id(leg, leg.caller_number, leg.caller_name)
     pbx.connected_line(leg, owner.caller_number, owner.caller_name)
     return leg
 
@@ -116,6 +120,7 @@ async def _ring(run: Run, leg: Channel, ring_s: float) -> Outcome | None:
                     _rings(run, leg)
                 case Kind.ANSWERED:
                     pbx.new_state(leg, UP)
+                    leg.exten = ""
                     _dial_end(run, leg, "ANSWER")
                     cdr.answer_record(run, leg)
                     return None
@@ -125,19 +130,22 @@ async def _ring(run: Run, leg: Channel, ring_s: float) -> Outcome | None:
         if not isinstance(end, asyncio.CancelledError):
             _dial_end(run, leg, "CANCEL")
             cdr.close_record(run, leg, "NO ANSWER")
+            leg.sip_code = 500
             pbx.hang_up(leg, run.cause or 16)
         raise
 
 
 def _rings(run: Run, leg: Channel) -> None:
     run.pbx.new_state(leg, RINGING)
+    run.pbx.refresh_device(run.owner.device)  # the trunk is in use once we pass the ringing on
     run.pbx.noise(run.owner, RINGTIME=0, RINGTIME_MS=2)
     run.pbx.say("DialState", run.owner.headers(), leg.headers("Dest"), header("DialStatus", "RINGING"))
 
 
 def _refused(run: Run, leg: Channel, cause: int) -> Outcome:
     said, status = STATUS_OF.get(cause, ("NOANSWER", "CHANUNAVAIL"))
-    run.pbx.request_hangup(leg, cause)
+    run.owner.sip_code = SIP_CODES.get(cause, 0)
+    run.pbx.request_hangup(leg, cause, SIP_CODES.get(cause, 0))
     _dial_end(run, leg, said)
     cdr.close_record(run, leg, "NO ANSWER" if said == "NOANSWER" else said)
     run.pbx.hang_up(leg, cause)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from asterisk.fake import cdr, recording
-from asterisk.fake.channels import RING, UP, Channel, header
+from asterisk.fake.channels import RING, UP, Channel
 from asterisk.fake.dial import dial, dial_result
 from asterisk.fake.hunt import enter_queue
 from asterisk.fake.people import Caller, Customer
@@ -82,19 +82,21 @@ class Run:
                 self._owner_hung_up()
                 raise OwnerGone
             case Kind.DROPPED:
-                self.pbx.say("SoftHangupRequest", self.owner.headers(), header("Cause", signal.cause))
+                self.pbx.soft_hangup(self.owner, signal.cause)
                 self.cause = signal.cause
                 raise OwnerGone
             case Kind.REDIRECTED:
                 raise Redirected(signal.place, signal.transferer)
 
     def _owner_hung_up(self) -> None:
-        if self.owner.state == UP or self.cause:
+        if self.owner.state == UP:
             self.pbx.request_hangup(self.owner, self.request_cause)
             self.cause = self.cause or self.request_cause or 0
+        elif self.cause:  # gives up listening to the tone
+            self.pbx.request_hangup(self.owner, self.cause, sip_code=487)
         else:  # a CANCEL before anybody answered
             self.cause = 127
-            self.pbx.request_hangup(self.owner, 127, header("TechCause", 487))
+            self.pbx.request_hangup(self.owner, 127, sip_code=487)
 
     # ---- the run itself
 
@@ -138,7 +140,7 @@ class Run:
             return
         for timer in self.timers:
             timer.cancel()
-        self.pbx.say("SoftHangupRequest", self.owner.headers(), header("Cause", 16))
+        self.pbx.soft_hangup(self.owner)
         cdr.say(self)
         self.pbx.hang_up(self.owner, self.cause)
 

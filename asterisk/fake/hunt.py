@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asterisk.fake import cdr, recording
-from asterisk.fake.channels import DOWN, RINGING, UP, Channel, header
+from asterisk.fake.channels import DOWN, RINGING, SIP_CODES, UP, Channel, header
 from asterisk.fake.config import Strategy
 from asterisk.fake.members import Queue, QueueMember, Waiting
 from asterisk.fake.signals import Kind, OwnerGone, Redirected
@@ -76,6 +76,8 @@ class Hunt:
         )
         if self.music:
             self.pbx.say("MusicOnHoldStart", self.owner.headers(), header("Class", "default"))
+        else:
+            self.pbx.refresh_device(self.owner.device)  # the caller hears ringing
 
     def _waited(self) -> int:
         return int(self.pbx.clock.time() - self.entry.joined_at)
@@ -230,7 +232,8 @@ class Hunt:
     def _rings(self, leg: Channel) -> None:
         self.pbx.new_state(leg, RINGING)
         self.pbx.step(leg, "AppQueue", "(Outgoing Line)")
-        self.pbx.connected_line(leg, leg.connected_number, leg.connected_name)
+        if leg.connected_number or leg.connected_name:
+            self.pbx.connected_line(leg, leg.connected_number, leg.connected_name)
         self.pbx.say("DialState", self.owner.headers(), leg.headers("Dest"), header("DialStatus", "RINGING"))
 
     def _no_answer(self, leg: Channel) -> None:
@@ -260,7 +263,7 @@ class Hunt:
         self.pbx.refresh_available(self.queue)
 
     def _declined(self, leg: Channel, cause: int) -> None:
-        self.pbx.request_hangup(leg, cause)
+        self.pbx.request_hangup(leg, cause, SIP_CODES.get(cause, 0))
         self._dial_end(leg, "NOANSWER")
         self._no_answer(leg)
         cdr.close_record(self.run, leg, "NO ANSWER")

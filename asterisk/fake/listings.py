@@ -93,7 +93,7 @@ def _queue_items(pbx: Pbx, queue: Queue, only: str) -> list[tuple[str, str]]:
         if only in ("", member.interface):
             body = f"Queue: {queue.name}\r\nName: {member.name}\r\nLocation: {member.interface}\r\n"
             body += member.state_headers(pbx.member_status(member))
-            items.append(("QueueMember", body + header("Wrapuptime", f"{queue.config.wrapup_s:.0f}")))
+            items.append(("QueueMember", body + header("Wrapuptime", 0)))
     now = pbx.clock.time()
     for position, entry in enumerate(queue.waiting, 1):
         items.append(("QueueEntry", _entry(queue, entry, position, now)))

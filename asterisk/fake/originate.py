@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from asterisk.fake.channels import DOWN, RINGING, UP, Channel, header, one_line
+from asterisk.fake.channels import DOWN, RINGING, SIP_CODES, UP, Channel, header, one_line
 from asterisk.fake.dialplan import Run
 from asterisk.fake.signals import Kind, OwnerGone
 from asterisk.fake.wire import Action, Refused, Session
@@ -136,11 +136,12 @@ async def _ring(run: Run, leg: Channel, order: Order) -> int:
                     pbx.new_state(leg, UP)
                     return ANSWERED
                 case Kind.REJECTED:
-                    pbx.request_hangup(leg, signal.cause)
+                    pbx.request_hangup(leg, signal.cause, SIP_CODES.get(signal.cause, 0))
                     pbx.say("DialEnd", leg.headers("Dest"), header("DialStatus", _status(signal.cause)))
                     return _failed(pbx, order, leg, FAILED, signal.cause)
     except OwnerGone:
         return _failed(pbx, order, leg, FAILED, run.cause)
+    leg.sip_code = 480
     return _failed(pbx, order, leg, RANG_OUT, 19)
 
 

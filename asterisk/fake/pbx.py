@@ -42,13 +42,14 @@ CLASS_OF = {
     "UserEvent": "user",
 }  # everything else is of class call; seen in the captures of Asterisk 22
 
-DEVICE_NUMBERS = {"NOT_INUSE": 1, "INUSE": 2, "BUSY": 3, "UNAVAILABLE": 5, "RINGING": 6}
+DEVICE_NUMBERS = {"NOT_INUSE": 1, "INUSE": 2, "BUSY": 3, "UNAVAILABLE": 5, "RINGING": 6, "ONHOLD": 8}
 EXTENSION_STATES = {
     "NOT_INUSE": (0, "Idle"),
     "INUSE": (1, "InUse"),
     "BUSY": (2, "Busy"),
     "UNAVAILABLE": (4, "Unavailable"),
     "RINGING": (8, "Ringing"),
+    "ONHOLD": (16, "Hold"),
 }
 
 Listener = Callable[[str, bytes], None]
@@ -148,7 +149,7 @@ class Pbx:
         self.channels[ident] = channel
         self.by_device.setdefault(channel.device, []).append(channel)
         self.say("Newchannel", channel.headers())
-        for key, value in (parent.inherited if parent else {}).items():
+        for key, value in reversed((parent.inherited if parent else {}).items()):  # newest first
             self.set_variable(channel, key, value)
         return channel
 
@@ -214,9 +215,14 @@ class Pbx:
         channel.connected_number, channel.connected_name = number, name
         self.say("NewConnectedLine", channel.headers())
 
-    def request_hangup(self, channel: Channel, cause: int | None, extra: str = "") -> None:
+    def request_hangup(self, channel: Channel, cause: int | None, sip_code: int = 0) -> None:
         """Say that the far end of a channel has hung up."""
-        self.say("HangupRequest", channel.headers(), "" if cause is None else header("Cause", cause), extra)
+        channel.sip_code = sip_code or channel.sip_code
+        self.say("HangupRequest", channel.headers(), channel.ending(cause))
+
+    def soft_hangup(self, channel: Channel, cause: int = 16) -> None:
+        """Say that we end a channel."""
+        self.say("SoftHangupRequest", channel.headers(), channel.ending(cause))
 
     def hang_up(self, channel: Channel, cause: int) -> None:
         """Remove a channel."""
@@ -230,7 +236,7 @@ class Pbx:
         self.say(
             "Hangup",
             channel.headers(),
-            header("Cause", cause),
+            channel.ending(cause),
             header("Cause-txt", CAUSES.get(cause, "Unknown")),
         )
         del self.channels[channel.uniqueid]
@@ -288,6 +294,8 @@ class Pbx:
             return "NOT_INUSE"
         if phone is not None and self.config.busy_at:
             return "BUSY"
+        if any(each.held for each in self.by_device[device]):
+            return "ONHOLD"
         return "INUSE" if states & {UP, RING} else "RINGING" if RINGING in states else "NOT_INUSE"
 
     def refresh_device(self, device: str) -> None:
@@ -346,7 +354,7 @@ class Pbx:
         return (
             f"Queue: {queue.name}\r\nMemberName: {member.name}\r\nInterface: {member.interface}\r\n"
             + member.state_headers(self.member_status(member))
-            + f"Ringinuse: 0\r\nWrapuptime: {queue.config.wrapup_s:.0f}\r\n"
+            + "Ringinuse: 0\r\nWrapuptime: 0\r\n"  # the member's own, not the queue's
         )
 
     def _settle_devices(self) -> None:

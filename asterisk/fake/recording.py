@@ -31,7 +31,7 @@ def start_on_operator(run: Run, number: str, priority: int) -> None:
 def start_on_member(run: Run, leg: Channel) -> None:
     """Record on the channel of the queue member who answered: `q-DID-NUMBER-…`."""
     did = leg.variables.get("DID", "")
-    name = file_name(run, f"q-{did}-{safe(leg.connected_number)}", leg)
+    name = file_name(run, f"q-{did}-{safe(leg.caller_number)}", leg)
     context, exten = leg.context, leg.exten
     run.pbx.step(leg, "Set", f"REC={name}", context="sub-record-member", exten="s", priority=1)
     run.pbx.set_variable(leg, "REC", name)

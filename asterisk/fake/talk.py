@@ -93,7 +93,7 @@ async def _until_leg_ends(run: Run, leg: Channel) -> int:
                 run.pbx.request_hangup(leg, run.request_cause)
                 return 16
             case Kind.DROPPED if signal.channel is leg:
-                run.pbx.say("SoftHangupRequest", leg.headers(), header("Cause", signal.cause))
+                run.pbx.soft_hangup(leg, signal.cause)
                 return signal.cause
 
 
@@ -106,6 +106,7 @@ def _hold(run: Run, channel: Channel, held: bool) -> None:
         "Hold" if held else "Unhold", channel.headers(), header("MusicClass", "default") if held else ""
     )
     if other is not None:
+        run.pbx.refresh_device(other.device)
         run.pbx.say(
             "MusicOnHoldStart" if held else "MusicOnHoldStop",
             other.headers(),
