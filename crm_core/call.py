@@ -1,14 +1,30 @@
 """A call as a row: one conversation with its legs, whose customer it is and what came of it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    Uuid,
+    bindparam,
+    select,
+    text,
+)
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
+from crm_core.customer import add_number, get_customer, remember_choice
 from crm_core.db import Base, Flag, Id, Instant, Texts, one_of
+from crm_core.disposition import disposition
+from crm_core.errors import Conflict, NotFound
+from crm_core.outbox import announce
 
 
 class Direction(StrEnum):
@@ -154,3 +170,106 @@ class CallAlias(Base):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     call_id: Mapped[UUID] = mapped_column(ForeignKey("calls.id", ondelete="CASCADE"), index=True)
+
+
+async def resolve(session: AsyncSession, call_id: UUID) -> UUID:
+    """The id under which the call is kept: another one when it was absorbed. Raises `NotFound`."""
+    row = await session.scalar(_RESOLVE, {"id": call_id})
+    if row is None:
+        raise NotFound(f"There is no call {call_id}.")
+    found: UUID = row
+    return found
+
+
+async def get_call(session: AsyncSession, call_id: UUID, *, lock: bool = False) -> Call:
+    """The call, also by the id of one it absorbed. Raises `NotFound`."""
+    call = await session.get(Call, await resolve(session, call_id), with_for_update=lock)
+    if call is None:
+        raise NotFound(f"There is no call {call_id}.")
+    return call
+
+
+async def legs_of(session: AsyncSession, call_id: UUID) -> Sequence[CallLeg]:
+    """The ringings of a call in the order in which they began."""
+    found = select(CallLeg).where(CallLeg.call_id == call_id)
+    return (await session.scalars(found.order_by(CallLeg.rang_at.nulls_first(), CallLeg.id))).all()
+
+
+async def took_part(session: AsyncSession, call_id: UUID, user_id: int) -> bool:
+    """Whether one of this user's phones rang or talked in the call, or they started it."""
+    return bool(await session.scalar(_TOOK_PART, {"id": call_id, "user_id": user_id}))
+
+
+async def set_customer(
+    session: AsyncSession, call_id: UUID, customer_id: int, *, rule: str, user_id: int | None, at: datetime
+) -> Call:
+    """Say whose call this is. A choice by a person (`user_id`) is remembered for the number.
+
+    Raises `NotFound`, and `Invalid` when the number is a line of ours.
+    """
+    call = await get_call(session, call_id, lock=True)
+    customer = await get_customer(session, customer_id)
+    call.customer_id, call.customer_rule = customer.id, rule
+    if user_id is not None and call.remote_e164 is not None:
+        await remember_choice(session, call.remote_e164, customer.id, user_id=user_id, at=at)
+    await _tell(session, call)
+    return call
+
+
+async def attach_number(session: AsyncSession, call_id: UUID, *, country: str) -> None:
+    """Give the number of the call to the call's customer. Does nothing when there is no number or customer.
+
+    Raises `NotFound`, and `Invalid` when the number is a line of ours.
+    """
+    call = await get_call(session, call_id)
+    if call.customer_id is not None and call.remote_e164 is not None:
+        await add_number(session, call.customer_id, call.remote_e164, country=country)
+
+
+async def save_note(
+    session: AsyncSession, call_id: UUID, note: str, *, version: int, user_id: int | None, at: datetime
+) -> Call:
+    """Keep what was typed; the version grows by one. Typing the same again changes nothing.
+
+    Raises `NotFound`, and `Conflict` when the note has a newer version than the one that was edited.
+    """
+    call = await get_call(session, call_id, lock=True)
+    if call.note == note:
+        return call
+    if call.note_version != version:
+        raise Conflict("Somebody else has written in this note meanwhile.")
+    call.note, call.note_version = note, version + 1
+    call.noted_at, call.noted_by = at, user_id
+    await _tell(session, call)
+    return call
+
+
+async def set_disposition(
+    session: AsyncSession, call_id: UUID, code: str, *, user_id: int | None, at: datetime
+) -> Call:
+    """Record what came of the call; a later choice replaces an earlier one. Raises `NotFound`, `Invalid`."""
+    call = await get_call(session, call_id, lock=True)
+    call.disposition = disposition(code).code
+    call.disposed_at, call.disposed_by = at, user_id
+    await _tell(session, call)
+    return call
+
+
+async def _tell(session: AsyncSession, call: Call) -> None:
+    news = {"id": str(call.id), "call_id": str(call.id), "customer_id": call.customer_id}
+    await announce(session, "call", news)
+
+
+_RESOLVE = text("""
+    SELECT c.id FROM calls c
+    WHERE c.id = coalesce((SELECT a.call_id FROM call_aliases a WHERE a.id = :id), :id)
+""").bindparams(bindparam("id", type_=Uuid))
+_TOOK_PART = text("""
+    SELECT EXISTS (
+        SELECT FROM calls c
+        WHERE c.id = :id AND (
+            c.operator_id = :user_id OR c.started_by = :user_id
+            OR EXISTS (SELECT FROM call_legs l WHERE l.call_id = c.id AND l.user_id = :user_id)
+        )
+    )
+""").bindparams(bindparam("id", type_=Uuid), bindparam("user_id", type_=BigInteger))

@@ -4,8 +4,10 @@ The order of likelihood: chosen the last time this number called; has an open or
 spoke with us last; bought last; the oldest customer. Numbers of our own lines belong to nobody.
 """
 
+from crm_core.order_status import OPEN_SQL
+
 # Takes :e164. Gives the CTE `owner`: id, name, city, vip, chosen, reason, place (1 = most likely).
-OWNERS = """
+OWNERS = f"""
 WITH known AS (
     SELECT c.id, c.name, c.city, c.vip,
         EXISTS (
@@ -14,7 +16,7 @@ WITH known AS (
         (
             SELECT o.number FROM orders o
             WHERE o.customer_id = c.id
-                AND o.status IN ('new', 'confirmed', 'packed', 'on_delivery', 'delivered')
+                AND o.status IN ({OPEN_SQL})
             ORDER BY o.created_at DESC LIMIT 1
         ) AS open_order,
         (

@@ -3,7 +3,8 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, text
+from sqlalchemy import ForeignKey, Index, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_core.db import Base, Id
@@ -25,3 +26,28 @@ class Pop(Base):
     rang_at: Mapped[datetime | None]
     sent_at: Mapped[datetime | None]
     shown_at: Mapped[datetime | None]
+
+
+async def log_pop(
+    session: AsyncSession,
+    call_id: UUID,
+    user_id: int,
+    *,
+    extension: str | None,
+    rang_at: datetime | None,
+    sent_at: datetime | None,
+) -> int:
+    """Write down that a card goes (went, with `sent_at`) to a user. The id of the entry."""
+    entry = Pop(call_id=call_id, user_id=user_id, extension=extension, rang_at=rang_at, sent_at=sent_at)
+    session.add(entry)
+    await session.flush()
+    return entry.id
+
+
+async def log_shown(session: AsyncSession, call_id: UUID, user_id: int, *, at: datetime) -> None:
+    """The user's browser says that it shows the card; only the first time counts."""
+    await session.execute(
+        update(Pop)
+        .where(Pop.call_id == call_id, Pop.user_id == user_id, Pop.shown_at.is_(None))
+        .values(shown_at=at)
+    )

@@ -1,0 +1,233 @@
+"""The switchboard's view of a call, kept as a row: written at once, again at each change, merged on joins.
+
+Everything here may be repeated: the same facts twice change nothing, and old facts never undo newer ones.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Uuid, bindparam, case, func, or_, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crm_core.call import Call, CallAlias, CallLeg, Result
+from crm_core.errors import NotFound
+from crm_core.outbox import announce
+
+
+@dataclass(frozen=True, kw_only=True)
+class LegFacts:
+    """One ringing of one phone."""
+
+    uniqueid: str
+    extension: str | None
+    user_id: int | None = None
+    rang_at: datetime | None = None
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    result: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallFacts:
+    """What the tracker knows of a call. `tracker_state` None: the call is over and needs no restoring.
+
+    `customer_id` and `customer_rule` count only while the call has no customer yet; `started_by` and
+    `started_from` only when they are given.
+    """
+
+    id: UUID
+    pbx: str
+    linkedid: str
+    linkedids: Sequence[str]
+    direction: str
+    state: str
+    started_at: datetime
+    remote_raw: str | None = None
+    remote_e164: str | None = None
+    remote_name: str | None = None
+    line: str | None = None
+    line_id: int | None = None
+    queue: str | None = None
+    operator_id: int | None = None
+    operator_extension: str | None = None
+    operators: Sequence[str] = ()
+    click_to_call: bool = False
+    started_by: int | None = None
+    started_from: dict[str, Any] | None = None
+    rang_at: datetime | None = None
+    answered_at: datetime | None = None
+    ended_at: datetime | None = None
+    wait_s: float = 0.0
+    talk_s: float = 0.0
+    hold_s: float = 0.0
+    result: str | None = None
+    ended_by: str | None = None
+    ended_reason: str | None = None
+    complete: bool = False
+    customer_id: int | None = None
+    customer_rule: str | None = None
+    transfers: Sequence[dict[str, Any]] = ()
+    recordings: Sequence[str] = ()
+    tracker_state: dict[str, Any] | None = None
+    legs: Sequence[LegFacts] = ()
+
+
+async def put_call(session: AsyncSession, facts: CallFacts, *, at: datetime) -> UUID:
+    """Write the call with its legs and tell the other processes; the id under which it is kept.
+
+    Facts of a call that was absorbed are dropped: those of the call that absorbed it are complete.
+    """
+    absorbed_by = await session.scalar(select(CallAlias.call_id).where(CallAlias.id == facts.id))
+    if absorbed_by is not None:
+        return absorbed_by
+    await session.execute(_upsert(facts, at))
+    if facts.legs:
+        await session.execute(_legs(facts))
+    await announce(
+        session, "call", {"id": str(facts.id), "call_id": str(facts.id), "customer_id": facts.customer_id}
+    )
+    return facts.id
+
+
+async def open_calls(session: AsyncSession, pbx: str) -> Sequence[Call]:
+    """The calls of a PBX that were not over when they were last written, the oldest first."""
+    found = select(Call).where(Call.pbx == pbx, Call.ended_at.is_(None))
+    return (await session.scalars(found.order_by(Call.started_at))).all()
+
+
+async def merge_calls(session: AsyncSession, survivor: UUID, absorbed: UUID) -> None:
+    """Two calls turned out to be one: everything of `absorbed` moves to `survivor`, its id stays valid.
+
+    Does nothing when it was done before. Raises `NotFound` when the survivor was never written.
+    """
+    if survivor == absorbed:
+        return
+    locked = await session.execute(_LOCK_BOTH, {"survivor": survivor, "absorbed": absorbed})
+    present = set(locked.scalars())
+    if survivor not in present:
+        raise NotFound(f"There is no call {survivor}.")
+    if absorbed in present:
+        for statement in _MOVES:
+            await session.execute(statement, {"survivor": survivor, "absorbed": absorbed})
+    await session.execute(
+        insert(CallAlias)
+        .values(id=absorbed, call_id=survivor)
+        .on_conflict_do_update(index_elements=["id"], set_={"call_id": survivor})
+    )
+    session.expire_all()
+    await announce(
+        session, "call", {"id": str(survivor), "call_id": str(survivor), "absorbed": str(absorbed)}
+    )
+
+
+def _upsert(facts: CallFacts, at: datetime) -> Any:
+    row = asdict(facts)
+    del row["legs"]
+    for name in ("linkedids", "operators", "transfers", "recordings"):
+        row[name] = list(row[name])
+    statement = insert(Call).values(**row, updated_at=at)
+    new, fixed = statement.excluded, {"id", "pbx", "linkedid", "started_at"}
+    changes: dict[str, Any] = {name: new[name] for name in row if name not in fixed}
+    for name in ("started_by", "started_from", "remote_raw", "remote_e164", "remote_name", "line", "line_id"):
+        changes[name] = func.coalesce(new[name], getattr(Call, name))
+    for name in ("rang_at", "answered_at"):
+        changes[name] = func.coalesce(getattr(Call, name), new[name])
+    for name in ("customer_id", "customer_rule"):
+        known = getattr(Call, name)
+        changes[name] = case((Call.customer_id.is_(None), new[name]), else_=known)
+    changes["click_to_call"] = or_(Call.click_to_call, new.click_to_call)
+    # An orphan leg that ends late must not turn an answered call into a missed one.
+    changes["result"] = case((Call.result == Result.ANSWERED, Call.result), else_=new.result)
+    changes["updated_at"] = at
+    return statement.on_conflict_do_update(
+        index_elements=["id"],
+        set_=changes,
+        where=or_(Call.ended_at.is_(None), new.ended_at.is_not(None)),  # what is over stays over
+    )
+
+
+def _legs(facts: CallFacts) -> Any:
+    """One statement for all legs; the same leg named twice would make it fail, so the later one counts."""
+    rows = {(leg.uniqueid, leg.rang_at): {**asdict(leg), "call_id": facts.id} for leg in facts.legs}
+    statement = insert(CallLeg).values(list(rows.values()))
+    new = statement.excluded
+    names = ("extension", "user_id", "answered_at", "ended_at", "result")
+    return statement.on_conflict_do_update(
+        index_elements=["call_id", "uniqueid", "rang_at"],
+        set_={name: func.coalesce(new[name], getattr(CallLeg, name)) for name in names},
+    )
+
+
+def _move(sql: str) -> Any:
+    return text(sql).bindparams(bindparam("survivor", type_=Uuid), bindparam("absorbed", type_=Uuid))
+
+
+_LOCK_BOTH = _move("SELECT id FROM calls WHERE id IN (:survivor, :absorbed) ORDER BY id FOR UPDATE")
+_MOVES = (
+    # What would stand twice at the survivor goes first; then the rest changes its call.
+    _move("""
+        DELETE FROM call_legs a USING call_legs s
+        WHERE a.call_id = :absorbed AND s.call_id = :survivor
+            AND a.uniqueid = s.uniqueid AND a.rang_at IS NOT DISTINCT FROM s.rang_at
+    """),
+    _move("""
+        UPDATE call_links a SET removed_at = now() FROM call_links s
+        WHERE a.call_id = :absorbed AND s.call_id = :survivor
+            AND a.removed_at IS NULL AND s.removed_at IS NULL
+            AND a.order_id IS NOT DISTINCT FROM s.order_id AND a.deal_id IS NOT DISTINCT FROM s.deal_id
+    """),
+    _move("""
+        DELETE FROM call_drafts a USING call_drafts s
+        WHERE a.call_id = :absorbed AND s.call_id = :survivor AND a.user_id = s.user_id
+    """),
+    _move("""
+        DELETE FROM transcripts a USING transcripts s WHERE a.call_id = :absorbed AND s.call_id = :survivor
+    """),
+    *(
+        _move(f"UPDATE {table} SET {column} = :survivor WHERE {column} = :absorbed")
+        for table, column in (
+            ("call_legs", "call_id"),
+            ("call_links", "call_id"),
+            ("call_drafts", "call_id"),
+            ("pop_log", "call_id"),
+            ("recordings", "call_id"),
+            ("transcripts", "call_id"),
+            ("call_aliases", "call_id"),
+            ("orders", "created_in_call_id"),
+            ("order_changes", "call_id"),
+            ("callbacks", "source_call_id"),
+            ("callbacks", "closed_by_call_id"),
+            ("audit_log", "call_id"),
+        )
+    ),
+    # Notes of both are kept; what the survivor does not know it takes over.
+    _move("""
+        UPDATE calls s SET
+            note = concat_ws(E'\n', nullif(s.note, ''), nullif(a.note, '')),
+            note_version = s.note_version + CASE WHEN a.note = '' THEN 0 ELSE 1 END,
+            noted_at = greatest(s.noted_at, a.noted_at),
+            noted_by = coalesce(s.noted_by, a.noted_by),
+            customer_id = coalesce(s.customer_id, a.customer_id),
+            customer_rule = CASE WHEN s.customer_id IS NULL THEN a.customer_rule ELSE s.customer_rule END,
+            disposition = coalesce(s.disposition, a.disposition),
+            disposed_at = coalesce(s.disposed_at, a.disposed_at),
+            disposed_by = coalesce(s.disposed_by, a.disposed_by),
+            started_by = coalesce(s.started_by, a.started_by),
+            started_from = coalesce(s.started_from, a.started_from),
+            click_to_call = s.click_to_call OR a.click_to_call,
+            linkedids = s.linkedids || ARRAY(
+                SELECT x FROM unnest(a.linkedids) WITH ORDINALITY AS u(x, place)
+                WHERE x <> ALL (s.linkedids) ORDER BY place
+            ),
+            recordings = s.recordings || ARRAY(
+                SELECT x FROM unnest(a.recordings) WITH ORDINALITY AS u(x, place)
+                WHERE x <> ALL (s.recordings) ORDER BY place
+            )
+        FROM calls a WHERE s.id = :survivor AND a.id = :absorbed
+    """),
+    _move("DELETE FROM calls WHERE id = :absorbed AND :survivor IS NOT NULL"),
+)

@@ -1,0 +1,204 @@
+"""Everything the operator sees about a caller, in one round trip: one SQL statement that answers in JSON.
+
+Sums are texts with two decimals ("148.00"), instants ISO 8601 in UTC. Every part is limited, so the card of
+a customer with ten thousand orders costs what any other does, except for the totals.
+"""
+
+import json
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import TIMESTAMP, BigInteger, Text, Uuid, bindparam, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from crm_core import deal
+from crm_core.order_status import LABELS, OPEN_SQL
+from crm_core.owners import OWNERS
+from crm_core.phone import display, normalise
+
+
+async def load_card(
+    conn: AsyncConnection | AsyncSession,
+    *,
+    e164: str | None,
+    customer_id: int | None,
+    call_id: UUID,
+    now: datetime,
+) -> dict[str, Any]:
+    """The card of a call: whose it is, what they bought, what was said, what is due, what is being written.
+
+    The customer is `customer_id`, else the one the call was given, else the one chosen for the number the
+    last time, else its only owner; with several owners and no choice there are `candidates` and no customer.
+    """
+    found = await conn.execute(
+        _CARD, {"e164": e164 or None, "customer_id": customer_id, "call_id": call_id, "now": now}
+    )
+    return _dressed(json.loads(found.scalar_one()), e164)
+
+
+def _dressed(card: dict[str, Any], e164: str | None) -> dict[str, Any]:
+    """What is easier said here than in SQL: labels, numbers as people read them, the customer's hours."""
+    for order in card["orders"]:
+        order["status_label"] = LABELS[order["status"]]
+    for it in card["deals"]:
+        it["stage_label"] = deal.LABELS[it["stage"]]
+    customer = card["customer"]
+    if customer is not None:
+        for number in customer["numbers"]:
+            number["display"] = display(number["e164"])
+        customer["timezone"] = customer["timezone"] or _zone(e164 or _first(customer["numbers"]))
+    return card
+
+
+def _first(numbers: list[dict[str, Any]]) -> str | None:
+    return numbers[0]["e164"] if numbers else None
+
+
+def _zone(e164: str | None) -> str | None:
+    """The number's zone, when its country has only one."""
+    zones = normalise(e164, country="").timezones if e164 else ()
+    return zones[0] if len(zones) == 1 else None
+
+
+_SQL = f"""
+{OWNERS},
+this AS MATERIALIZED (
+    SELECT id, customer_id, note, note_version, noted_at, disposition FROM calls
+    WHERE id = coalesce((SELECT call_id FROM call_aliases WHERE id = :call_id), :call_id)
+),
+who AS MATERIALIZED (
+    SELECT coalesce(c.merged_into_id, c.id) AS id FROM customers c
+    WHERE c.id = coalesce(
+        :customer_id,
+        (SELECT customer_id FROM this),
+        (SELECT id FROM owner WHERE place = 1 AND (chosen OR (SELECT count(*) FROM owner) = 1))
+    )
+),
+open_order AS (
+    SELECT o.*, true AS open FROM who JOIN orders o ON o.customer_id = who.id
+    WHERE o.status IN ({OPEN_SQL}) ORDER BY o.created_at DESC LIMIT 10
+),
+closed_order AS (
+    SELECT o.*, false AS open FROM who JOIN orders o ON o.customer_id = who.id
+    WHERE o.status NOT IN ({OPEN_SQL}) ORDER BY o.created_at DESC LIMIT 5
+),
+shown_order AS (SELECT * FROM open_order UNION ALL SELECT * FROM closed_order),
+newest_order AS (
+    SELECT o.currency FROM who JOIN orders o ON o.customer_id = who.id ORDER BY o.created_at DESC LIMIT 1
+)
+SELECT json_build_object(
+    'customer', (
+        SELECT json_build_object(
+            'id', c.id, 'name', c.name, 'vip', c.vip, 'bad', c.bad, 'tags', c.tags, 'email', c.email,
+            'city', c.city, 'country', c.country, 'address', c.address, 'timezone', c.timezone,
+            'note', c.note, 'source', c.source,
+            'numbers', (
+                SELECT coalesce(json_agg(json_build_object(
+                    'id', n.id, 'e164', n.e164, 'label', n.label) ORDER BY n.position, n.id), '[]')
+                FROM customer_numbers n WHERE n.customer_id = c.id
+            ),
+            'totals', (
+                SELECT json_build_object(
+                    'orders', count(*),
+                    'sum', coalesce(sum(o.total) FILTER (
+                        WHERE o.currency = (SELECT currency FROM newest_order)), 0.00)::text,
+                    'currency', (SELECT currency FROM newest_order),
+                    'last_at', max(o.created_at))
+                FROM orders o WHERE o.customer_id = c.id AND o.status NOT IN ('cancelled', 'returned')
+            ))
+        FROM customers c JOIN who ON who.id = c.id
+    ),
+    'candidates', (
+        SELECT coalesce(json_agg(json_build_object(
+            'id', id, 'name', name, 'city', city, 'reason', reason, 'vip', vip) ORDER BY place), '[]')
+        FROM owner WHERE (SELECT count(*) FROM owner) > 1
+    ),
+    'orders', (
+        SELECT coalesce(json_agg(json_build_object(
+            'id', o.id, 'number', o.number, 'status', o.status, 'open', o.open,
+            'total', o.total::text, 'currency', o.currency, 'paid', o.paid::text,
+            'delivery_method', o.delivery_method, 'tracking', o.tracking, 'promised_at', o.promised_at,
+            'created_at', o.created_at, 'shop_id', o.shop_id, 'version', o.version,
+            'items', (
+                SELECT coalesce(string_agg(
+                    CASE WHEN i.quantity = 1 THEN i.name ELSE i.quantity || ' × ' || i.name END,
+                    ', ' ORDER BY i.id), '')
+                FROM order_items i WHERE i.order_id = o.id
+            )) ORDER BY o.open DESC, o.created_at DESC), '[]')
+        FROM shown_order o
+    ),
+    'deals', (
+        SELECT coalesce(json_agg(json_build_object(
+            'id', d.id, 'title', d.title, 'funnel', d.funnel, 'stage', d.stage,
+            'amount', d.amount::text, 'currency', d.currency, 'open', d.open)
+            ORDER BY d.open DESC, d.created_at DESC), '[]')
+        FROM (
+            SELECT d.*, d.closed_at IS NULL AS open FROM who JOIN deals d ON d.customer_id = who.id
+            ORDER BY (d.closed_at IS NULL) DESC, d.created_at DESC LIMIT 5
+        ) d
+    ),
+    'calls', (
+        SELECT coalesce(json_agg(json_build_object(
+            'id', k.id, 'direction', k.direction, 'result', k.result, 'disposition', k.disposition,
+            'operator', coalesce(u.name, k.operator_extension), 'started_at', k.started_at,
+            'talk_s', k.talk_s, 'note', k.note, 'recorded', EXISTS (
+                SELECT FROM recordings r WHERE r.call_id = k.id AND r.state = 'ready'))
+            ORDER BY k.started_at DESC), '[]')
+        FROM (
+            SELECT p.* FROM (
+                (SELECT k.* FROM who JOIN calls k ON k.customer_id = who.id
+                    ORDER BY k.started_at DESC LIMIT 9)
+                UNION ALL
+                (SELECT k.* FROM calls k
+                    WHERE k.remote_e164 = CAST(:e164 AS text) AND NOT EXISTS (SELECT FROM who)
+                    ORDER BY k.started_at DESC LIMIT 9)
+            ) p
+            WHERE p.id NOT IN (SELECT id FROM this) ORDER BY p.started_at DESC LIMIT 8
+        ) k LEFT JOIN users u ON u.id = k.operator_id
+    ),
+    'tasks', (
+        SELECT coalesce(json_agg(json_build_object(
+            'id', b.id, 'kind', 'callback', 'due_at', b.due_at, 'reason', b.reason, 'note', b.note,
+            'number', b.number, 'assigned_to', u.name, 'overdue', b.due_at < :now) ORDER BY b.due_at), '[]')
+        FROM (
+            (SELECT b.* FROM who JOIN callbacks b ON b.customer_id = who.id
+                WHERE b.state = 'open' ORDER BY b.due_at LIMIT 10)
+            UNION
+            (SELECT b.* FROM callbacks b WHERE b.number = CAST(:e164 AS text) AND b.state = 'open'
+                AND (b.customer_id IS NULL OR NOT EXISTS (SELECT FROM who)) ORDER BY b.due_at LIMIT 10)
+        ) b LEFT JOIN users u ON u.id = b.assigned_to
+    ),
+    'notes', (
+        SELECT coalesce(json_agg(json_build_object(
+            'id', n.id, 'text', n.text, 'author', u.name, 'at', n.created_at) ORDER BY n.created_at DESC), '[]')
+        FROM (
+            SELECT n.* FROM who JOIN customer_notes n ON n.customer_id = who.id ORDER BY n.id DESC LIMIT 10
+        ) n LEFT JOIN users u ON u.id = n.user_id
+    ),
+    'links', (
+        SELECT coalesce(json_agg(json_build_object(
+            'id', l.id, 'kind', CASE WHEN l.order_id IS NULL THEN 'deal' ELSE 'order' END,
+            'object_id', coalesce(l.order_id, l.deal_id), 'label', coalesce(o.number, d.title),
+            'role', l.role, 'rule', l.rule) ORDER BY l.id), '[]')
+        FROM this JOIN call_links l ON l.call_id = this.id AND l.removed_at IS NULL
+            LEFT JOIN orders o ON o.id = l.order_id LEFT JOIN deals d ON d.id = l.deal_id
+    ),
+    'note', coalesce(
+        (SELECT json_build_object('text', note, 'version', note_version, 'saved_at', noted_at) FROM this),
+        '{{"text": "", "version": 0, "saved_at": null}}'::json
+    ),
+    'draft', (
+        SELECT f.body || jsonb_build_object('version', f.version, 'user_id', f.user_id)
+        FROM this JOIN call_drafts f ON f.call_id = this.id ORDER BY f.updated_at DESC LIMIT 1
+    ),
+    'disposition', (SELECT disposition FROM this)
+)::text
+"""
+# The JSON above has colons that are no parameters.
+_CARD = text(_SQL.replace('": ', '"\\: ')).bindparams(
+    bindparam("e164", type_=Text),
+    bindparam("customer_id", type_=BigInteger),
+    bindparam("call_id", type_=Uuid),
+    bindparam("now", type_=TIMESTAMP(timezone=True)),
+)
