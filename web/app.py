@@ -1,5 +1,6 @@
 """The web application: every noun's routes, in the order of middleware that keeps them safe."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from web import audio, health, login_page, sign_in, users
 from web.api import Api
 from web.assets import add_static, static_url
 from web.errors import errors_middleware
-from web.middleware import LARGEST_BODY, add_safety_headers, request_log, same_origin
+from web.middleware import LARGEST_BODY, NONCE, add_safety_headers, request_log, same_origin
 from web.services import SERVICES, Services
 from web.sessions import PERSON, STORE, PostgresStorage, make_store
 
@@ -21,6 +22,8 @@ TEMPLATES = Path(__file__).parent / "templates"
 
 def build_app(services: Services) -> web.Application:
     """The application that serves pages, API and health; `web/main.py` runs it."""
+    # aiohttp-session keeps its session under a text; aiohttp would complain once per process.
+    warnings.filterwarnings("ignore", "It is recommended to use web.RequestKey", module="aiohttp_session")
     store = make_store(services)
     storage = PostgresStorage(store, secure=services.settings.tls)
     app = web.Application(
@@ -64,7 +67,7 @@ async def page_context(request: web.Request) -> dict[str, Any]:
     """What every template may use: who is signed in, the nonce for inline elements, the push port."""
     return {
         "user": request.get(PERSON),
-        "csp_nonce": request.get("csp_nonce", ""),
+        "csp_nonce": request.get(NONCE, ""),
         "push_port": request.app[SERVICES].settings.push_port,
         "demo": request.app[SERVICES].settings.demo,
         "path": request.path,

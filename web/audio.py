@@ -14,7 +14,7 @@ from pydantic import Field, StringConstraints
 from sqlalchemy import exists, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core.audit import AuditEntry
+from crm_core.audit import AuditEntry, record
 from crm_core.call import Call
 from crm_core.errors import Conflict, Forbidden, NotFound
 from crm_core.recording import Recording, RecordingState
@@ -100,16 +100,15 @@ async def note_listen(
     )
     if await session.scalar(known):
         return
-    session.add(
-        AuditEntry(
-            user_id=who.user_id,
-            action=action,
-            object_kind="recording",
-            object_id=str(recording.id),
-            call_id=recording.call_id,
-            detail={"listen": listen},
-            address=visitor_address(request),
-        )
+    await record(
+        session,
+        user_id=who.user_id,
+        action=action,
+        object_kind="recording",
+        object_id=recording.id,
+        call_id=recording.call_id,
+        detail={"listen": listen},
+        address=visitor_address(request),
     )
 
 

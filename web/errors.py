@@ -13,12 +13,18 @@ import aiohttp_jinja2
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
+from asyncpg.exceptions import CannotConnectNowError, PostgresConnectionError
 from pydantic import BaseModel, ValidationError
+from sqlalchemy.exc import DBAPIError
 
 from crm_core.errors import Conflict, Forbidden, Invalid, NotFound
 
 PROBLEM_JSON = "application/problem+json"
 SHOWN_ERRORS = 20
+REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
+OUTAGES = (ConnectionError, PostgresConnectionError, CannotConnectNowError)
+# Two people at once: unique, foreign key, serialisation, deadlock (PostgreSQL, appendix A).
+AT_ONCE = frozenset({"23505", "23503", "40001", "40P01"})
 log = structlog.get_logger(__name__)
 
 
@@ -92,8 +98,28 @@ def refusal_for(request: web.Request, exception: Exception) -> Refusal:
         case Invalid():
             error = FieldError(field=exception.field or "", message=str(exception))
             return Refusal(422, str(exception), errors=[error])
+        case UnicodeDecodeError():  # a form that is not in the encoding it claims
+            return Refusal(400, "What you sent is not readable text.")
+        case DBAPIError() if getattr(exception.orig, "sqlstate", None) in AT_ONCE:
+            return Refusal(409, "Somebody else changed this at the same moment; look again.")
+    if is_outage(exception):
+        log.warning("database does not answer", error=type(exception).__name__)
+        return Refusal(
+            503, "The database does not answer; nothing was changed.", headers={"Retry-After": "5"}
+        )
     log.error("request failed", method=request.method, route=route_of(request), exc_info=exception)
     return Refusal(500, "Something went wrong on our side; it has been logged.")
+
+
+def is_outage(exception: Exception) -> bool:
+    """True when the database could not be reached or the connection broke."""
+    if isinstance(exception, DBAPIError) and exception.connection_invalidated:
+        return True
+    causes = (exception, getattr(exception, "orig", None), exception.__cause__)
+    return any(
+        isinstance(cause, ConnectionError | PostgresConnectionError | CannotConnectNowError)
+        for cause in causes
+    )
 
 
 def from_http(exception: web.HTTPException) -> Refusal:
@@ -133,7 +159,7 @@ def problem(request: web.Request, refusal: Refusal) -> web.Response:
         status=refusal.status,
         detail=refusal.detail,
         errors=refusal.errors,
-        request_id=request.get("request_id", ""),
+        request_id=request.get(REQUEST_ID, ""),
     )
     return web.Response(
         body=body.model_dump_json().encode(),
@@ -149,7 +175,7 @@ def page(request: web.Request, refusal: Refusal) -> web.Response:
         "status": refusal.status,
         "title": HTTPStatus(refusal.status).phrase,
         "detail": refusal.detail,
-        "request_id": request.get("request_id", ""),
+        "request_id": request.get(REQUEST_ID, ""),
     }
     response = aiohttp_jinja2.render_template("error.html", request, context, status=refusal.status)
     response.headers.update(refusal.headers | {"Cache-Control": "no-store"})

@@ -9,7 +9,7 @@ from web.errors import Refusal
 from web.middleware import visitor_address
 from web.services import services
 from web.sessions import visitor
-from web.sign_in import audit, end_session, sign_in, start_session
+from web.sign_in import end_session, note_sign_out, sign_in, start_session
 
 routes = web.RouteTableDef()
 LONGEST = 1000  # characters of a field; longer is no login and no password
@@ -50,7 +50,7 @@ async def post_logout(request: web.Request) -> web.StreamResponse:
     """Sign out and show the form."""
     person = await visitor(request)
     if person is not None:
-        await audit(services(request), person, "sign_out", address=visitor_address(request))
+        await note_sign_out(request, person)
     await end_session(request)
     return web.Response(status=303, headers={"Location": "/login"})
 

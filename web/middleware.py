@@ -11,12 +11,13 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from web.errors import Refusal, route_of
+from web.errors import REQUEST_ID, Refusal, route_of
 from web.services import SERVICES
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 LARGEST_BODY = 1024 * 1024  # bytes; nothing the API takes is larger
 QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})
+NONCE: web.RequestKey[str] = web.RequestKey("csp_nonce", str)
 _NUMBER = re.compile(r"\+?\d[\d\s()-]{4,}\d")
 _HOST = re.compile(r"^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$")
 log = structlog.get_logger(__name__)
@@ -30,10 +31,10 @@ def mask_numbers(text: str) -> str:
 @web.middleware
 async def request_log(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Give the request an id, log its end and count it."""
-    request["request_id"] = secrets.token_hex(8)
-    request["csp_nonce"] = secrets.token_urlsafe(16)
+    request[REQUEST_ID] = secrets.token_hex(8)
+    request[NONCE] = secrets.token_urlsafe(16)
     started = time.perf_counter()
-    with structlog.contextvars.bound_contextvars(request_id=request["request_id"]):
+    with structlog.contextvars.bound_contextvars(request_id=request[REQUEST_ID]):
         status = 500
         try:
             response = await handler(request)
@@ -65,14 +66,14 @@ async def add_safety_headers(request: web.Request, response: web.StreamResponse)
     headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
     headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
     headers.setdefault("X-Frame-Options", "DENY")
-    headers.setdefault("X-Request-Id", request.get("request_id", ""))
+    headers.setdefault("X-Request-Id", request.get(REQUEST_ID, ""))
     if request.app[SERVICES].settings.tls:
         headers.setdefault("Strict-Transport-Security", "max-age=31536000")
 
 
 def content_security_policy(request: web.Request) -> str:
     """Only our own files; inline elements only with this answer's nonce (the import map needs one)."""
-    nonce = f"'nonce-{request.get('csp_nonce', '')}'"
+    nonce = f"'nonce-{request.get(NONCE, '')}'"
     return "; ".join(
         (
             "default-src 'none'",

@@ -9,6 +9,7 @@ from uuid import UUID
 from aiohttp import web
 
 from crm_core.db import Database
+from crm_core.user import Passwords
 from web.metrics import Metrics
 from web.settings import Settings
 
@@ -69,6 +70,10 @@ class Live(Protocol):
         """What is known about a call was changed through the API: its cards are read and pushed again."""
         ...
 
+    async def finish(self, call_id: UUID) -> None:
+        """The outcome of a call was given: when it is over it leaves the desks."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True)
 class Services:
@@ -79,6 +84,7 @@ class Services:
     live: Live
     now: Callable[[], datetime]
     metrics: Metrics = field(default_factory=Metrics)
+    passwords: Passwords = field(default_factory=Passwords)
 
 
 SERVICES: web.AppKey[Services] = web.AppKey("services", Services)

@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 from aiohttp import web
 from aiohttp_session import AbstractStorage, Session, SessionData, get_session
@@ -25,7 +25,7 @@ from web.rights import Person
 from web.services import Services
 
 COOKIE_NAME = "callcenter_session"
-PERSON = "person"
+PERSON: web.RequestKey[Person] = web.RequestKey("person", Person)
 SEEN_EVERY = timedelta(minutes=1)  # `seen_at` is written no more often than this
 
 
@@ -163,7 +163,7 @@ def _bearer(request: web.Request) -> str | None:
 async def visitor(request: web.Request) -> Person | None:
     """Who sends this request, or None."""
     await get_session(request)
-    return cast("Person | None", request.get(PERSON))
+    return request.get(PERSON)
 
 
 async def signed_in(request: web.Request) -> Person:
@@ -176,4 +176,4 @@ async def signed_in(request: web.Request) -> Person:
 
 def person(request: web.Request) -> Person:
     """Who is signed in, in a handler that has checked it (every operation that is not public)."""
-    return cast(Person, request[PERSON])
+    return request[PERSON]

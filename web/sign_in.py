@@ -4,16 +4,16 @@ from typing import Annotated
 
 from aiohttp import web
 from aiohttp_session import get_session, new_session
+from argon2 import PasswordHasher
 from pydantic import Field, StringConstraints
-from sqlalchemy import func, select
+from sqlalchemy import select
 
-from crm_core.audit import AuditEntry
-from crm_core.user import Extension, Role, User
+from crm_core.audit import record
+from crm_core.user import Extension, Role, User, find_by_login, get_user
 from web.api import Operations
 from web.errors import Refusal
 from web.fields import Answer, Given
 from web.middleware import visitor_address
-from web.passwords import check_password
 from web.rights import RIGHTS, Person
 from web.services import Services, services
 from web.sessions import STORE, digest, person
@@ -58,31 +58,37 @@ async def sign_in(parts: Services, *, login: str, password: str, address: str) -
     await count_attempt(parts.db, address_key(address), limit=PER_ADDRESS, now=now)
     await count_attempt(parts.db, account_key(login), limit=PER_ACCOUNT, now=now)
     async with parts.db.begin() as session:
-        user = await session.scalar(select(User).where(func.lower(User.login) == login.strip().lower()))
+        user = await find_by_login(session, login.strip())
     kept = user.password_hash if user is not None and user.active else None
-    right, rehashed = await check_password(kept, password)
-    await _write_down(parts, user, right=right, rehashed=rehashed, address=address)
+    right = await parts.passwords.fits(kept, password)
+    await _write_down(parts, user, right=right, address=address)
     if user is None or not right:
         raise Refusal(401, "Login or password is wrong.")
     await forgive(parts.db, login, address)
+    if kept is not None and PasswordHasher().check_needs_rehash(kept):
+        await _rehash(parts, user.id, password)
     return user
 
 
-async def _write_down(
-    parts: Services, user: User | None, *, right: bool, rehashed: str | None, address: str
-) -> None:
-    """The attempt in the audit log, and the password's hash anew when its cost has been raised since."""
+async def _rehash(parts: Services, user_id: int, password: str) -> None:
+    """Keep the password at today's cost: it was hashed when less was thought enough."""
+    fresh = await parts.passwords.hash(password)
+    async with parts.db.begin() as session:
+        (await get_user(session, user_id)).password_hash = fresh
+
+
+async def _write_down(parts: Services, user: User | None, *, right: bool, address: str) -> None:
+    """The attempt in the audit log and in the figures."""
     parts.metrics.sign_ins.labels("ok" if right else "refused").inc()
     async with parts.db.begin() as session:
-        action = "sign_in" if right else "sign_in_refused"
-        entry = AuditEntry(action=action, object_kind="user", address=address)
-        if user is not None:
-            entry.user_id = user.id if right else None  # who tried is not known to be the user
-            entry.object_id = str(user.id)
-        session.add(entry)
-        if user is not None and rehashed is not None:
-            kept = await session.get_one(User, user.id)
-            kept.password_hash = rehashed
+        await record(
+            session,
+            user_id=user.id if user is not None and right else None,  # who tried is not known to be the user
+            action="sign_in" if right else "sign_in_refused",
+            object_kind="user",
+            object_id=user.id if user is not None else None,
+            address=address,
+        )
 
 
 async def start_session(request: web.Request, user: User) -> None:
@@ -127,7 +133,7 @@ async def get_me(request: web.Request) -> Me:
 @operations.delete("/session")
 async def delete_session(request: web.Request) -> None:
     """Sign out: the session is revoked at once, in every tab."""
-    await audit(services(request), person(request), "sign_out", address=visitor_address(request))
+    await note_sign_out(request, person(request))
     await end_session(request)
 
 
@@ -165,15 +171,15 @@ async def extensions_of(parts: Services, user_id: int) -> list[str]:
         return list(await session.scalars(query))
 
 
-async def audit(parts: Services, who: Person, action: str, *, address: str | None = None) -> None:
-    """One line in the audit log about the person himself."""
-    async with parts.db.begin() as session:
-        session.add(
-            AuditEntry(
-                user_id=who.user_id,
-                action=action,
-                object_kind="user",
-                object_id=str(who.user_id),
-                address=address,
-            )
+async def note_sign_out(request: web.Request, who: Person) -> None:
+    """One line in the audit log."""
+    async with services(request).db.begin() as session:
+        address = visitor_address(request)
+        await record(
+            session,
+            user_id=who.user_id,
+            action="sign_out",
+            object_kind="user",
+            object_id=who.user_id,
+            address=address,
         )

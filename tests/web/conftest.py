@@ -1,0 +1,178 @@
+"""The running web application over a real database, people of every role, a call centre that keeps state."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+import pytest_asyncio
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
+from argon2 import PasswordHasher
+
+from crm_core.db import Database
+from crm_core.errors import NotFound
+from crm_core.user import Extension, User
+from web.app import build_app
+from web.services import Services
+from web.settings import Settings
+
+PASSWORD = "correct horse"
+ROLES = ("operator", "senior", "supervisor", "manager", "admin")
+Client = TestClient[web.Request, web.Application]
+ClientOf = Callable[[str], Awaitable[Client]]
+
+
+@lru_cache(maxsize=1)
+def password_hash() -> str:
+    """Hashed once for the run, and cheaply: argon2's real cost is paid in the tests that are about it."""
+    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+
+
+@dataclass
+class Clock:
+    """The time that the application believes; moved by hand."""
+
+    at: datetime = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def move(self, **by: float) -> None:
+        self.at += timedelta(**by)
+
+
+@dataclass
+class FakeLink:
+    """One switchboard's link as the call centre reports it."""
+
+    pbx: str = "pbx"
+    state: str = "connected"
+    since: datetime = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+    detail: str = ""
+
+
+@dataclass
+class FakeLive:
+    """A call centre in memory: what was dialled is a live call until it is hung up."""
+
+    listed: list[FakeLink] = field(default_factory=lambda: [FakeLink()])
+    calls: dict[UUID, dict[str, Any]] = field(default_factory=dict)
+    changed: list[UUID] = field(default_factory=list)
+
+    def links(self) -> list[FakeLink]:
+        return self.listed
+
+    async def dial(
+        self,
+        user_id: int,
+        to: str,
+        *,
+        customer_id: int | None = None,
+        order_id: int | None = None,
+        deal_id: int | None = None,
+        callback_id: int | None = None,
+        line: str | None = None,
+    ) -> UUID:
+        call_id = uuid4()
+        origin = {"customer_id": customer_id, "order_id": order_id, "deal_id": deal_id}
+        self.calls[call_id] = {
+            "id": str(call_id),
+            "state": "dialling",
+            "to": to,
+            "user_id": user_id,
+            "origin": origin | {"callback_id": callback_id, "line": line},
+        }
+        return call_id
+
+    async def hang_up(self, call_id: UUID, user_id: int) -> None:
+        if call_id not in self.calls:
+            raise NotFound("There is no such live call.")
+        del self.calls[call_id]
+
+    def live_call(self, call_id: UUID) -> Mapping[str, Any] | None:
+        return self.calls.get(call_id)
+
+    def desk(self, user_id: int) -> Mapping[str, Any]:
+        own = [call for call in self.calls.values() if call["user_id"] == user_id]
+        return {"calls": [{"call": call, "card": {}} for call in own], "agent": {"id": user_id}}
+
+    async def desk_changed(self, call_id: UUID) -> None:
+        self.changed.append(call_id)
+
+    async def finish(self, call_id: UUID) -> None:
+        self.calls.pop(call_id, None)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def live() -> FakeLive:
+    return FakeLive()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    recordings = tmp_path / "recordings"
+    recordings.mkdir()
+    return Settings(data_dir=tmp_path / "data", recordings_dir=recordings, secret_key="k" * 40)
+
+
+@pytest.fixture
+def services(database: Database, settings: Settings, live: FakeLive, clock: Clock) -> Services:
+    """What handlers reach; `services.db` is the test's own database."""
+    return Services(db=database, settings=settings, live=live, now=clock)
+
+
+@pytest_asyncio.fixture
+async def people(database: Database) -> dict[str, int]:
+    """One user of every role, whose login is the role; the operator has extension 1001. Ids by login."""
+    async with database.begin() as session:
+        users = [
+            User(login=role, name=role.title(), role=role, password_hash=password_hash()) for role in ROLES
+        ]
+        session.add_all(users)
+        await session.flush()
+        session.add(Extension(pbx="pbx", extension="1001", user_id=users[0].id))
+        return {user.login: user.id for user in users}
+
+
+@pytest_asyncio.fixture
+async def server(services: Services) -> AsyncIterator[TestServer]:
+    """The application on a free port of loopback."""
+    async with TestServer(build_app(services)) as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def client(server: TestServer) -> AsyncIterator[Client]:
+    """A browser that nobody has signed in with."""
+    async with TestClient(server) as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture
+async def client_of(server: TestServer, people: dict[str, int]) -> AsyncIterator[ClientOf]:
+    """`await client_of("operator")`: a browser in which that user is signed in."""
+    async with AsyncExitStack() as stack:
+
+        async def signed_in_as(login: str) -> Client:
+            browser = await stack.enter_async_context(TestClient(server))
+            await sign_in(browser, login)
+            return browser
+
+        yield signed_in_as
+
+
+async def sign_in(browser: Client, login: str, password: str = PASSWORD) -> None:
+    """Sign in over the API; fails the test when refused."""
+    answer = await browser.post("/api/v1/session", json={"login": login, "password": password})
+    assert answer.status == 200, await answer.text()
