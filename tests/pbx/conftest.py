@@ -1,0 +1,78 @@
+"""A real Asterisk for the tests of this folder; they are skipped where there is none, and fail under CI."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from asterisk.ami import Link, LinkStatus
+from asterisk.events import Event, Heard, Resynced
+from tests.pbx.phone import Phone
+from tests.pbx.tree import HOST, Tree, missing
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what lies here, and skip it with the one line that says how to get an Asterisk."""
+    reason = missing()
+    for item in items:
+        if HERE not in item.path.parents:
+            continue
+        item.add_marker(pytest.mark.pbx)
+        if reason is not None and os.environ.get("CI") != "true":
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="module")
+def pbx() -> Iterator[Tree]:
+    """A PBX with our configuration, booted for this module."""
+    reason = missing()
+    if reason is not None:
+        pytest.fail(reason)
+    with Tree.booted() as tree:
+        yield tree
+
+
+@dataclass
+class Office:
+    """The PBX, its phones, and a link that hears it."""
+
+    tree: Tree
+    link: Link
+    inbox: asyncio.Queue[Heard]
+    told: list[LinkStatus]
+    phones: dict[str, Phone] = field(default_factory=dict)
+
+    async def until(self, kind: type[Event]) -> list[Event]:
+        """Take events until one of this kind has come; return all of them."""
+        heard: list[Event] = []
+        async with asyncio.timeout(20):
+            while not heard or not isinstance(heard[-1], kind):
+                heard.append((await self.inbox.get()).event)
+        return heard
+
+
+@asynccontextmanager
+async def office(tree: Tree, *extensions: str) -> AsyncIterator[Office]:
+    """Register these phones and the provider ("trunk"), and attach a link."""
+    inbox: asyncio.Queue[Heard] = asyncio.Queue()
+    told: list[LinkStatus] = []
+    here = Office(tree, Link(tree.account, inbox, told.append), inbox, told)
+    where = (HOST, tree.site.sip_port)
+    async with AsyncExitStack() as stack:
+        here.phones["trunk"] = await stack.enter_async_context(Phone.at(where, port=tree.site.trunk.port))
+        for extension in extensions:
+            phone = await stack.enter_async_context(Phone.at(where, extension, f"pw-{extension}"))
+            here.phones[extension] = phone
+        task = asyncio.create_task(here.link.run())
+        try:
+            await here.until(Resynced)
+            yield here
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
