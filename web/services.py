@@ -75,6 +75,18 @@ class Live(Protocol):
         ...
 
 
+class Simulator(Protocol):
+    """The simulated switchboard of the demo, as far as buttons on a page move it."""
+
+    async def ring(self, number: str | None, line: str | None) -> None:
+        """A customer calls; who and where is chosen when not said. Raises `Invalid` for an unknown line."""
+        ...
+
+    async def press(self, extension: str, action: str) -> None:
+        """answer, decline or hang up on a desk's simulated telephone. Raises `NotFound`, `Conflict`."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Services:
     """Everything a handler may reach; made once by `web/main.py`."""
@@ -83,6 +95,7 @@ class Services:
     settings: Settings
     live: Live
     now: Callable[[], datetime]
+    demo: Simulator | None = None
     metrics: Metrics = field(default_factory=Metrics)
     passwords: Passwords = field(default_factory=Passwords)
 

@@ -85,8 +85,13 @@ class PbxSettings(BaseModel):
     tls: bool = False
     extensions: RegexText = r"^\d{2,6}$"  # peer names that are our phones
     trunks: RegexText | None = None  # peer names that are trunks; None: every other peer
-    context: str = "callcenter-dial"  # the dialplan context that click-to-call dials in
-    recordings_prefix: str = "/var/spool/asterisk/monitor"  # cut from the paths this PBX names
+    context: str = Field(
+        "callcenter-dial", pattern=r"^[A-Za-z0-9_.-]+$"
+    )  # click-to-call dials in this context
+    channel: str = Field("PJSIP/{extension}", pattern=r"^[A-Za-z0-9_]+/[^\s|,&]*\{extension\}[^\s|,&]*$")
+    dial_prefix: str = Field(
+        "+", pattern=r"^[+0-9*#]*$"
+    )  # before country code and number: "+", "", "00", "9810"
 
 
 class Settings(BaseSettings):

