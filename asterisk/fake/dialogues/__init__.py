@@ -1,0 +1,1 @@
+"""Spoken dialogues of simulated calls and the script that renders them."""
