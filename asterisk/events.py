@@ -8,10 +8,11 @@ Source:  Asterisk 13-22 documentation of AMI events; captures of real switchboar
 Numbers and names are as Asterisk sent them, except that `<unknown>` and the empty text become None.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias, get_args
 
 
 class ChannelState(StrEnum):
@@ -620,3 +621,22 @@ class Heard(NamedTuple):
 
     pbx: str
     event: Event
+
+
+def _views_of(kind: type) -> Callable[[Event], tuple[ChannelView, ...]] | None:
+    names = [f.name for f in fields(kind) if f.type in (ChannelView, ChannelView | None)]
+    if not names:
+        return None
+    if len(names) == 1:
+        name = names[0]
+        return lambda event: (getattr(event, name),)
+    return lambda event: tuple(view for n in names if (view := getattr(event, n)) is not None)
+
+
+_VIEWS = {kind: _views_of(kind) for kind in get_args(Event)}
+
+
+def views(event: Event) -> tuple[ChannelView, ...]:
+    """Return the channels that `event` shows, the one it is mainly about first."""
+    read = _VIEWS[type(event)]
+    return read(event) if read is not None else ()

@@ -8,7 +8,7 @@ Source:  Asterisk AMI v2: CRLF lines, `Key: value`, a blank line ends a message,
 
 END = b"\r\n\r\n"
 
-# One call makes about 180 messages, two thirds of them VarSet, Newexten and RTCP: what is not here stays unread.
+# One call makes about 180 messages, two thirds of them VarSet, Newexten, RTCP. What is not here stays unread.
 EVENTS = frozenset(
     b"FullyBooted Shutdown"
     b" Newchannel Newstate NewCallerid Rename HangupRequest Hangup Hold Unhold"
@@ -49,7 +49,7 @@ class Cutter:
 
 
 def wanted(block: bytes) -> bool:
-    """Say cheaply whether `block` can become an event. Responses are not wanted, they have their own reader."""
+    """Say cheaply whether `block` can become an event. Responses have a reader of their own."""
     if not block.startswith(b"Event: "):
         return b"\nEvent: " in block
     name = block[7 : block.find(b"\r\n", 7)]

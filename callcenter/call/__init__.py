@@ -1,5 +1,15 @@
-"""Life of one conversation: its facts (`model`), whose channel is whose (`rules`)."""
+"""Life of one conversation. Pure: no sockets, no database, no clock; every instant comes from an event.
 
+    model      what is known about a call at one moment        rules      whose channel is whose
+    steps      the call before, an event, the call after       channels   who dialled whom
+    origin     how a call begins, its direction                ringing    whose phone rings, and why it stops
+    voices     who hears whom                                  transfers  who sent the call where
+    ending     what became of a call in which nobody talked    merging    two calls turn out to be one
+    report     the line that `callcenter replay` promises      stored     lossless JSON, for the database
+"""
+
+from callcenter.call.ending import end
+from callcenter.call.merging import merge
 from callcenter.call.model import (
     Call,
     CallState,
@@ -15,7 +25,11 @@ from callcenter.call.model import (
     Transfer,
     call_id,
 )
+from callcenter.call.origin import begin
+from callcenter.call.report import report
 from callcenter.call.rules import Kind, Party, Rules
+from callcenter.call.steps import apply
+from callcenter.call.stored import from_json, to_json
 
 __all__ = [
     "Call",
@@ -33,5 +47,12 @@ __all__ = [
     "Rules",
     "Talk",
     "Transfer",
+    "apply",
+    "begin",
     "call_id",
+    "end",
+    "from_json",
+    "merge",
+    "report",
+    "to_json",
 ]

@@ -66,9 +66,8 @@ class EndedBy(StrEnum):
     SYSTEM = "system"
 
 
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """One channel of the call, alive or gone."""
+class Channel(NamedTuple):
+    """One channel of the call, alive or gone. A tuple: it changes with nearly every event and must be cheap."""
 
     uniqueid: str
     name: str
@@ -78,7 +77,8 @@ class Channel:
     born_at: datetime
     dialler: str | None = None  # uniqueid of the channel that dialled this one
     dialled_at: datetime | None = None  # somebody (or Originate) dialled it
-    dialled_number: str | None = None  # what was dialled to reach it
+    dialled_number: str | None = None  # what was dialled: by it, if it called us; else to reach it
+    twin: str | None = None  # uniqueid of the other half of a Local channel
     rang_at: datetime | None = None
     answered_at: datetime | None = None
     rung_until: datetime | None = None  # ringing is over

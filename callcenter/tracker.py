@@ -1,0 +1,45 @@
+"""All live calls of all switchboards. Deterministic: no clock, no I/O.
+
+In:      `Heard` events in the order in which each switchboard sent them
+Out:     changes: the call before and after, for every call that an event touched
+Raises:  nothing; what can not be placed is ignored
+"""
+
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from asterisk.events import Heard
+from callcenter.board import Board
+from callcenter.call import Call, Rules
+from callcenter.resync import STEPS
+from callcenter.routing import Change, applied
+
+__all__ = ["Change", "Rules", "Tracker"]
+
+
+class Tracker:
+    """Applies events to calls. `calls` are the live ones, by id; `rules` by name of the switchboard."""
+
+    def __init__(self, rules: Mapping[str, Rules] | None = None) -> None:
+        self.calls: dict[UUID, Call] = {}
+        self._rules = dict(rules or {})
+        self._boards: dict[str, Board] = {}
+
+    def apply(self, heard: Heard) -> list[Change]:
+        """Take one event; return what it changed, in the order in which to act on it."""
+        board = self._board(heard.pbx)
+        step = STEPS.get(type(heard.event))
+        return applied(board, heard.event) if step is None else step(board, heard.event)
+
+    def restore(self, calls: Iterable[Call]) -> None:
+        """Take up calls that were open when the process died; the next login tells what became of them."""
+        for call in calls:
+            if call.ended_at is None:
+                self._board(call.pbx).keep(call)
+
+    def _board(self, pbx: str) -> Board:
+        board = self._boards.get(pbx)
+        if board is None:
+            rules = self._rules.get(pbx) or Rules()
+            board = self._boards[pbx] = Board(pbx, rules, self.calls)
+        return board
