@@ -9,7 +9,8 @@ const island = (id) => {
 /** What the page knows when it loads: {user, push_port, push_path, demo}. */
 export const boot = island("boot") ?? {};
 const catalogue = island("catalogue") ?? {};
-const locale = boot.locale ?? document.documentElement.lang ?? "en";
+const spoken = boot.locale ?? (document.documentElement.lang || "en");
+const locale = spoken === "en" ? "en-GB" : spoken;  // 24 hours, day before month: as the server writes them
 const plural = new Intl.PluralRules(locale);
 const FORMS = ["zero", "one", "two", "few", "many", "other"];
 
@@ -67,10 +68,16 @@ export const ago = (at, now) => {
   if (distance < 45) return t("now");
   if (distance < 3600) return relative.format(Math.sign(seconds) * Math.max(1, Math.round(distance / 60)), "minute");
   if (distance < 4 * 3600) return relative.format(Math.sign(seconds) * Math.round(distance / 3600), "hour");
+  return point(at, now);
+};
+
+/** A moment without counting from now: "10:02", "tomorrow 10:02", "12 Oct", "12 Oct 2024". */
+export const point = (at, now) => {
+  const then = new Date(at).getTime();
   if (day(then) === day(now)) return clock(then);
   if (day(then) === day(now - 86400e3)) return t("yesterday {clock}", { clock: clock(then) });
   if (day(then) === day(now + 86400e3)) return t("tomorrow {clock}", { clock: clock(then) });
-  return distance < 300 * 86400 ? shortDate(then) : longDate(then);
+  return Math.abs(then - now) < 300 * 86400e3 ? shortDate(then) : longDate(then);
 };
 
 /** Seconds as a telephone shows them: 161 → "2:41". */

@@ -8,8 +8,7 @@ import { toast } from "../toast.js";
 import { dial } from "../dial.js";
 import { useKey } from "../keys.js";
 import { live, since, stateName, tone } from "./words.js";
-import { hush } from "./ring.js";
-import { dismiss } from "./store.js";
+import { closeEverywhere, hush } from "./ring.js";
 
 const seconds = (from) => (second.value - new Date(from).getTime()) / 1000;
 
@@ -51,18 +50,27 @@ const Hush = ({ call }) => {
   return html`<button class="btn" type="button" onClick=${quiet} title=${t("Only the sound stops; the telephone rings on")}><${Icon} name="mute" small /><span>${t("Silence")}</span><${Key}>M<//></button>`;
 };
 
+const Close = ({ call }) => {
+  const close = useCallback(() => closeEverywhere(call.id), [call.id]);
+  useKey("x", t("Close the card"), close);
+  return html`<button class="btn" type="button" onClick=${close}><span>${t("Close")}</span><${Key}>X<//></button>`;
+};
+
 const Again = ({ call, card }) => {
   const again = useCallback(() => dial({
     to: call.remote.number ?? call.remote.raw,
     ...(card?.customer ? { customer_id: card.customer.id } : {}),
-  }).then((id) => { if (id) dismiss(call.id); }), [call.id]);
+  }).then((id) => { if (id) closeEverywhere(call.id); }), [call.id]);
   return html`<button class="btn" type="button" onClick=${again}><${Icon} name="desk" small /><span>${t("Call again")}</span></button>`;
 };
+
+// A caller whose call rings here is never hung up from here: it may ring at colleagues too.
+const rings = (call) => call.state === "ringing" && call.direction !== "outbound";
 
 const stage = (call) => {
   if (call.failure) return call.failure.text;
   if (call.state === "dialling") return call.stage ?? t("Your phone rings first. Pick it up.");
-  if (call.state === "ringing" && call.direction !== "outbound") return t("Answer on your phone");
+  if (rings(call)) return t("Answer on your phone");
   return call.stage;
 };
 
@@ -73,8 +81,9 @@ export const CallBar = ({ call, card }) => {
     <${Timer} from=${since(call)} />
     <span class="about"><span class="said" role="status">${said}</span><${Where} call=${call} /></span>
     <span class="end">
-      ${call.state === "ringing" && call.direction !== "outbound" ? html`<${Hush} call=${call} />` : null}
+      ${rings(call) ? html`<${Hush} call=${call} />` : null}
       ${call.failure && call.remote?.raw ? html`<${Again} call=${call} card=${card} />` : null}
-      ${live(call) && !call.failure ? html`<${End} call=${call} />` : null}
+      ${live(call) && !call.failure && !rings(call) ? html`<${End} call=${call} />` : null}
+      ${call.state === "ended" ? html`<${Close} call=${call} />` : null}
     </span></div>`;
 };

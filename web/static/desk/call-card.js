@@ -1,5 +1,6 @@
 // One call on the desk: its bar, the person, why they call, what they have with us, what was said, the note.
 
+import { useCallback, useState } from "../vendor/hooks.js";
 import { t } from "../say.js";
 import { html, Loading } from "../ui.js";
 import { CallBar } from "./call-bar.js";
@@ -16,9 +17,13 @@ import { WrapUp } from "./wrapup.js";
 const Known = ({ entry }) => html`<${Person} entry=${entry} /><${Why} card=${entry.card} /><${Candidates} entry=${entry} /><${Links} entry=${entry} />
   <div class="cols"><${Owns} entry=${entry} /><${Said} entry=${entry} /></div>`;
 
-const Unknown = ({ entry }) => html`<${Stranger} entry=${entry} /><${Candidates} entry=${entry} />
-  ${entry.card.candidates?.length > 1 ? null : html`<${NewPerson} entry=${entry} />`}
+const Unknown = ({ entry }) => {
+  const [none, setNone] = useState(false);
+  const other = useCallback(() => setNone(true), []);
+  return html`<${Stranger} entry=${entry} /><${Candidates} entry=${entry} none=${none} other=${other} />
+  ${entry.card.candidates?.length > 1 && !none ? null : html`<${NewPerson} entry=${entry} />`}
   ${entry.card.calls?.length || entry.card.tasks?.length ? html`<div class="cols"><${Said} entry=${entry} /></div>` : null}`;
+};
 
 const Who = ({ entry }) => {
   if (!entry.card) return html`<div class="who"><${Loading} lines=${4} /></div>`;
@@ -28,9 +33,8 @@ const Who = ({ entry }) => {
 export const CallCard = ({ entry }) => {
   const { call, card } = entry;
   useShown(call.id, call.state === "ringing" ? "ringing" : "seen");
-  const over = ["wrap_up", "ended"].includes(call.state);
+  const over = call.state === "wrap_up" || (call.state === "ended" && call.failure);
   return html`<article class=${`call ${tone(call)}`} aria-label=${t("Call: {who}", { who: whoCalls(call, card) })}>
-      <${CallBar} call=${call} card=${card} /><${Who} entry=${entry} /></article>
-    ${over && card ? html`<${WrapUp} entry=${entry} />` : null}
+      <${CallBar} call=${call} card=${card} />${over && card ? html`<${WrapUp} entry=${entry} />` : null}<${Who} entry=${entry} /></article>
     ${card ? html`<${Note} entry=${entry} />` : null}`;
 };

@@ -13,9 +13,9 @@ import { sendLeftOvers } from "./keep.js";
 import { due, Next, waiting } from "./next.js";
 import { putNote } from "./note.js";
 import { OrderPanel } from "./order.js";
-import { blocked } from "./ring.js";
+import { blocked, sound } from "./ring.js";
 import { link, linkText } from "./socket.js";
-import { calls, current, ready, selected } from "./store.js";
+import { calls, current, ready, ringing, selected } from "./store.js";
 import { stateName, tone, whoCalls } from "./words.js";
 
 const part = signal("call");
@@ -30,7 +30,7 @@ const Banner = () => {
   const bad = link.value.state === "refused";
   return html`${said ? html`<div class=${`banner ${bad ? "bad" : ""}`} role="alert"><${Chip} tone=${bad ? "miss" : "ring"} dot>${bad ? t("Signed out") : t("Offline")}<//><span class="grow">${said}</span>
       ${bad ? html`<a class="btn" href="/login?next=/">${t("Sign in")}</a>` : null}</div>` : null}
-    ${blocked.value ? html`<div class="banner"><span>${t("The browser keeps this page silent until you click somewhere in it.")}</span></div>` : null}`;
+    ${blocked.value && sound.value && ringing.value.length ? html`<div class="banner"><span>${t("The browser keeps this page silent until you click somewhere in it.")}</span></div>` : null}`;
 };
 
 const CallTabs = () => {

@@ -2,8 +2,8 @@
 
 import { useCallback, useEffect } from "../vendor/hooks.js";
 import { signal } from "../vendor/signals.js";
-import { boot, lasted, t } from "../say.js";
-import { Chip, Dial, Empty, Failed, halfMinute, html, Loading, second, serverNow, When } from "../ui.js";
+import { ago, boot, exact, lasted, point, t } from "../say.js";
+import { Chip, Dial, Empty, Failed, halfMinute, html, Loading, second, serverNow } from "../ui.js";
 import { api, items, Refused } from "../api.js";
 import { useKey } from "../keys.js";
 import { calls, departures, selected } from "./store.js";
@@ -37,10 +37,10 @@ const OnLine = ({ entry: { call, card } }) => {
 
 const Due = ({ one }) => {
   const late = new Date(one.due_at).getTime() < halfMinute.value;
-  const about = [one.reason, one.order?.number ?? one.order_number, one.note, assignee(one) ? null : t("anyone may take it")].filter(Boolean).join(" · ");
+  const about = [late ? ago(one.due_at, halfMinute.value) : null, one.reason, one.order?.number ?? one.order_number, one.note, assignee(one) ? null : t("anyone may take it")].filter(Boolean).join(" · ");
   const shown = one.display ?? one.number;
   return html`<li><div class="line"><b class="clip">${one.customer_id ? html`<a class="plain" href=${`/customers/${one.customer_id}`}>${nameOf(one)}</a>` : nameOf(one)}</b>
-    <${Chip} tone=${late ? "miss" : "ring"} dot>${late ? t("overdue") : t("due")} <${When} at=${one.due_at} /><//>
+    <${Chip} tone=${late ? "miss" : "ring"} dot title=${t("Due {when}", { when: exact(one.due_at) })}>${late ? t("overdue") : t("due {when}", { when: point(one.due_at, halfMinute.value) })}<//>
     <span class="why-line">${about}</span><${Dial} number=${one.number} shown=${shown} ids=${{ callback_id: one.id, customer_id: one.customer_id, order_id: one.order_id, deal_id: one.deal_id }} /></div></li>`;
 };
 

@@ -1,6 +1,6 @@
 // Who is on the line: name, number with the time there, what they are worth, and why they probably call.
 
-import { clock, exact, money, t, tn } from "../say.js";
+import { clock, exact, money, point, t, tn } from "../say.js";
 import { Chip, Dial, halfMinute, html, Icon, When } from "../ui.js";
 import { ruleName } from "./words.js";
 
@@ -51,17 +51,17 @@ export const Person = ({ entry }) => {
 export const Stranger = ({ entry }) => {
   const { remote } = entry.call;
   return html`<div class="who"><div>
-    <h1>${remote?.anonymous ? t("Number withheld") : remote?.display ?? remote?.raw ?? t("Unknown caller")}</h1>
-    <p class="muted facts-line">${remote?.anonymous ? null : html`<span>${t("Nobody here has this number")}</span>`}
+    <h1>${remote?.anonymous ? t("Number withheld") : remote?.display ?? remote?.raw ?? t("Unknown caller")}${remote?.number && !remote.anonymous ? html` <${Dial} number=${remote.number} shown=${remote.display} />` : null}</h1>
+    <p class="muted facts-line">${remote?.anonymous || entry.card.candidates?.length ? null : html`<span>${t("Nobody here has this number")}</span>`}
       ${remote?.name ? html`<span>${t("The telephone says “{name}”", { name: remote.name })}</span>` : null}
-      ${remote?.region ? html`<span>${remote.region}</span>` : null}<${LocalTime} zone=${remote?.timezone} />
-      ${remote?.number ? html`<${Dial} number=${remote.number} shown=${remote.display} />` : null}</p></div></div>`;
+      ${remote?.region ? html`<span>${remote.region}</span>` : null}<${LocalTime} zone=${remote?.timezone} /></p></div></div>`;
 };
 
 const promiseOf = (order, now) => {
   if (!order.promised_at) return "";
   const late = new Date(order.promised_at).getTime() < now;
-  return late ? t("promised for {when}, which has passed", { when: exact(order.promised_at) }) : t("promised for {when}", { when: exact(order.promised_at) });
+  const when = point(order.promised_at, now);
+  return late ? t("promised by {when}, late now", { when }) : t("promised by {when}", { when });
 };
 
 const owed = (order) => (order.open && Number(order.paid ?? 0) < Number(order.total)

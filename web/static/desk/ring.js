@@ -3,7 +3,7 @@
 
 import { effect, signal } from "../vendor/signals.js";
 import { t } from "../say.js";
-import { ringing } from "./store.js";
+import { dismiss, ringing } from "./store.js";
 
 const me = Math.random().toString(36).slice(2);
 const channel = "BroadcastChannel" in window ? new BroadcastChannel("callcenter-ring") : null;
@@ -31,10 +31,18 @@ export const hush = (id) => {
   update();
 };
 
+/** Takes the card of a call that is over off the desk, in every tab. */
+export const closeEverywhere = (id) => {
+  channel?.postMessage({ close: id });
+  dismiss(id);
+};
+
 const burst = () => {
+  // Browsers stay silent until somebody has clicked in the page; then the next burst sounds.
+  blocked.value = navigator.userActivation ? !navigator.userActivation.hasBeenActive : false;
+  if (blocked.value) return;
   audio ??= new AudioContext();
-  blocked.value = audio.state === "suspended";
-  if (blocked.value) return void audio.resume().then(() => { blocked.value = false; });
+  if (audio.state === "suspended") audio.resume();
   for (const [offset, pitch] of [[0, 660], [BURST_S / 2, 550]]) tone(audio.currentTime + offset, pitch);
 };
 
@@ -75,6 +83,7 @@ const claim = (id) => {
 
 const heard = ({ data }) => {
   if (data.hush) hushed.add(data.hush);
+  if (data.close) dismiss(data.close);
   if (data.ring && !(owners.get(data.ring) === me && me < data.by)) owners.set(data.ring, data.by);
   if (data.left) {
     for (const [id, owner] of owners) if (owner === data.left) owners.delete(id);

@@ -10,8 +10,8 @@ const LONGEST_WAIT_MS = 15000;
 const ALIVE_EVERY_MS = 20000;
 const SIGNED_OUT = new Set([4401, 4403, 1008]);
 
-/** {state: "connecting" | "on" | "off" | "refused", since, heard}: instants in ms of this machine's clock. */
-export const link = signal({ state: "connecting", since: Date.now(), heard: null });
+/** {state: "connecting" | "on" | "off" | "refused", since}: an instant in ms of this machine's clock. */
+export const link = signal({ state: "connecting", since: Date.now() });
 
 const address = () => {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
@@ -27,7 +27,7 @@ export const listen = (onMessage) => {
   let timer = null;
 
   const mark = (state) => {
-    if (link.value.state !== state) link.value = { ...link.value, state, since: Date.now() };
+    if (link.value.state !== state) link.value = { state, since: Date.now() };
   };
   const send = (message) => {
     if (socket?.readyState !== WebSocket.OPEN) return false;
@@ -40,7 +40,6 @@ export const listen = (onMessage) => {
     send({ type: "resync" });
   };
   const take = (message) => {
-    link.value = { ...link.value, heard: Date.now() };
     if (message.type === "snapshot") {
       setSkew(message.server_time);
       wait = FIRST_WAIT_MS;
@@ -89,11 +88,11 @@ export const listen = (onMessage) => {
 
 /** One sentence on the connection for the banner, or null when all is well. `now` in ms of this machine's clock. */
 export const linkText = (now) => {
-  const { state, since, heard } = link.value;
+  const { state, since } = link.value;
   if (state === "on" || (state === "connecting" && now - since < 3000)) return null;
   if (state === "refused") return t("You are signed out. Sign in again to go on; what you typed is kept here.");
-  if (!heard) return t("Connecting to the call centre…");
-  const seconds = Math.max(1, Math.round((now - heard) / 1000));
+  if (state === "connecting") return t("Connecting to the call centre…");
+  const seconds = Math.max(1, Math.round((now - since) / 1000));
   const age = seconds < 90 ? t("{n} s", { n: seconds }) : t("{n} min", { n: Math.round(seconds / 60) });
   return t("No connection. What you see is {age} old; what you type is kept and will be sent.", { age });
 };

@@ -78,7 +78,7 @@ export const WrapUp = ({ entry }) => {
       setBusy(false);
     }
   };
-  return html`<form class="wrap-up panel" onSubmit=${submit} aria-label=${t("Wrap-up")}>
+  return html`<form class="wrap-up" onSubmit=${submit} aria-label=${t("Wrap-up")}>
     <div class="wrap-head"><h2>${t("What came of it?")}</h2><span class="faint small">${[resultName(call), call.talk_s ? lasted(call.talk_s) : null].filter(Boolean).join(" · ")}</span>
       <a class="small" href=${`/calls/${call.id}`}><${Icon} name="play" small />${t("Recording and text")}</a></div>
     <div class="choices" role="group" aria-label=${t("Outcome")}>${(outcomes.value ?? []).map((one, index) => html`
