@@ -171,7 +171,8 @@ SELECT json_build_object(
     ),
     'notes', (
         SELECT coalesce(json_agg(json_build_object(
-            'id', n.id, 'text', n.text, 'author', u.name, 'at', n.created_at) ORDER BY n.created_at DESC), '[]')
+            'id', n.id, 'text', n.text, 'author', u.name, 'at', n.created_at)
+            ORDER BY n.created_at DESC), '[]')
         FROM (
             SELECT n.* FROM who JOIN customer_notes n ON n.customer_id = who.id ORDER BY n.id DESC LIMIT 10
         ) n LEFT JOIN users u ON u.id = n.user_id

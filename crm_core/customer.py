@@ -278,11 +278,12 @@ async def add_note(
 
 
 def _set_fields(customer: Customer, changes: Mapping[str, Any]) -> None:
-    for field, value in changes.items():
-        if field not in EDITABLE:
-            raise Invalid(f"A customer has no field {field[:40]!r} to change.", field)
-        setattr(customer, field, value.strip() or None if isinstance(value, str) else value)
-    if not customer.name:
+    if strangers := set(changes) - EDITABLE:
+        raise Invalid(f"A customer has no field {min(strangers)[:40]!r} to change.", min(strangers))
+    name = (changes.get("name", customer.name) or "").strip()[:200]
+    if not name:
         raise Invalid("A customer needs a name.", "name")
-    customer.name, customer.tags = customer.name[:200], list(customer.tags or [])
-    customer.sort_key, customer.search_key = sort_key(customer.name), search_key(customer.name)
+    for field, value in changes.items():
+        setattr(customer, field, value.strip() or None if isinstance(value, str) else value)
+    customer.name, customer.tags = name, list(customer.tags or [])
+    customer.sort_key, customer.search_key = sort_key(name), search_key(name)

@@ -15,7 +15,7 @@ def money(value: Decimal | int | str, field: str) -> Decimal:
         amount = Decimal(value).quantize(_CENT, ROUND_HALF_UP)
     except (ArithmeticError, ValueError, TypeError):
         raise Invalid("This is not a sum of money.", field) from None
-    if not 0 <= amount <= HIGHEST:
+    if not amount.is_finite() or not 0 <= amount <= HIGHEST:
         raise Invalid(f"A sum is between 0 and {HIGHEST}.", field)
     return amount
 

@@ -151,16 +151,22 @@ def _understood(plain: str, country: str) -> phonenumbers.PhoneNumber | None:
     if not _DIALLED.fullmatch(plain):
         return None
     if plain.startswith("+"):
-        # New ranges are opened before the metadata knows them: with + the possible is good enough.
-        parsed = _parsed(plain, None)
-        return parsed if parsed and phonenumbers.is_possible_number(parsed) else None
+        return _possible(plain)
     if len(plain) < SHORTEST_NATIONAL:
         return None
     candidates = [_parsed(plain, country), _parsed(f"+{plain}", None)]
     if plain.startswith("00"):
         candidates.insert(0, _parsed(f"+{plain[2:]}", None))
     known = [it for it in candidates if it is not None and phonenumbers.is_valid_number(it)]
-    return known[0] if known else None
+    if known:
+        return known[0]
+    return _possible(f"+{plain[2:]}") if plain.startswith("00") else None
+
+
+def _possible(international: str) -> phonenumbers.PhoneNumber | None:
+    """New ranges are opened before the metadata knows them: with a country code the possible is enough."""
+    parsed = _parsed(international, None)
+    return parsed if parsed and phonenumbers.is_possible_number(parsed) else None
 
 
 def _parsed(text: str, country: str | None) -> phonenumbers.PhoneNumber | None:
