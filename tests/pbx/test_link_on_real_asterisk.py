@@ -13,6 +13,7 @@ from asterisk.ami import ActionRefused, AmiConfig, Link, LinkState, LinkStatus
 from asterisk.events import (
     AgentConnected,
     BridgeEntered,
+    BridgeMemberListed,
     ChannelHungUp,
     ChannelListed,
     ChannelTagged,
@@ -177,6 +178,9 @@ async def test_a_link_that_comes_late_hears_of_the_calls_that_are_already_there(
         assert len(listed) == 2
         assert len({event.channel.linkedid for event in listed}) == 1
         assert len({event.bridge for event in listed}) == 1
+        inside = [event for event in heard if isinstance(event, BridgeMemberListed)]
+        assert {event.bridge for event in inside} == {event.bridge for event in listed}
+        assert {event.channel for event in inside} == {event.channel for event in listed}
         late.cancel()
         await asyncio.gather(late, return_exceptions=True)
         customer.hang_up()
