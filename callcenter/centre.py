@@ -6,11 +6,12 @@ reads or writes the database is a task of its own, so that a pop never waits for
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import structlog
+from sqlalchemy import select
 
 from asterisk import actions
 from asterisk.ami import Link, LinkState, LinkStatus
@@ -20,14 +21,18 @@ from callcenter.call import Call, CallState, Rules
 from callcenter.clicktocall import Dialler
 from callcenter.desks import Desks, Message, Send
 from callcenter.directory import load_directory
+from callcenter.errand import Errand
 from callcenter.links import Target
-from callcenter.places import Errand
-from callcenter.records import Recorder
+from callcenter.scribe import Scribe
 from callcenter.tracker import Change
 from crm_core.db import Database
 from crm_core.errors import Conflict, Forbidden, NotFound
+from crm_core.order import Order
 
 log = structlog.get_logger(__name__)
+
+DIRECTORY_TOPICS = frozenset({"user", "line"})
+LOOK_EVERY_S = 30.0
 
 
 class Centre:
@@ -38,7 +43,7 @@ class Centre:
         *,
         db: Database,
         desks: Desks,
-        recorder: Recorder,
+        scribe: Scribe,
         dialler: Dialler,
         links: Mapping[str, Link],
         rules: Mapping[str, Rules],
@@ -46,7 +51,7 @@ class Centre:
     ) -> None:
         self._db = db
         self._desks = desks
-        self._recorder = recorder
+        self._scribe = scribe
         self._dialler = dialler
         self._links = links
         self._rules = rules
@@ -67,7 +72,7 @@ class Centre:
             return
         errand = self._errands.get(call.id)
         self._desks.changed(call, errand)
-        self._recorder.keep(call, errand)
+        self._scribe.keep(call, errand)
         if call.state is CallState.ENDED:
             self._live.pop(call.id, None)
             self._errands.pop(call.id, None)
@@ -80,7 +85,7 @@ class Centre:
         if before.id in self._errands:
             self._errands.setdefault(after.id, self._errands.pop(before.id))
         self._desks.rename(before.id, after)
-        self._recorder.merge(before.id, after)
+        self._scribe.merge(before.id, after, self._errands.get(after.id))
 
     def _swallowed(self, call: Call) -> None:
         self._live.pop(call.id, None)
@@ -92,7 +97,7 @@ class Centre:
             self._desks.forget(call.id, "merged")
             return
         self._desks.rename(call.id, kept)
-        self._recorder.merge(call.id, kept)
+        self._scribe.merge(call.id, kept, self._errands.get(kept.id))
 
     def device_changed(self, pbx: str, event: DeviceStateChanged) -> None:
         """A phone came, went or changed."""
@@ -100,7 +105,26 @@ class Centre:
         if party.extension is not None:
             self._desks.device_changed(pbx, party.extension, event.state)
 
-    def link_changed(self, _: LinkStatus) -> None:
+    def take_up(self, call: Call, errand: Errand | None) -> None:
+        """A call of an earlier process: open, or over and still without an outcome."""
+        if errand is not None and call.state is not CallState.ENDED:
+            self._errands[call.id] = errand
+        if call.state is not CallState.ENDED:
+            self._live[call.id] = call
+        self._desks.changed(call, errand)
+
+    async def let_go_of_old_wrap_ups(self, after: timedelta) -> None:
+        """For ever: a call that got no outcome leaves the desk at last; what was typed stays with the call."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            for call_id in self._desks.ended_before(self._now() - after):
+                self._desks.forget(call_id, "timed_out")
+
+    def errand(self, call_id: UUID) -> Errand | None:
+        """What a live call was started from."""
+        return self._errands.get(call_id)
+
+    def link_changed(self, _: LinkStatus | None) -> None:
         """The link to a switchboard came or went."""
         self._desks.use_links([_said(link.status) for link in self._links.values()])
 
@@ -109,10 +133,14 @@ class Centre:
         async with self._db.begin() as session:
             directory = await load_directory(session)
         self._desks.use_directory(directory)
-        self._recorder.directory = directory
+        self._scribe.directory = directory
 
-    def heard(self, topic: str, payload: Mapping[str, Any]) -> None:
-        """News of the outbox: somebody changed something that a card may show."""
+    async def heard(self, topic: str, payload: Mapping[str, Any]) -> None:
+        """News of the outbox: somebody changed something that a card or the directory shows."""
+        if topic in DIRECTORY_TOPICS:
+            await self.reload_directory()
+        if topic == "call":
+            return  # every step of a call is news too; who edits one says so through `desk_changed`
         if call_id := payload.get("call_id"):
             self._desks.card_changed(UUID(str(call_id)))
         if customer_id := payload.get("customer_id"):
@@ -160,8 +188,17 @@ class Centre:
             target=Target(order_id=order_id, deal_id=deal_id) if order_id or deal_id else None,
             callback_id=callback_id,
         )
-        shown = line or await self._recorder.line_of(phone[0], order_id)
+        shown = line or await self._line_of(phone[0], order_id)
         return self._dialler.start(phone, errand, lambda call: self._errands.__setitem__(call, errand), shown)
+
+    async def _line_of(self, pbx: str, order_id: int | None) -> str | None:
+        """The number the customer shall see: a line of the shop he ordered from."""
+        if order_id is None:
+            return None
+        async with self._db.begin() as session:
+            shop_id = await session.scalar(select(Order.shop_id).where(Order.id == order_id))
+        entry = self._desks.directory.line_of_shop(pbx, shop_id) if shop_id is not None else None
+        return entry.number if entry else None
 
     async def hang_up(self, call_id: UUID, user_id: int) -> None:
         """End a call by hanging up the operator's own channel, or the whole call while it only rings outward.

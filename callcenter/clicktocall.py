@@ -21,7 +21,9 @@ from asterisk.events import CallRequested, Heard, RequestFailed
 from asterisk.protocol import ActionRefused, ActionTimeout, LinkLost
 from callcenter.call import call_id
 from callcenter.directory import Operator
-from callcenter.places import DeskState, Errand
+from callcenter.errand import Errand
+from callcenter.failure import REFUSED_REASON as REFUSED
+from callcenter.places import DeskState
 from crm_core.errors import Conflict
 from crm_core.phone import dialable
 
@@ -115,13 +117,11 @@ class Dialler:
             )
         except (ActionRefused, ValueError) as error:
             log.warning("dialling refused", pbx=pbx, error=str(error))
-            self._fail(pbx, channel_id, "refused by the switchboard")
+            failed = RequestFailed(self._now(), channel_id, REFUSED)
+            self._inbox.put_nowait(Heard(pbx, failed))
         except (LinkLost, ActionTimeout) as error:
+            # Nobody knows whether it rings. The call stays open until the next list of channels says.
             log.warning("dialling left open", pbx=pbx, error=repr(error))
-            self._fail(pbx, channel_id, "link lost while dialling")
-
-    def _fail(self, pbx: str, channel_id: str, reason: str) -> None:
-        self._inbox.put_nowait(Heard(pbx, RequestFailed(self._now(), channel_id, reason)))
 
 
 def _variables(extension: str, line: str | None) -> dict[str, str]:

@@ -20,7 +20,8 @@ import structlog
 from callcenter.agent import agent_state
 from callcenter.call import Call, CallState, LegResult
 from callcenter.directory import EMPTY, Directory
-from callcenter.places import DeskState, Errand, describe, places
+from callcenter.errand import Errand
+from callcenter.places import DeskState, describe, places
 from crm_core.phone import Number
 
 log = structlog.get_logger(__name__)
@@ -189,6 +190,11 @@ class Desks:
     def find(self, call_id: UUID) -> Entry | None:
         """The entry of a call that is on some desk."""
         return self._entries.get(call_id)
+
+    def ended_before(self, instant: datetime) -> list[UUID]:
+        """Calls on some desk that were over before `instant`."""
+        entries = self._entries.values()
+        return [entry.call.id for entry in entries if entry.call.ended_at and entry.call.ended_at < instant]
 
     def of(self, user_id: int) -> list[Entry]:
         """The calls on one desk."""

@@ -69,7 +69,9 @@ async def load_directory(session: AsyncSession) -> Directory:
     operators, by_phone = await _people(session)
     lines: dict[tuple[str, str], LineEntry] = {}
     own: set[str] = set()
-    rows = await session.execute(select(Line, Shop).outerjoin(Shop, Shop.id == Line.shop_id).order_by(Line.id))
+    rows = await session.execute(
+        select(Line, Shop).outerjoin(Shop, Shop.id == Line.shop_id).order_by(Line.id)
+    )
     for line, shop in rows:
         entry = LineEntry(
             id=line.id,

@@ -33,6 +33,8 @@ REFUSED = Failure(
 )
 UNKNOWN = Failure("failed", "The call did not go through.")
 
+REFUSED_REASON = "refused by the switchboard"
+
 CUSTOMER = {
     DialStatus.BUSY: Failure("busy", "The customer is on another call."),
     DialStatus.NO_ANSWER: Failure("no_answer", "The customer did not answer."),
@@ -53,7 +55,7 @@ def failure(call: Call) -> Failure | None:
     if call.direction is not Direction.OUTBOUND or call.ended_at is None or call.talks:
         return None
     if call.ended_reason is not None:
-        return REFUSED if call.ended_reason == "refused by the switchboard" else LINK_LOST
+        return REFUSED if call.ended_reason == REFUSED_REASON else LINK_LOST
     return _at_our_phone(call) or _at_the_customer(call) or UNKNOWN
 
 

@@ -6,15 +6,14 @@ Source:  design.md sections 5 and 9; rows P1, P2, P3 of the feature table
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from callcenter.call import Call, CallState, Direction, Result
 from callcenter.directory import Directory, Operator
+from callcenter.errand import Errand
 from callcenter.failure import Failure, failure
-from callcenter.links import Target
 from crm_core.phone import Number
 
 
@@ -27,17 +26,6 @@ class DeskState(StrEnum):
     HELD = "held"
     WRAP_UP = "wrap_up"  # it is over and still owes an outcome
     ENDED = "ended"  # it never came to a talk
-
-
-@dataclass(frozen=True, kw_only=True)
-class Errand:
-    """A click-to-call as it was asked for: by whom, to whom, from what."""
-
-    user_id: int
-    number: str
-    customer_id: int | None = None
-    target: Target | None = None
-    callback_id: int | None = None
 
 
 def places(call: Call, directory: Directory, errand: Errand | None) -> dict[int, DeskState]:

@@ -7,11 +7,11 @@ A killed process finds its open calls in the database. If the database is down a
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import structlog
 from sqlalchemy.exc import DBAPIError, InterfaceError, SQLAlchemyError
@@ -24,10 +24,13 @@ LONGEST_RETRY_S = 5.0
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One thing to write. `key`: a later job with the same key replaces one that still waits."""
+    """One thing to write. A later job with the same key takes the place of one that still waits.
 
-    key: UUID
-    spooled: dict[str, Any]
+    `spooled`: enough to write it in another process; None for what may be lost with this one.
+    """
+
+    key: Hashable
+    spooled: dict[str, Any] | None
     write: Callable[[], Awaitable[None]]
 
 
@@ -36,7 +39,7 @@ class Recorder:
 
     def __init__(self, spool: Path) -> None:
         self._spool = spool
-        self._waiting: dict[UUID, Job] = {}
+        self._waiting: dict[Hashable, Job] = {}
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
@@ -44,8 +47,7 @@ class Recorder:
 
     def keep(self, job: Job) -> None:
         """Have this written soon; returns at once."""
-        self._waiting.pop(job.key, None)  # the newest state takes its place at the end of the line
-        self._waiting[job.key] = job
+        self._waiting[job.key] = job  # a key keeps its place in the line: what refers to it stands behind it
         self._idle.clear()
         self._wake.set()
 
@@ -91,8 +93,9 @@ class Recorder:
     def _refuse(self, job: Job) -> None:
         """One row that the database does not accept must hold up no other, and must not be lost either."""
         log.exception("call not written", call=str(job.key), kept_in=str(self.refused))
-        with self.refused.open("a") as file:
-            file.write(json.dumps(job.spooled) + "\n")
+        if job.spooled is not None:
+            with self.refused.open("a") as file:
+                file.write(json.dumps(job.spooled) + "\n")
 
     @property
     def refused(self) -> Path:
@@ -112,11 +115,20 @@ class Recorder:
         if self.failing_since is None:
             self.failing_since = asyncio.get_running_loop().time()
             log.error("database takes no calls", waiting=len(self._waiting), error=str(error)[:200])
-        lines = [json.dumps(job.spooled) for job in self._waiting.values()]
+        lines = [json.dumps(job.spooled) for job in self._waiting.values() if job.spooled is not None]
         draft = self._spool.with_suffix(".new")
         self._spool.parent.mkdir(parents=True, exist_ok=True)
         draft.write_text("\n".join(lines) + "\n")
         draft.replace(self._spool)
+
+    async def finish(self, patience_s: float = 5.0) -> None:
+        """Write what waits; what can not be written in time goes to the spool."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                if await self._write_all():
+                    return
+        if self._waiting:
+            self._keep_aside(TimeoutError("the process ends"))
 
     def spooled(self) -> list[dict[str, Any]]:
         """What an earlier process could not write."""

@@ -5,14 +5,22 @@ Out:     changes: the call before and after, for every call that an event touche
 Raises:  nothing; what can not be placed is ignored
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 from uuid import UUID
 
-from asterisk.events import Heard
+from asterisk.events import CallRequested, Heard, OriginateEnded, RequestFailed
+from callcenter import requests, resync
 from callcenter.board import Board
 from callcenter.call import Call, Rules
-from callcenter.resync import STEPS
 from callcenter.routing import Change, applied
+
+STEPS: dict[type, Callable[[Board, Any], list[Change]]] = {
+    **resync.STEPS,
+    CallRequested: requests.requested,
+    RequestFailed: requests.refused,
+    OriginateEnded: requests.originate_ended,
+}
 
 __all__ = ["Change", "Rules", "Tracker"]
 

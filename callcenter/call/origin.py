@@ -83,6 +83,14 @@ def caller_shown(call: Call, view: ChannelView) -> Call:
     return call
 
 
+def caller_dials(call: Call, view: ChannelView) -> Call:
+    """Return the call after its first channel turned out to call us, with what it dialled if not known at birth."""
+    root, wanted = call.channels[call.root], dialled(view.exten)
+    if root.kind is Kind.TRUNK:
+        return caller_shown(call.evolve(line=call.line or wanted), view)
+    return put(call, root._replace(dialled_number=root.dialled_number or wanted))
+
+
 def callee_dialled(call: Call, callee: Channel) -> Call:
     """Return the call with what the dialling of `callee` says about its direction and its remote side."""
     if callee.kind is Kind.LOCAL or call.direction is Direction.INBOUND or callee.dialler is None:
@@ -125,7 +133,7 @@ def _peer(channel: Channel) -> str:
 def originate_ended(call: Call, event: OriginateEnded) -> Call:
     """Return the call after the switchboard said how its Originate went."""
     wanted = dialled(event.exten)
-    if wanted is not None and call.direction is Direction.OUTBOUND and call.dialler is not None:
+    if wanted is not None and call.tag != call.root and call.direction is Direction.OUTBOUND and call.dialler is not None:
         call = call.evolve(remote_number=wanted)
     answered_at = event.at if event.success else None
     stage = call.originate._replace(

@@ -11,7 +11,7 @@ from asterisk.events import ChannelState, DialStatus
 from callcenter.call import Call, Channel, Direction, Kind, LegResult, Result, Talk
 from callcenter.desks import Desks
 from callcenter.directory import Directory, LineEntry, Operator
-from callcenter.places import Errand
+from callcenter.errand import Errand
 from crm_core.phone import Number
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -65,12 +65,9 @@ def rings(*extensions: str, **facts: Any) -> Call:
 
 def answered(call: Call, by: str) -> Call:
     channels = {
-        key: Channel(
-            **{
-                **{name: getattr(channel, name) for name in channel.__slots__},
-                "rung_until": NOON,
-                "result": LegResult.ANSWERED if channel.extension == by else LegResult.ELSEWHERE,
-            }
+        key: channel._replace(
+            rung_until=NOON,
+            result=LegResult.ANSWERED if channel.extension == by else LegResult.ELSEWHERE,
         )
         for key, channel in call.channels.items()
     }

@@ -1,0 +1,149 @@
+"""Puts the middle of the house together: switchboards on one side, desks and rows on the other."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import structlog
+from sqlalchemy import select
+
+from asterisk.ami import AmiConfig, Link
+from asterisk.events import Heard
+from callcenter.call import Call, CallState, Rules, from_json
+from callcenter.centre import Centre
+from callcenter.clicktocall import Dialler, Dialplan
+from callcenter.desks import Desks
+from callcenter.errand import restored
+from callcenter.floor import Floor
+from callcenter.numbers import Numbers, TrunkRule
+from callcenter.recorder import Recorder
+from callcenter.scribe import Scribe
+from callcenter.tracker import Tracker
+from crm_core import call as rows
+from crm_core.card import load_card
+from crm_core.db import Database
+from crm_core.outbox import News
+from crm_core.phone import Number
+
+log = structlog.get_logger(__name__)
+
+INBOX = 20_000  # events; a busy PBX says a few hundred a second
+WRAP_UP_KEPT = timedelta(minutes=60)  # a call without an outcome stays on the desk this long
+Part = tuple[str, Coroutine[Any, Any, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Switch:
+    """One switchboard: how to reach it, how to read its channel names and numbers, how to make it dial."""
+
+    account: AmiConfig
+    rules: Rules
+    dialplan: Dialplan
+    number_rules: tuple[TrunkRule, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attachment:
+    """The running middle."""
+
+    centre: Centre
+    recorder: Recorder
+    floor: Floor
+    inbox: asyncio.Queue[Heard]
+    links: tuple[Link, ...]
+    desks: Desks
+
+    def parts(self) -> Iterator[Part]:
+        """What runs side by side for ever."""
+        yield "floor", self.floor.run(self.inbox)
+        yield "recorder", self.recorder.run()
+        yield "wrap-ups", self.centre.let_go_of_old_wrap_ups(WRAP_UP_KEPT)
+        for link in self.links:
+            yield f"link {link.status.pbx}", link.run()
+
+    async def heard(self, news: News) -> None:
+        """Somebody changed something that a card or the directory shows."""
+        await self.centre.heard(news.topic, news.payload)
+
+    async def close(self) -> None:
+        """Write what waits to be written (as far as the database takes it now) and let go."""
+        self.desks.close()
+        for link in self.links:
+            link.close()
+        await self.recorder.finish()
+
+
+async def attach(
+    switches: Sequence[Switch],
+    *,
+    db: Database,
+    data_dir: Path,
+    country: str,
+    sound: bool,
+    now: Callable[[], datetime],
+) -> Attachment:
+    """Build the middle and take up where an earlier process stopped; nothing is connected yet.
+
+    `sound`: whether there is a folder of recordings to look into.
+    """
+    inbox: asyncio.Queue[Heard] = asyncio.Queue(maxsize=INBOX)
+    recorder = Recorder(data_dir / "spool" / "calls.jsonl")
+    numbers = Numbers(country, {s.account.pbx: s.number_rules for s in switches})
+    scribe = Scribe(db, recorder, numbers, sound=sound, now=now)
+
+    async def read_card(call: Call, number: Number) -> dict[str, Any]:
+        async with db.engine.connect() as connection:
+            errand = centre.errand(call.id)
+            return await load_card(
+                connection,
+                e164=number.e164,
+                customer_id=errand.customer_id if errand else None,
+                call_id=call.id,
+                now=now(),
+            )
+
+    desks = Desks(
+        read_card=read_card, number_of=scribe.number_of, now=now, popped=scribe.popped, shown=scribe.shown
+    )
+    links: dict[str, Link] = {}
+    dialplans = {s.account.pbx: s.dialplan for s in switches}
+    dialler = Dialler(links, dialplans, inbox, country=country, now=now)
+    rules = {s.account.pbx: s.rules for s in switches}
+    centre = Centre(db=db, desks=desks, scribe=scribe, dialler=dialler, links=links, rules=rules, now=now)
+    for switch in switches:
+        links[switch.account.pbx] = Link(switch.account, inbox, centre.link_changed)
+    floor = Floor(Tracker(rules), centre)
+    await centre.reload_directory()
+    await scribe.take_up_spool()
+    await _take_up(db, floor, centre, now())
+    centre.link_changed(None)
+    return Attachment(
+        centre=centre,
+        recorder=recorder,
+        floor=floor,
+        inbox=inbox,
+        links=tuple(links.values()),
+        desks=desks,
+    )
+
+
+async def _take_up(db: Database, floor: Floor, centre: Centre, now: datetime) -> None:
+    """Calls that were open when the last process died go on; those that owe an outcome are shown again."""
+    row = rows.Call
+    wanted = select(row.tracker_state, row.started_from).where(
+        row.tracker_state.is_not(None),
+        row.ended_at.is_(None) | ((row.ended_at > now - WRAP_UP_KEPT) & row.disposition.is_(None)),
+    )
+    async with db.begin() as session:
+        found = (await session.execute(wanted.order_by(row.started_at))).all()
+    calls = []
+    for state, started_from in found:
+        call = from_json(state)
+        calls.append(call)
+        centre.take_up(call, restored(started_from))
+    floor.restore(call for call in calls if call.state is not CallState.ENDED)
+    if calls:
+        log.info("calls taken up", open=sum(call.ended_at is None for call in calls), calls=len(calls))

@@ -1,0 +1,39 @@
+"""Whose number a call carries: the rules of its trunk, then the country of the line, then the house's own.
+
+Pure. What cannot be understood stays what was sent; the call is kept all the same.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from callcenter.call import Call
+from callcenter.directory import Directory
+from crm_core.phone import Number, NumberRule, normalise
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrunkRule:
+    """How one trunk (None: every trunk) spells numbers."""
+
+    trunk: re.Pattern[str] | None
+    rule: NumberRule
+
+
+class Numbers:
+    """Normalises the remote number of a call."""
+
+    def __init__(self, country: str, rules: Mapping[str, tuple[TrunkRule, ...]]) -> None:
+        self.country = country
+        self._rules = rules
+
+    def of(self, call: Call, directory: Directory) -> Number:
+        """The remote number of this call."""
+        line = directory.line(call.pbx, call.line)
+        country = line.country if line is not None and line.country else self.country
+        rules = tuple(
+            each.rule
+            for each in self._rules.get(call.pbx, ())
+            if each.trunk is None or each.trunk.fullmatch(call.trunk or "")
+        )
+        return normalise(call.remote_number, country=country, rules=rules)

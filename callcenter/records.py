@@ -1,0 +1,166 @@
+"""The call as a row: written at once, again at each change, and closed with all that follows from its end.
+
+In:      a `Call` as the tracker knows it, what it was started for, whose number it is
+Out:     rows through `crm_core`; the job that fetches the sound of a call that is over
+The caller owns the transaction. Everything may be repeated: after a crash the same call is written again.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from callcenter.call import Call, CallState, Direction, Leg, Result, to_json
+from callcenter.directory import Directory
+from callcenter.errand import Errand, stored
+from callcenter.linking import BY_ERRAND, customer_of, link_errand, link_guess, owner_of
+from crm_core.call_record import CallFacts, LegFacts, put_call
+from crm_core.callback import close_reached, ensure_callback
+from crm_core.phone import Number
+from recordings.intake import Wanted, days_of
+from recordings.jobs import enqueue_intake
+
+MISSED = frozenset({Result.ABANDONED, Result.NO_ANSWER, Result.OVERFLOW, Result.BUSY})
+CALL_BACK_WITHIN = timedelta(minutes=10)
+MISSED_REASON = "missed call"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What is known of one call at the moment of writing."""
+
+    call: Call
+    number: Number
+    errand: Errand | None
+    directory: Directory
+    country: str  # region of numbers written without a country code
+
+
+async def write(session: AsyncSession, entry: Entry, *, at: datetime, sound: bool) -> UUID:
+    """Write the call; when it is over, tie it to what it was about and ask for its sound. Returns its id.
+
+    `sound`: whether there is a folder of recordings to look into.
+    """
+    call, errand = entry.call, entry.errand
+    customer = await _customer(session, entry)
+    kept_as = await put_call(session, _facts(entry, customer), at=at)
+    if errand is not None and errand.target is not None:
+        await link_errand(session, kept_as, errand.target, errand.user_id)
+    if call.state is CallState.ENDED and call.direction is not Direction.INTERNAL:
+        await _close(session, kept_as, entry, customer[0] if customer else None, sound=sound)
+    return kept_as
+
+
+async def _customer(session: AsyncSession, entry: Entry) -> tuple[int, str] | None:
+    """Whose call this is: what it was started from outranks the number."""
+    if entry.call.direction is Direction.INTERNAL:
+        return None
+    if entry.errand is not None:
+        started_from = entry.errand.customer_id or await customer_of(session, entry.errand.target)
+        if started_from is not None:
+            return started_from, BY_ERRAND
+    return await owner_of(session, entry.number.e164)
+
+
+async def _close(
+    session: AsyncSession, call_id: UUID, entry: Entry, customer_id: int | None, *, sound: bool
+) -> None:
+    call = entry.call
+    assert call.ended_at is not None
+    await link_guess(session, call_id, customer_id)
+    talked = call.result is Result.ANSWERED
+    if talked:
+        await close_reached(
+            session, e164=entry.number.e164, customer_id=customer_id, call_id=call_id, at=call.ended_at
+        )
+    elif call.direction is Direction.INBOUND and call.result in MISSED and entry.number.e164:
+        await ensure_callback(
+            session,
+            number=entry.number.e164,
+            country=entry.country,
+            customer_id=customer_id,
+            due_at=call.ended_at + CALL_BACK_WITHIN,
+            reason=MISSED_REASON,
+            source_call_id=call_id,
+        )
+    if sound and (talked or call.recordings):
+        await enqueue_intake(session, _wanted(call, call_id, talked))
+
+
+def _wanted(call: Call, call_id: UUID, talked: bool) -> Wanted:
+    assert call.ended_at is not None
+    return Wanted(
+        call_id=call_id,
+        named=call.recordings,
+        uniqueids=call.recording_uniqueids,
+        days=days_of(call.started_at, call.ended_at),
+        expected=talked and bool(call.recordings),
+    )
+
+
+def _facts(entry: Entry, customer: tuple[int, str] | None) -> CallFacts:
+    call, number, errand, directory = entry.call, entry.number, entry.errand, entry.directory
+    line = directory.line(call.pbx, call.line)
+    operator = directory.operator_at(call.pbx, call.operator or call.dialler)
+    return CallFacts(
+        id=call.id,
+        pbx=call.pbx,
+        linkedid=call.linkedid,
+        linkedids=call.linkedids,
+        direction=call.direction,
+        state=call.state,
+        started_at=call.started_at,
+        remote_raw=call.remote_number,
+        remote_e164=number.e164,
+        remote_name=call.remote_name,
+        line=call.line,
+        line_id=line.id if line else None,
+        queue=call.queue,
+        operator_id=errand.user_id if errand and not operator else operator.id if operator else None,
+        operator_extension=call.operator or call.dialler,
+        operators=call.operators,
+        click_to_call=call.click_to_call,
+        started_by=errand.user_id if errand else None,
+        started_from=stored(errand),
+        rang_at=call.first_rang_at,
+        answered_at=call.answered_at,
+        ended_at=call.ended_at,
+        wait_s=call.wait_s,
+        talk_s=call.talk_s,
+        hold_s=call.hold_s,
+        result=call.result,
+        ended_by=call.ended_by,
+        ended_reason=call.ended_reason,
+        complete=call.complete,
+        customer_id=customer[0] if customer else None,
+        customer_rule=customer[1] if customer else None,
+        transfers=[_transfer(each) for each in call.transfers],
+        recordings=call.recordings,
+        tracker_state=to_json(call),
+        legs=[_leg(call, leg, directory) for leg in call.legs],
+    )
+
+
+def _leg(call: Call, leg: Leg, directory: Directory) -> LegFacts:
+    operator = directory.operator_at(call.pbx, leg.extension)
+    return LegFacts(
+        uniqueid=leg.uniqueid,
+        extension=leg.extension,
+        user_id=operator.id if operator else None,
+        rang_at=leg.rang_at,
+        answered_at=leg.answered_at,
+        ended_at=leg.ended_at,
+        result=leg.result,
+    )
+
+
+def _transfer(transfer: Any) -> dict[str, Any]:
+    return {
+        "kind": transfer.kind,
+        "from": transfer.sender,
+        "to": transfer.target,
+        "at": transfer.at.isoformat(),
+        "result": transfer.result,
+    }

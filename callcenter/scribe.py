@@ -1,0 +1,108 @@
+"""Hands the recorder what must be written about calls and pops.
+
+Everything returns at once; the recorder writes it in order, and again until the database took it.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from callcenter.call import Call, from_json, to_json
+from callcenter.directory import EMPTY, Directory
+from callcenter.errand import Errand, restored, stored
+from callcenter.numbers import Numbers
+from callcenter.recorder import Job, Recorder
+from callcenter.records import Entry, write
+from crm_core.call_record import merge_calls
+from crm_core.db import Database
+from crm_core.phone import Number
+from crm_core.pop import log_pop, log_shown
+
+log = structlog.get_logger(__name__)
+
+
+class Scribe:
+    """Turns steps of calls into jobs for the recorder."""
+
+    def __init__(
+        self, db: Database, recorder: Recorder, numbers: Numbers, *, sound: bool, now: Callable[[], datetime]
+    ) -> None:
+        self.directory: Directory = EMPTY
+        self._db = db
+        self._recorder = recorder
+        self._numbers = numbers
+        self._sound = sound
+        self._now = now
+
+    def number_of(self, call: Call) -> Number:
+        """The remote number of a call."""
+        return self._numbers.of(call, self.directory)
+
+    def keep(self, call: Call, errand: Errand | None) -> None:
+        """A call took a step."""
+
+        async def job() -> None:
+            await self._write(call, errand)
+
+        self._recorder.keep(Job(key=call.id, spooled=_spooled(call, errand), write=job))
+
+    def merge(self, absorbed: UUID, survivor: Call, errand: Errand | None) -> None:
+        """Two calls turned out to be one."""
+
+        async def job() -> None:
+            kept_as = await self._write(survivor, errand)
+            async with self._db.begin() as session:
+                await merge_calls(session, kept_as, absorbed)
+
+        self._recorder.keep(Job(key=absorbed, spooled=_spooled(survivor, errand), write=job))
+
+    def popped(self, call: Call, user_id: int, at: datetime) -> None:
+        """A card was sent to an operator (row P14)."""
+        extensions = [phone for pbx, phone in self.directory.operators[user_id].phones if pbx == call.pbx]
+        rang = [leg for leg in call.legs if leg.extension in extensions and leg.rang_at is not None]
+        leg = rang[-1] if rang else None
+
+        async def job() -> None:
+            async with self._db.begin() as session:
+                await log_pop(
+                    session,
+                    call.id,
+                    user_id,
+                    extension=leg.extension if leg else None,
+                    rang_at=leg.rang_at if leg else None,
+                    sent_at=at,
+                )
+
+        self._recorder.keep(Job(key=("pop", call.id, user_id, at), spooled=None, write=job))
+
+    def shown(self, call_id: UUID, user_id: int, at: datetime) -> None:
+        """The browser said that the card was on the screen."""
+
+        async def job() -> None:
+            async with self._db.begin() as session:
+                await log_shown(session, call_id, user_id, at=at)
+
+        self._recorder.keep(Job(key=("shown", call_id, user_id), spooled=None, write=job))
+
+    async def take_up_spool(self) -> None:
+        """What an earlier process could not write is written first."""
+        for line in self._recorder.spooled():
+            self.keep(from_json(line["call"]), restored(line["errand"]))
+
+    async def _write(self, call: Call, errand: Errand | None) -> UUID:
+        entry = Entry(
+            call=call,
+            number=self.number_of(call),
+            errand=errand,
+            directory=self.directory,
+            country=self._numbers.country,
+        )
+        async with self._db.begin() as session:
+            return await write(session, entry, at=self._now(), sound=self._sound)
+
+
+def _spooled(call: Call, errand: Errand | None) -> dict[str, Any]:
+    return {"call": to_json(call), "errand": stored(errand)}

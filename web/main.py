@@ -1,0 +1,211 @@
+"""The composition root: the only place where the running parts meet.
+
+Read `run` and you know the whole program. Every part is a task of one group; when one dies the process stops
+loudly, is started again and asks the switchboard for its state.
+"""
+
+import asyncio
+import errno
+import re
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import asyncpg
+import structlog
+from aiohttp import web
+from callcenter.demo import Demo, open_demo
+from sqlalchemy.exc import SQLAlchemyError
+
+from asterisk.ami import AmiConfig
+from callcenter.attach import Attachment, Switch, attach
+from callcenter.call import Rules
+from callcenter.clicktocall import Dialplan
+from callcenter.shadow import check_rooms
+from crm_core import db as database
+from crm_core import outbox
+from crm_core.db import Database
+from crm_core.embedded import Embedded
+from crm_core.embedded_account import EmbeddedError
+from crm_core.migrations import migrate
+from recordings import jobs
+from recordings.cache import Cache
+from recordings.engine import VoskEngine
+from recordings.store import Root
+from web.app import build_app
+from web.push import PushServer
+from web.services import Services
+from web.sessions import make_store
+from web.settings import PbxSettings, Settings
+
+log = structlog.get_logger(__name__)
+
+RESTARTS = 5  # of an embedded database that dies, in a row
+Part = tuple[str, Coroutine[Any, Any, Any]]
+
+
+class CannotStart(Exception):
+    """Something outside this program must be mended first; the text says what."""
+
+
+async def run(settings: Settings, *, ready: Callable[[str, float], None]) -> None:
+    """Run every part until SIGINT or SIGTERM. `ready` is told the address and how many seconds the start took.
+
+    Raises `CannotStart` with one sentence that says what to mend.
+    """
+    began = time.monotonic()
+    check_rooms()
+    stop = _stop_on_signals()
+    async with AsyncExitStack() as stack:
+        server = await _embedded(settings, stack)
+        db = await _database(settings.database_url or server.url, stack)
+        demo = await open_demo(db, settings.data_dir, stack, now=_now()) if settings.demo else None
+        if demo is not None:
+            settings = _as_demo(settings, demo)
+        attachment = await stack.enter_async_context(_attached(settings, db))
+        services = Services(db=db, settings=settings, live=attachment.centre, now=_now, demo=demo)
+        await _serve(services, attachment, stack)
+        async with asyncio.TaskGroup() as group:
+            parts = [
+                group.create_task(part, name=name)
+                for name, part in _parts(settings, server, db, attachment, demo, stack)
+            ]
+            ready(settings.public_url or f"http://localhost:{settings.http_port}", time.monotonic() - began)
+            await stop.wait()
+            for part in parts:
+                part.cancel()
+
+
+def _parts(
+    settings: Settings,
+    server: Embedded | None,
+    db: Database,
+    attachment: Attachment,
+    demo: Demo | None,
+    stack: AsyncExitStack,
+) -> Iterator[Part]:
+    """Everything that runs side by side for ever."""
+    if server is not None:
+        yield "database", _keep_up(server)
+    yield from attachment.parts()
+    yield "outbox", outbox.publish(db)
+    yield "news", outbox.listen(db, attachment.heard)
+    if settings.recordings_dir is not None:
+        engine = VoskEngine(settings.vosk_model)
+        stack.push_async_callback(engine.close)
+        cache = Cache(settings.data_dir / "sound")
+        yield "jobs", jobs.run(db, root=Root(settings.recordings_dir), engine=engine, cache=cache)
+    if demo is not None:
+        yield "demo", demo.run()
+
+
+async def _embedded(settings: Settings, stack: AsyncExitStack) -> Embedded | None:
+    if settings.database_url is not None:
+        return None
+    try:
+        return await stack.enter_async_context(Embedded(settings.data_dir / "postgres"))
+    except EmbeddedError as error:
+        raise CannotStart(f"The embedded database can not be started: {error}") from error
+
+
+async def _keep_up(server: Embedded) -> None:
+    """Start the embedded database again when it dies: nobody else would."""
+    for _ in range(RESTARTS):
+        code = await server.wait()
+        log.error("embedded database ended, starting it again", exit_code=code)
+        await server.stop()
+        await server.start()
+    raise CannotStart("The embedded database ends again and again; its last lines are in the log.")
+
+
+async def _database(url: str, stack: AsyncExitStack) -> Database:
+    try:
+        await migrate(url)
+        await jobs.install(url)
+    except (OSError, SQLAlchemyError, asyncpg.PostgresError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise CannotStart(
+            f"The database can not be reached ({reason}). Start PostgreSQL or correct CALLCENTER_DATABASE_URL."
+        ) from error
+    return await stack.enter_async_context(database.connect(url))
+
+
+def _as_demo(settings: Settings, demo: Demo) -> Settings:
+    """The same settings, attached to the simulated switchboard alone."""
+    pbx = PbxSettings.model_validate(demo.pbx)
+    changes = {"pbx": (pbx,), "ami_host": None, "recordings_dir": demo.recordings, "country": demo.country}
+    return settings.model_copy(update=changes)
+
+
+@asynccontextmanager
+async def _attached(settings: Settings, db: Database) -> AsyncIterator[Attachment]:
+    attachment = await attach(
+        [_switch(pbx) for pbx in settings.switchboards],
+        db=db,
+        data_dir=settings.data_dir,
+        country=settings.country,
+        recording=settings.recordings_dir is not None,
+        now=_now,
+    )
+    try:
+        yield attachment
+    finally:
+        await attachment.close()
+
+
+def _switch(pbx: PbxSettings) -> Switch:
+    return Switch(
+        account=AmiConfig(
+            pbx=pbx.name,
+            host=pbx.host,
+            port=pbx.port,
+            username=pbx.username,
+            secret=pbx.secret.get_secret_value(),
+            tls=pbx.tls,
+        ),
+        rules=Rules(re.compile(pbx.extensions), re.compile(pbx.trunks) if pbx.trunks else None),
+        dialplan=Dialplan(context=pbx.context, channel=pbx.channel, prefix=pbx.dial_prefix),
+    )
+
+
+async def _serve(services: Services, attachment: Attachment, stack: AsyncExitStack) -> None:
+    """Listen for browsers on both ports."""
+    settings = services.settings
+    runner = web.AppRunner(build_app(services), access_log=None)
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    push = PushServer(
+        attachment.centre, make_store(services), services.metrics, public_url=settings.public_url
+    )
+    with _taken(settings.http_port, "HTTP_PORT"):
+        await web.TCPSite(runner, settings.http_host, settings.http_port).start()
+    with _taken(settings.push_port, "PUSH_PORT"):
+        await stack.enter_async_context(push.listening(settings.http_host, settings.push_port))
+
+
+@contextmanager
+def _taken(port: int, setting: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        raise CannotStart(
+            f"Port {port} is taken by another program. Stop it, or set CALLCENTER_{setting} to a free port."
+        ) from error
+
+
+def _stop_on_signals() -> asyncio.Event:
+    """An event that Ctrl-C and SIGTERM set."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
