@@ -5,7 +5,8 @@ twice, be killed at any point or come too late without harm; a call has at most 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -15,7 +16,7 @@ import structlog
 from pgqueuer import PgQueuer
 from pgqueuer.adapters.persistence.qb import QueryQueueBuilder
 from pgqueuer.db import AsyncpgDriver, AsyncpgPoolDriver
-from pgqueuer.errors import RetryRequested
+from pgqueuer.errors import FailingListenerError, RetryRequested
 from pgqueuer.executors import DatabaseRetryEntrypointExecutor
 from pgqueuer.models import Job
 from pgqueuer.queries import Queries
@@ -44,6 +45,7 @@ HEARTBEAT = timedelta(seconds=20)
 SWEEP_EVERY_S = 60.0
 CACHE_BYTES = 2 * 1024**3
 RECONNECT_S = 2.0
+CLOSING_S = 3.0
 # Any number will do, but it must be the same in every process.
 INSTALL_LOCK = 7_130_001
 UNFINISHED = (TranscriptState.QUEUED, TranscriptState.RUNNING)
@@ -79,7 +81,7 @@ async def _enqueue(
     """Put one job into the queue, with the caller's commit, unless the call has one of this kind."""
     connection = await session.connection() if isinstance(session, AsyncSession) else session
     query = QueryQueueBuilder().build_enqueue_query("skip")
-    values = ([priority], [kind], [payload], [None], [f"{kind}:{call_id}"], ["{}"])
+    values = ([priority], [kind], [payload], [timedelta()], [f"{kind}:{call_id}"], ["{}"])
     await connection.exec_driver_sql(query, values)
 
 
@@ -197,7 +199,7 @@ async def run(
         try:
             await worker.recover()
             await _work(worker, cache, workers)
-        except* (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as errors:
+        except* (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, FailingListenerError) as errors:
             log.error("queue lost its database", error=str(errors.exceptions[0]))
         await asyncio.sleep(RECONNECT_S)
 
@@ -209,20 +211,55 @@ async def _work(worker: Worker, cache: Cache | None, workers: int) -> None:
     ):
         # Two queues: long transcriptions never keep the sound of a call that just ended waiting.
         fetch, listen = (PgQueuer(AsyncpgPoolDriver(pool)) for _ in range(2))
-        _serve(fetch, INTAKE, worker.intake)
-        _serve(listen, TRANSCRIBE, worker.transcribe)
-        tasks.create_task(fetch.qm.run(batch_size=10, heartbeat_timeout=HEARTBEAT))
-        tasks.create_task(
-            listen.qm.run(batch_size=1, max_concurrent_tasks=1 + workers, heartbeat_timeout=HEARTBEAT)
-        )
+        stop = asyncio.Event()
+        _serve(fetch, INTAKE, worker.intake, stop)
+        _serve(listen, TRANSCRIBE, worker.transcribe, stop)
+        tasks.create_task(_set_at_the_end(stop))
+        # An idle queue looks for the jobs of killed workers only as often as `dequeue_timeout` says.
+        for queue, batch, limit in ((fetch, 10, None), (listen, 1, 1 + workers)):
+            manage = queue.qm.run(
+                dequeue_timeout=HEARTBEAT / 2,
+                batch_size=batch,
+                max_concurrent_tasks=limit,
+                heartbeat_timeout=HEARTBEAT,
+                shutdown_on_listener_failure=True,
+            )
+            tasks.create_task(manage)
         tasks.create_task(_keep_sweeping(worker, cache))
 
 
-def _serve(queue: PgQueuer, kind: str, work: Callable[[Job], Awaitable[None]]) -> None:
+def _serve(queue: PgQueuer, kind: str, work: Callable[[Job], Awaitable[None]], stop: asyncio.Event) -> None:
+    async def serve(job: Job) -> None:
+        await _unless_stopped(work(job), stop)
+
     queue.entrypoint(
         kind,
         executor_factory=lambda parameters: DatabaseRetryEntrypointExecutor(parameters, max_attempts=8),
-    )(work)
+    )(serve)
+
+
+async def _set_at_the_end(stop: asyncio.Event) -> None:
+    try:
+        await asyncio.Event().wait()
+    finally:
+        stop.set()
+
+
+async def _unless_stopped(work: Awaitable[None], stop: asyncio.Event) -> None:
+    """Do the work, but give the job back to the queue when the process is told to stop.
+
+    The queue's own manager would wait for its jobs, and a transcription can take minutes.
+    """
+    task, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            raise RetryRequested(timedelta(), "the worker stops")
+        task.result()
+    finally:
+        for part in (task, stopped):
+            part.cancel()
+        await asyncio.gather(task, stopped, return_exceptions=True)
 
 
 async def _keep_sweeping(worker: Worker, cache: Cache | None) -> None:
