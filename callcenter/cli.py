@@ -1,9 +1,15 @@
 """The front door: one function per command. Each imports what it needs inside, so that starting stays fast."""
 
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+
+if TYPE_CHECKING:
+    from crm_core.db import Database
+    from web.settings import Settings
 
 app = typer.Typer(
     name="callcenter",
@@ -12,6 +18,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+users = typer.Typer(help="People who may sign in.", no_args_is_help=True)
+app.add_typer(users, name="user")
 
 
 @app.callback()
@@ -47,6 +57,209 @@ def replay(
     except (OSError, ValueError, re.error) as problem:
         typer.echo(f"callcenter replay: {problem}", err=True)
         raise typer.Exit(2) from problem
+
+
+@app.command()
+def run(
+    demo: Annotated[
+        bool,
+        typer.Option("--demo", help="A furnished shop and a simulated switchboard, on this machine only."),
+    ] = False,
+) -> None:
+    """Run the service until Ctrl-C: switchboards, pages, push, jobs."""
+    import asyncio
+
+    from callcenter.logs import set_up_logs
+    from web.main import CannotStart
+    from web.main import run as run_service
+
+    settings = _settings(demo=demo) if demo else _settings()
+    set_up_logs(quiet=demo)
+
+    def ready(address: str, seconds: float) -> None:
+        typer.echo(f"\nCallcenter is ready after {seconds:.1f} s:  {address}")
+        if demo:
+            typer.echo("  sign in as  operator, supervisor, manager or admin,  password  demo")
+        typer.echo("  Ctrl-C stops everything.\n")
+
+    try:
+        asyncio.run(run_service(settings, ready=ready))
+    except* CannotStart as errors:
+        _leave("\n".join(str(error) for error in errors.exceptions))
+
+
+@app.command()
+def capture(
+    out: Annotated[Path, typer.Option(help="The file to write; it must not exist yet.")],
+    pbx: Annotated[str | None, typer.Option(help="Which switchboard, when there are several.")] = None,
+) -> None:
+    """Write every byte that the switchboard says, until Ctrl-C; `replay` reads it."""
+    import asyncio
+    from contextlib import suppress
+
+    from asterisk.ami import AmiConfig, LinkStatus
+    from asterisk.capture import capture as run_capture
+
+    switchboards = [each for each in _settings().switchboards if pbx in (None, each.name)]
+    if len(switchboards) != 1:
+        _leave("Name one switchboard with --pbx." if switchboards else "No such switchboard in the settings.")
+    one = switchboards[0]
+    account = AmiConfig(one.name, one.host, one.port, one.username, one.secret.get_secret_value(), one.tls)
+
+    def say(status: LinkStatus) -> None:
+        typer.echo(f"{status.pbx}: {status.state} {status.detail}", err=True)
+
+    try:
+        with suppress(KeyboardInterrupt):
+            asyncio.run(run_capture(account, out, on_status=say))
+    except FileExistsError as error:
+        _leave(f"{error}; choose another name.")
+
+
+@app.command()
+def transcribe(
+    files: Annotated[list[Path], typer.Argument(help="Sound files; legs lying beside one are used.")],
+    model: Annotated[
+        Path | None, typer.Option(help="A Vosk model; else VOSK_MODEL, else the small one.")
+    ] = None,
+) -> None:
+    """Print who said what, and when, in sound files."""
+    from recordings.transcribe import run_cli
+
+    raise typer.Exit(run_cli(files, model or _settings().vosk_model))
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database to the newest shape (the service does so at its start)."""
+    import asyncio
+
+    async def work() -> None:
+        async with _open_database():
+            typer.echo("The database is up to date.")
+
+    asyncio.run(work())
+
+
+@users.command("add")
+def user_add(
+    login: str,
+    name: Annotated[str, typer.Option(help="As colleagues call this person; else the login.")] = "",
+    role: Annotated[str, typer.Option(help="operator, senior, supervisor, manager or admin")] = "operator",
+    extension: Annotated[str | None, typer.Option(help="The telephone of this person.")] = None,
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
+) -> None:
+    """Let somebody sign in."""
+
+    from crm_core.user import Passwords, create_user, map_extension
+
+    async def work() -> None:
+        hashed = await Passwords().hash(password)
+        pbx = [each.name for each in _settings().switchboards]
+        async with _open_database() as db, db.begin() as session:
+            user = await create_user(
+                session, login=login, name=name or login, role=role, password_hash=hashed
+            )
+            if extension is not None:
+                await map_extension(
+                    session, pbx=pbx[0] if pbx else "pbx", extension=extension, user_id=user.id
+                )
+
+    _refusing(work())
+    typer.echo(f"{login} can sign in now.")
+
+
+@users.command("passwd")
+def user_passwd(
+    login: str,
+    password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
+) -> None:
+    """Give somebody a new password; sessions of the old one end."""
+    from crm_core.user import Passwords, find_by_login, update_user
+
+    async def work() -> None:
+        hashed = await Passwords().hash(password)
+        async with _open_database() as db, db.begin() as session:
+            user = await find_by_login(session, login)
+            if user is None:
+                _leave(f"There is no user {login}.")
+            await update_user(session, user.id, password_hash=hashed)
+
+    _refusing(work())
+    typer.echo(f"{login} has a new password.")
+
+
+@users.command("list")
+def user_list() -> None:
+    """Print everybody who may sign in."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from crm_core.user import list_users
+
+    table = Table("login", "name", "role", "active")
+
+    async def work() -> None:
+        async with _open_database() as db, db.begin() as session:
+            for user in await list_users(session):
+                table.add_row(user.login, user.name, user.role, "yes" if user.active else "no")
+
+    _refusing(work())
+    Console().print(table)
+
+
+def _settings(**given: Any) -> "Settings":
+    """The configuration; a bad one ends the program with a sentence for each bad setting."""
+    from web.settings import SettingsError, load_settings
+
+    try:
+        return load_settings(**given)
+    except SettingsError as error:
+        _leave("\n".join(error.sentences))
+
+
+@asynccontextmanager
+async def _open_database() -> "AsyncIterator[Database]":
+    """The database of the settings; the embedded one also while a service runs on it."""
+    from crm_core.db import connect
+    from crm_core.embedded import Embedded
+    from crm_core.embedded_account import EmbeddedError
+    from crm_core.migrations import migrate
+
+    settings = _settings()
+    url, server = settings.database_url, None
+    if url is None:
+        server = Embedded(settings.data_dir / "postgres")
+        try:
+            await server.start()
+        except EmbeddedError:
+            if not server.in_use:
+                raise
+        url = server.url
+    try:
+        await migrate(url)
+        async with connect(url) as db:
+            yield db
+    finally:
+        if server is not None:
+            await server.stop()
+
+
+def _refusing(work: "Coroutine[Any, Any, None]") -> None:
+    """Run `work`; what the house refuses is said in one line."""
+    import asyncio
+
+    from crm_core.errors import Refused
+
+    try:
+        asyncio.run(work)
+    except Refused as error:
+        _leave(str(error))
+
+
+def _leave(why: str) -> NoReturn:
+    typer.echo(why, err=True)
+    raise typer.Exit(1)
 
 
 def main() -> None:

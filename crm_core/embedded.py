@@ -77,6 +77,7 @@ class Embedded:
         self.data = self.base / "data"
         self._sockets = self.base / "run"
         self._lock: IO[str] | None = None
+        self.in_use = False  # `start` found another process on it, which can be asked at `url`
         self._process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._tail: deque[str] = deque(maxlen=40)
@@ -154,6 +155,7 @@ class Embedded:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.close()
+            self.in_use = True
             raise EmbeddedError(
                 f"another callcenter already uses the database in {self.base}; stop it, or give this one "
                 "a data directory of its own"
