@@ -9,7 +9,7 @@ import jinja2
 from aiohttp import web
 from aiohttp_session import session_middleware
 
-from web import audio, health, login_page, sign_in, users
+from web import audio, health, login_page, nouns, sign_in, users
 from web.api import Api
 from web.assets import add_static, static_url
 from web.errors import errors_middleware
@@ -37,6 +37,7 @@ def build_app(services: Services) -> web.Application:
     build_api().register(app)
     app.add_routes(health.routes)
     app.add_routes(login_page.routes)
+    nouns.add_pages(app)
     add_static(app)
     return app
 
@@ -47,6 +48,7 @@ def build_api() -> Api:
     api.add(sign_in.operations)
     api.add(users.operations)
     api.add(audio.operations)
+    nouns.add_operations(api)
     return api
 
 

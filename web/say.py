@@ -9,6 +9,7 @@ Units:   instants are aware UTC datetimes, durations are seconds
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel.dates import format_datetime, format_time, format_timedelta
@@ -91,7 +92,8 @@ def when(context: Context, at: datetime | None) -> Markup:
     if at is None:
         return Markup("")
     zone, locale = context["zone"], context.get("locale", LOCALE)
-    said = instant(at, context["now"], zone, context["gettext"], locale)
+    translate = partial(context["gettext"], context)  # the catalogue's function takes the context first
+    said = instant(at, context["now"], zone, translate, locale)
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         at.isoformat(), exact(at, zone, locale), said
     )

@@ -89,6 +89,7 @@ async def list_callbacks(
     now: datetime,
     day_end: datetime,
     which: str = "open",
+    state: str | None = None,
     assigned_to: int | None = None,
     customer_id: int | None = None,
     after: str | None = None,
@@ -96,6 +97,8 @@ async def list_callbacks(
 ) -> Page[CallbackRow]:
     """Callbacks, the most urgent first; done ones newest first. `assigned_to`: his own and anyone's."""
     wanted = _rows().where(_which(which, now, day_end))
+    if state is not None:
+        wanted = wanted.where(Callback.state == state)
     if assigned_to is not None:
         wanted = wanted.where((Callback.assigned_to == assigned_to) | Callback.assigned_to.is_(None))
     if customer_id is not None:

@@ -303,3 +303,8 @@ async def load_links(session: AsyncSession, call_id: UUID) -> list[LinkRow]:
 async def count_unlinked(session: AsyncSession) -> int:
     """How many conversations still wait for a customer, an order, a deal or an outcome."""
     return await session.scalar(select(func.count()).select_from(Call).where(unlinked())) or 0
+
+
+async def hearable(session: AsyncSession, call_id: UUID, user_id: int) -> bool:
+    """True when this user talked in the call, so that its recording is his own."""
+    return bool(await session.scalar(select(talked_in(user_id)).where(Call.id == call_id)))

@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm_core.call import Call
 from crm_core.customer import Customer, CustomerNumber
 from crm_core.errors import NotFound
-from crm_core.order import Order, Status
+from crm_core.order import Order
+from crm_core.order_status import Status
 from crm_core.read import match, page
 from crm_core.read.page import Page, Sort
 

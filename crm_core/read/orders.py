@@ -15,7 +15,8 @@ from crm_core.customer import Customer, CustomerNumber
 from crm_core.deal import Deal
 from crm_core.errors import NotFound
 from crm_core.line import Shop
-from crm_core.order import LABELS, OPEN, Order, OrderChange, OrderItem, Status
+from crm_core.order import Order, OrderChange, OrderItem
+from crm_core.order_status import LABELS, OPEN, Status
 from crm_core.read import match, page
 from crm_core.read.page import Page, Sort
 from crm_core.user import User

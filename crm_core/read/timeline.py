@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core import callback, deal, order
+from crm_core import callback, deal, order_status
 from crm_core.call import Call
 from crm_core.call_link import CallLink
 from crm_core.callback import Callback
@@ -69,7 +69,7 @@ class Item:
     @property
     def open(self) -> bool:
         """Still to be worked on."""
-        opened = {"order": order.OPEN, "deal": deal.OPEN, "callback": (callback.State.OPEN,)}
+        opened = {"order": order_status.OPEN, "deal": deal.OPEN, "callback": (callback.State.OPEN,)}
         return self.status in opened.get(self.kind, ())
 
     @property
@@ -77,7 +77,7 @@ class Item:
         """The state of an order or a deal in words."""
         match self.kind, self.status:
             case "order", str(status):
-                return order.LABELS[order.Status(status)]
+                return order_status.LABELS[order_status.Status(status)]
             case "deal", str(stage):
                 return deal.LABELS[deal.Stage(stage)]
         return self.status or ""

@@ -1,0 +1,58 @@
+"""What was done during a call: orders placed and changed, callbacks planned."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crm_core.callback import Callback
+from crm_core.order import Order, OrderChange
+from crm_core.user import User
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """One thing somebody did: `kind` is order_placed, order_changed or callback_planned."""
+
+    kind: str
+    at: datetime
+    id: int
+    title: str
+    operator: str | None
+    what: dict[str, Any] | None = None
+
+
+async def load_actions(session: AsyncSession, call_id: UUID) -> list[Action]:
+    """Everything done in this call, in the order in which it was done."""
+    found = [
+        Action(kind=kind, **dict(row._mapping))
+        for kind, query in _queries(call_id).items()
+        for row in await session.execute(query)
+    ]
+    return sorted(found, key=lambda action: action.at)
+
+
+def _queries(call_id: UUID) -> dict[str, Select[Any]]:
+    who = User.name.label("operator")
+    return {
+        "order_placed": select(Order.created_at.label("at"), Order.id, Order.number.label("title"), who)
+        .select_from(Order)
+        .outerjoin(User, User.id == Order.created_by)
+        .where(Order.created_in_call_id == call_id),
+        "order_changed": select(
+            OrderChange.created_at.label("at"), Order.id, Order.number.label("title"), who, OrderChange.what
+        )
+        .select_from(OrderChange)
+        .join(Order, Order.id == OrderChange.order_id)
+        .outerjoin(User, User.id == OrderChange.user_id)
+        .where(OrderChange.call_id == call_id),
+        "callback_planned": select(
+            Callback.created_at.label("at"), Callback.id, Callback.reason.label("title"), who
+        )
+        .select_from(Callback)
+        .outerjoin(User, User.id == Callback.created_by)
+        .where(Callback.source_call_id == call_id),
+    }

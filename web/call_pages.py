@@ -1,0 +1,243 @@
+"""Pages of calls: the list with its filters, and one call with its phones, sound, text, links and note."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crm_core import call_link
+from crm_core.call import save_note, set_disposition
+from crm_core.errors import Conflict, Invalid
+from crm_core.read.actions import load_actions
+from crm_core.read.calls import CallPage, list_calls, load_call
+from crm_core.read.customers import list_customers
+from crm_core.read.deals import list_deals
+from crm_core.read.orders import list_orders
+from crm_core.read.sound import load_sound
+from web.call_sound import addresses
+from web.call_work import (
+    CHOSEN,
+    Caller,
+    ChosenCustomer,
+    ChosenOutcome,
+    NoteText,
+    choose_customer,
+    create_caller,
+    note_change,
+)
+from web.calls import OUTCOMES, CallFilters, all_calls, own_call, tell_desk
+from web.forms import checked, fields, settle
+from web.listing import Listed
+from web.pages import Flash, Pages, go, is_set, number_in, read_filters, render, turn, users_to_choose
+from web.rights import EDIT_CALLS, HEAR_RECORDINGS, VIEW_CALLS, Person, Scope
+from web.say import zone_of
+from web.services import services
+from web.sessions import person
+
+pages = Pages()
+CHOICES = 8
+"""People, orders and deals that are offered at once."""
+
+
+class CallsOnPage(CallFilters, Listed):
+    """The filters of the page; days are those of the reader, both included."""
+
+    since: date | None = None
+    until: date | None = None
+
+
+@pages.get("/calls", right=VIEW_CALLS)
+async def show_calls(request: web.Request) -> web.Response:
+    """The list, newest first; an operator's own alone."""
+    who, filters = person(request), read_filters(request, CallsOnPage)
+    given = filters.model_dump(exclude={"unlinked", "mine", "since", "until"})
+    async with services(request).db.begin() as session:
+        found = await list_calls(
+            session,
+            user_id=who.user_id,
+            everybody=all_calls(who) and not filters.mine,
+            unlinked_only=filters.unlinked,
+            since=_midnight(filters.since, who),
+            until=_midnight(filters.until and filters.until + timedelta(days=1), who),
+            **given,
+        )
+        colleagues = await users_to_choose(session)
+    context = {
+        "filters": filters,
+        "filters_set": is_set(filters),
+        "rows": found.rows,
+        "pages": turn(request, found),
+        "colleagues": colleagues,
+        "everybody": all_calls(who),
+        "dispositions": OUTCOMES,
+    }
+    return render(request, "calls.html", context, active="calls")
+
+
+def _midnight(day: date | None, who: Person) -> datetime | None:
+    """The instant at which this day begins for the reader."""
+    if day is None or not date.min < day < date.max:
+        return None
+    return datetime.combine(day, time(), zone_of(who.timezone)).astimezone(UTC)
+
+
+@pages.get("/calls/{call_id}", right=VIEW_CALLS)
+async def show_call(request: web.Request) -> web.Response:
+    """One call: who rang how long with which result, what it was about, what was said."""
+    return await _page(request)
+
+
+async def _page(
+    request: web.Request,
+    flash: Flash | None = None,
+    typed: Mapping[str, str] | None = None,
+    kept_text: str | None = None,
+) -> web.Response:
+    who, parts = person(request), services(request)
+    looked_for = request.query.get("who", "")[:200]
+    async with parts.db.begin() as session:
+        call = await load_call(session, _call_id(request), user_id=who.user_id, everybody=all_calls(who))
+        hears = call.hearable or who.scope(HEAR_RECORDINGS) is Scope.ALL
+        sound = await load_sound(session, call.id) if hears else None
+        actions = await load_actions(session, call.id)
+        found = await list_customers(session, query=looked_for, limit=CHOICES) if looked_for else None
+        objects = await _objects(session, call)
+    context = {
+        "call": call,
+        "heard": sound,
+        "addresses": addresses(parts, sound) if sound else {},
+        "longest_ring": max((leg.rang_s or 0 for leg in call.legs), default=0) or 1,
+        "actions": actions,
+        "who": looked_for,
+        "found": found.rows if found else [],
+        "objects": objects,
+        "kept_text": kept_text,
+        "dispositions": OUTCOMES,
+        "may_edit": who.may(EDIT_CALLS),
+    }
+    return render(request, "call.html", context, active="calls", flash=flash, typed=typed)
+
+
+async def _objects(session: AsyncSession, call: CallPage) -> list[tuple[str, str]]:
+    """Orders and deals of the call's customer that it is not linked with, as choices."""
+    if call.customer_id is None:
+        return []
+    taken = {(link.kind, link.order_id or link.deal_id) for link in call.link_rows if not link.removed_at}
+    orders = (await list_orders(session, customer_id=call.customer_id, limit=CHOICES)).rows
+    deals = (await list_deals(session, customer_id=call.customer_id, limit=CHOICES)).rows
+    choices = [("order", row.id, f"{row.number} · {row.status_label}") for row in orders]
+    choices += [("deal", row.id, f"{row.title} · {row.stage_label}") for row in deals]
+    return [(f"{kind}:{id_}", said) for kind, id_, said in choices if (kind, id_) not in taken]
+
+
+@pages.post("/calls/{call_id}/note", right=EDIT_CALLS)
+async def keep_note(request: web.Request) -> web.Response:
+    """Keep the note; when somebody else wrote meanwhile show both, lose neither."""
+    parts, who, call_id = services(request), person(request), _call_id(request)
+    typed = await fields(request)
+    body = checked(NoteText, {"version": typed.get("version", "")}, text=typed.get("text", ""))
+    try:
+        async with parts.db.begin() as session:
+            kept = await own_call(session, who, call_id)
+            await save_note(
+                session, kept, body.text, version=body.version, user_id=who.user_id, at=parts.now()
+            )
+    except Conflict as conflict:
+        return await _page(request, Flash("bad", str(conflict)), typed, kept_text=body.text)
+    await tell_desk(parts, kept)
+    return go(f"/calls/{kept}", "noted")
+
+
+@pages.post("/calls/{call_id}/disposition", right=EDIT_CALLS)
+async def keep_disposition(request: web.Request) -> web.Response:
+    """Say what came of the call."""
+    parts, who, call_id = services(request), person(request), _call_id(request)
+
+    async def step(typed: Mapping[str, str]) -> web.Response:
+        body = checked(ChosenOutcome, {"code": typed.get("code", "")})
+        async with parts.db.begin() as session:
+            kept = await own_call(session, who, call_id)
+            await set_disposition(session, kept, body.code, user_id=who.user_id, at=parts.now())
+        await parts.live.finish(kept)
+        return go(f"/calls/{kept}", "disposed")
+
+    return await settle(request, step, lambda flash, typed: _page(request, flash, typed))
+
+
+@pages.post("/calls/{call_id}/customer", right=EDIT_CALLS)
+async def choose(request: web.Request) -> web.Response:
+    """Say whose call it is."""
+    parts, who = services(request), person(request)
+
+    async def step(typed: Mapping[str, str]) -> web.Response:
+        body = checked(ChosenCustomer, typed)
+        async with parts.db.begin() as session:
+            kept = await own_call(session, who, _call_id(request))
+            await choose_customer(session, parts, kept, body.customer_id, user_id=who.user_id)
+            await note_change(session, request, "choose_customer", kept, customer_id=body.customer_id)
+        await tell_desk(parts, kept)
+        return go(f"/calls/{kept}", "attached")
+
+    return await settle(request, step, lambda flash, typed: _page(request, flash, typed))
+
+
+@pages.post("/calls/{call_id}/customer/new", right=EDIT_CALLS)
+async def create(request: web.Request) -> web.Response:
+    """Write down who an unknown caller is."""
+    parts, who = services(request), person(request)
+
+    async def step(typed: Mapping[str, str]) -> web.Response:
+        body = checked(Caller, typed)
+        async with parts.db.begin() as session:
+            kept = await own_call(session, who, _call_id(request))
+            await create_caller(session, parts, kept, body, user_id=who.user_id)
+        await tell_desk(parts, kept)
+        return go(f"/calls/{kept}", "attached")
+
+    return await settle(request, step, lambda flash, typed: _page(request, flash, typed))
+
+
+@pages.post("/calls/{call_id}/links", right=EDIT_CALLS)
+async def link(request: web.Request) -> web.Response:
+    """Link the call with an order or a deal."""
+    parts, who = services(request), person(request)
+
+    async def step(typed: Mapping[str, str]) -> web.Response:
+        target = _target(typed.get("object", ""))
+        async with parts.db.begin() as session:
+            kept = await own_call(session, who, _call_id(request))
+            await call_link.link(session, kept, rule=CHOSEN, user_id=who.user_id, **target)
+            await note_change(session, request, "link_call", kept, **target)
+        await tell_desk(parts, kept)
+        return go(f"/calls/{kept}#links", "linked")
+
+    return await settle(request, step, lambda flash, typed: _page(request, flash, typed))
+
+
+@pages.post("/calls/{call_id}/links/{link_id}/remove", right=EDIT_CALLS)
+async def unlink(request: web.Request) -> web.Response:
+    """Take a link away; it stays in the history."""
+    parts, who, link_id = services(request), person(request), number_in(request, "link_id")
+    async with parts.db.begin() as session:
+        kept = await own_call(session, who, _call_id(request))
+        await call_link.unlink(session, kept, link_id, user_id=who.user_id, at=parts.now())
+        await note_change(session, request, "unlink_call", kept, link_id=link_id)
+    await tell_desk(parts, kept)
+    return go(f"/calls/{kept}#links", "unlinked")
+
+
+def _target(text: str) -> dict[str, Any]:
+    kind, _, id_ = text.partition(":")
+    if kind not in ("order", "deal") or not (id_.isascii() and id_.isdecimal()) or int(id_) >= 2**63:
+        raise Invalid("Choose an order or a deal.", "object")
+    return {f"{kind}_id": int(id_)}
+
+
+def _call_id(request: web.Request) -> UUID:
+    try:
+        return UUID(request.match_info["call_id"])
+    except ValueError:
+        raise web.HTTPNotFound from None

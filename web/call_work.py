@@ -1,0 +1,217 @@
+"""What somebody does about a call: note, customer, links, draft, outcome."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from aiohttp import web
+from pydantic import Field, StringConstraints, WithJsonSchema, model_validator
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crm_core import audit, call_link
+from crm_core.call import attach_number, get_call, save_note, set_customer, set_disposition
+from crm_core.call_link import Role
+from crm_core.customer import create_customer
+from crm_core.disposition import DISPOSITIONS
+from crm_core.draft import save_draft
+from crm_core.line import Line
+from crm_core.read.calls import load_links
+from crm_core.read.customers import load_customer
+from web.api import Operations
+from web.calls import LinkAnswer, own_call, tell_desk
+from web.customers import CustomerAnswer, CustomerFields
+from web.fields import Answer, Given, Id, LongText, Name, Version
+from web.middleware import visitor_address
+from web.rights import EDIT_CALLS
+from web.services import Services, services
+from web.sessions import person
+
+operations = Operations("calls")
+CHOSEN = "chosen"
+"""The rule of a link or a customer that somebody picked by hand."""
+Outcome = Annotated[
+    str,
+    StringConstraints(pattern=f"^({'|'.join(outcome.code for outcome in DISPOSITIONS)})$"),
+    WithJsonSchema({"type": "string", "enum": [outcome.code for outcome in DISPOSITIONS]}),
+]
+
+
+class NoteText(Given):
+    """A note as typed, over the version that was read."""
+
+    text: LongText
+    version: Version
+
+
+class Kept(Answer):
+    """What was typed is kept."""
+
+    version: int
+    saved_at: datetime
+
+
+class ChosenCustomer(Given):
+    """Whose call it is; remembered for the number."""
+
+    customer_id: Id
+
+
+class Caller(CustomerFields):
+    """The unknown person of a call; the number is that of the call."""
+
+    name: Name
+
+
+class NewLink(Given):
+    """What the call is about: an order or a deal, one of them."""
+
+    order_id: Id | None = None
+    deal_id: Id | None = None
+    role: Role = Role.DISCUSSED
+
+    @model_validator(mode="after")
+    def _one(self) -> "NewLink":
+        if (self.order_id is None) == (self.deal_id is None):
+            raise ValueError("give order_id or deal_id, one of them")
+        return self
+
+
+class Draft(Given):
+    """The half-made order of the card, as the page wrote it."""
+
+    body: dict[str, Any]
+
+
+class ChosenOutcome(Given):
+    """What came of the call; ends the wrap-up."""
+
+    code: Outcome
+    note: Annotated[LongText | None, Field(description="replaces the note when given")] = None
+
+
+@operations.put("/calls/{call_id}/note", right=EDIT_CALLS, errors=(409,))
+async def put_note(request: web.Request, call_id: UUID, body: NoteText) -> Kept:
+    """Keep the note. 409 when somebody else wrote meanwhile; nothing is overwritten."""
+    parts, who = services(request), person(request)
+    async with parts.db.begin() as session:
+        kept = await own_call(session, who, call_id)
+        call = await save_note(
+            session, kept, body.text, version=body.version, user_id=who.user_id, at=parts.now()
+        )
+        return Kept(version=call.note_version, saved_at=call.noted_at or parts.now())
+
+
+@operations.put("/calls/{call_id}/customer", right=EDIT_CALLS)
+async def put_customer(request: web.Request, call_id: UUID, body: ChosenCustomer) -> CustomerAnswer:
+    """Say whose call it is; the number becomes theirs and the choice is remembered."""
+    parts, who = services(request), person(request)
+    async with parts.db.begin() as session:
+        kept = await own_call(session, who, call_id)
+        answer = await choose_customer(session, parts, kept, body.customer_id, user_id=who.user_id)
+        await note_change(session, request, "choose_customer", kept, customer_id=body.customer_id)
+    await tell_desk(parts, kept)
+    return answer
+
+
+@operations.post("/calls/{call_id}/customer", right=EDIT_CALLS)
+async def post_caller(request: web.Request, call_id: UUID, body: Caller) -> CustomerAnswer:
+    """Write down who an unknown caller is: a new customer with the number of the call."""
+    parts, who = services(request), person(request)
+    async with parts.db.begin() as session:
+        kept = await own_call(session, who, call_id)
+        answer = await create_caller(session, parts, kept, body, user_id=who.user_id)
+    await tell_desk(parts, kept)
+    return answer
+
+
+@operations.post("/calls/{call_id}/links", right=EDIT_CALLS)
+async def post_link(request: web.Request, call_id: UUID, body: NewLink) -> LinkAnswer:
+    """Link a call to an order or a deal; an order brings its deal along."""
+    parts, who = services(request), person(request)
+    async with parts.db.begin() as session:
+        kept = await own_call(session, who, call_id)
+        made = await call_link.link(session, kept, rule=CHOSEN, user_id=who.user_id, **body.model_dump())
+        await note_change(session, request, "link_call", kept, **body.model_dump(exclude_none=True))
+        links = await load_links(session, kept)
+    await tell_desk(parts, kept)
+    return LinkAnswer.model_validate(next(link for link in links if link.id == made.id))
+
+
+@operations.delete("/calls/{call_id}/links/{link_id}", right=EDIT_CALLS)
+async def delete_link(request: web.Request, call_id: UUID, link_id: Id) -> None:
+    """Take a link away; it stays in the history with who removed it."""
+    parts, who = services(request), person(request)
+    async with parts.db.begin() as session:
+        kept = await own_call(session, who, call_id)
+        await call_link.unlink(session, kept, link_id, user_id=who.user_id, at=parts.now())
+        await note_change(session, request, "unlink_call", kept, link_id=link_id)
+    await tell_desk(parts, kept)
+
+
+@operations.put("/calls/{call_id}/draft", right=EDIT_CALLS)
+async def put_draft(request: web.Request, call_id: UUID, body: Draft) -> Kept:
+    """Keep the half-made order of this call, one for each operator."""
+    parts, who = services(request), person(request)
+    async with parts.db.begin() as session:
+        kept = await own_call(session, who, call_id)
+        version = await save_draft(session, kept, who.user_id, body.body, at=parts.now())
+    return Kept(version=version, saved_at=parts.now())
+
+
+@operations.put("/calls/{call_id}/disposition", right=EDIT_CALLS)
+async def put_disposition(request: web.Request, call_id: UUID, body: ChosenOutcome) -> None:
+    """Say what came of the call; a call that is over leaves the desk."""
+    parts, who = services(request), person(request)
+    async with parts.db.begin() as session:
+        kept = await own_call(session, who, call_id)
+        await set_disposition(session, kept, body.code, user_id=who.user_id, at=parts.now())
+        if body.note is not None:
+            version = (await get_call(session, kept, lock=True)).note_version
+            await save_note(session, kept, body.note, version=version, user_id=who.user_id, at=parts.now())
+    await parts.live.finish(kept)
+
+
+async def choose_customer(
+    session: AsyncSession, parts: Services, call_id: UUID, customer_id: int, *, user_id: int
+) -> CustomerAnswer:
+    """The customer after the call and its number became theirs. Raises `NotFound`, `Invalid`."""
+    call = await set_customer(session, call_id, customer_id, rule=CHOSEN, user_id=user_id, at=parts.now())
+    await attach_number(session, call_id, country=parts.settings.country)
+    await session.flush()
+    return CustomerAnswer.model_validate(await load_customer(session, call.customer_id or customer_id))
+
+
+async def create_caller(
+    session: AsyncSession, parts: Services, call_id: UUID, body: Caller, *, user_id: int
+) -> CustomerAnswer:
+    """A new customer with the call's number, who came by the call's line unless said otherwise."""
+    call = await get_call(session, call_id, lock=True)
+    given = body.model_dump(exclude={"country", "source"})
+    made = await create_customer(
+        session,
+        country=body.country or parts.settings.country,
+        source=body.source or await _source(session, call.line_id),
+        **given,
+    )
+    return await choose_customer(session, parts, call_id, made.id, user_id=user_id)
+
+
+async def _source(session: AsyncSession, line_id: int | None) -> str:
+    line = await session.get(Line, line_id) if line_id is not None else None
+    return f"Call to {line.name}" if line is not None else "Call"
+
+
+async def note_change(
+    session: AsyncSession, request: web.Request, action: str, call_id: UUID, **detail: Any
+) -> None:
+    """Write into the audit log what was changed about a call."""
+    await audit.record(
+        session,
+        user_id=person(request).user_id,
+        action=action,
+        object_kind="call",
+        object_id=call_id,
+        call_id=call_id,
+        detail=detail,
+        address=visitor_address(request),
+    )

@@ -1,0 +1,216 @@
+"""Calls in the API: read; dialled and hung up; and what somebody writes down about one."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from aiohttp import web
+from pydantic import Field, StringConstraints, computed_field
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crm_core.call import Direction, Result
+from crm_core.disposition import DISPOSITIONS
+from crm_core.read.calls import list_calls, load_call, require_call
+from web.api import Operations
+from web.fields import Answer, Given, Id, Instant
+from web.listing import Listed, Listing, Text, shown
+from web.rights import EDIT_CALLS, MAKE_CALLS, VIEW_CALLS, Person, Scope
+from web.services import Services, services
+from web.sessions import person
+
+operations = Operations("calls")
+OUTCOMES = {outcome.code: outcome.label for outcome in DISPOSITIONS}
+ToDial = Annotated[
+    str,
+    StringConstraints(pattern=r"^[+(0-9][0-9 ()./+-]{1,39}$"),
+    Field(description="a telephone number as people write it, or an extension"),
+]
+
+
+class CallFilters(Given):
+    """Which calls. `query`: name or number; `mine`: one's own alone."""
+
+    query: Text = ""
+    direction: Direction | None = None
+    result: Result | None = None
+    operator_id: Id | None = None
+    customer_id: Id | None = None
+    order_id: Id | None = None
+    deal_id: Id | None = None
+    unlinked: bool = False
+    mine: bool = False
+
+
+class CallsQuery(CallFilters, Listed):
+    """Which calls. `query`: name or number; `mine`: one's own alone; `since` is included, `until` is not."""
+
+    since: Instant | None = None
+    until: Instant | None = None
+
+
+class CallItem(Answer):
+    """A call in a list; times in seconds, `recorded` when there is something to hear."""
+
+    id: UUID
+    direction: Direction
+    state: str
+    result: Result | None
+    remote_e164: str | None
+    remote_raw: str | None
+    remote_name: str | None
+    line: str | None
+    line_name: str | None
+    queue: str | None
+    operator_id: int | None
+    operator: str | None
+    operator_extension: str | None
+    click_to_call: bool
+    started_at: datetime
+    answered_at: datetime | None
+    ended_at: datetime | None
+    wait_s: float
+    talk_s: float
+    disposition: str | None
+    customer_id: int | None
+    customer_name: str | None = Field(validation_alias="customer")
+    note: str
+    links: int
+    recorded: bool
+
+    @computed_field  # type: ignore[prop-decorator]  # mypy does not know decorated properties
+    @property
+    def display(self) -> str | None:
+        return shown(self.remote_e164) or self.remote_raw
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def disposition_label(self) -> str | None:
+        return OUTCOMES.get(self.disposition or "", self.disposition)
+
+
+class LegAnswer(Answer):
+    """One ringing of one phone; without `ended_at` it still rings or talks."""
+
+    extension: str | None
+    user: str | None
+    rang_at: datetime | None
+    answered_at: datetime | None
+    ended_at: datetime | None
+    result: str | None
+    rang_s: float | None
+
+
+class LinkAnswer(Answer):
+    """What the call was about; a removed link stays, with who removed it."""
+
+    id: int
+    kind: str
+    order_id: int | None
+    deal_id: int | None
+    label: str
+    role: str
+    rule: str
+    created_at: datetime
+    created_by: str | None
+    removed_at: datetime | None
+    removed_by: str | None
+
+
+class CallAnswer(CallItem):
+    """One call with its phones and what it was about; `note_version` must be sent back with a note."""
+
+    pbx: str
+    linkedid: str
+    linkedids: list[str]
+    rang_at: datetime | None
+    hold_s: float
+    ended_by: str | None
+    ended_reason: str | None
+    complete: bool
+    customer_rule: str | None
+    disposed_at: datetime | None
+    note_version: int
+    noted_at: datetime | None
+    noted_by: str | None
+    transfers: list[dict[str, Any]]
+    legs: list[LegAnswer]
+    links_made: list[LinkAnswer] = Field(validation_alias="link_rows")
+
+
+class Dial(Given):
+    """Whom to call, and from what: the call is linked to the order, deal or callback it was started from."""
+
+    to: ToDial
+    customer_id: Id | None = None
+    order_id: Id | None = None
+    deal_id: Id | None = None
+    callback_id: Id | None = None
+    line: Annotated[str, StringConstraints(pattern=r"^[+0-9A-Za-z_.-]{1,60}$")] | None = None
+
+
+class DialledAnswer(Answer):
+    """The call that was ordered; its stages come over the push connection."""
+
+    id: UUID
+
+
+def all_calls(who: Person) -> bool:
+    """True when this person may see every call, not his own alone."""
+    return who.scope(VIEW_CALLS) is Scope.ALL
+
+
+async def own_call(session: AsyncSession, who: Person, call_id: UUID) -> UUID:
+    """The id under which the call is kept, when this person may work on it.
+
+    Raises `NotFound`, and `Forbidden` for a colleague's call.
+    """
+    everybody = who.scope(EDIT_CALLS) is Scope.ALL
+    return await require_call(session, call_id, user_id=who.user_id, everybody=everybody)
+
+
+async def tell_desk(parts: Services, call_id: UUID | None) -> None:
+    """Let the desks that show this call read its card again; to be called after the commit."""
+    if call_id is not None:
+        await parts.live.desk_changed(call_id)
+
+
+@operations.get("/calls", right=VIEW_CALLS, errors=(404,))
+async def get_calls(request: web.Request, query: CallsQuery) -> Listing[CallItem]:
+    """Calls, newest first; an operator's own alone."""
+    who = person(request)
+    filters = query.model_dump(exclude={"unlinked", "mine"})
+    async with services(request).db.begin() as session:
+        found = await list_calls(
+            session,
+            user_id=who.user_id,
+            everybody=all_calls(who) and not query.mine,
+            unlinked_only=query.unlinked,
+            **filters,
+        )
+    return Listing[CallItem].model_validate(found)
+
+
+@operations.get("/calls/{call_id}", right=VIEW_CALLS)
+async def get_call(request: web.Request, call_id: UUID) -> CallAnswer:
+    """One call. 403 for a colleague's."""
+    who = person(request)
+    async with services(request).db.begin() as session:
+        found = await load_call(session, call_id, user_id=who.user_id, everybody=all_calls(who))
+    return CallAnswer.model_validate(found)
+
+
+@operations.post("/calls", right=MAKE_CALLS, status=202, errors=(404, 409))
+async def post_call(request: web.Request, body: Dial) -> DialledAnswer:
+    """Click-to-call: rings the user's own phone, then `to`. 202: ordered, not yet answered.
+
+    422 for a number that is none, 409 without a phone or without a switchboard.
+    """
+    origin = body.model_dump(exclude={"to"})
+    call_id = await services(request).live.dial(person(request).user_id, body.to, **origin)
+    return DialledAnswer(id=call_id)
+
+
+@operations.post("/calls/{call_id}/hangup", right=MAKE_CALLS, status=202, errors=(409,))
+async def post_hangup(request: web.Request, call_id: UUID) -> None:
+    """End a live call of one's own."""
+    await services(request).live.hang_up(call_id, person(request).user_id)

@@ -1,0 +1,172 @@
+"""Pages of customers: the list, one person with the whole history, and the forms that change them."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Literal
+
+from aiohttp import web
+
+from crm_core import customer as service
+from crm_core.disposition import DISPOSITIONS
+from crm_core.read.customers import list_customers, load_customer
+from crm_core.read.timeline import KINDS, load_timeline
+from web.calls import all_calls
+from web.customers import CustomerChange, CustomersQuery, NewCustomer, NewNote, NewNumber
+from web.forms import checked, settle
+from web.listing import Listed
+from web.pages import (
+    Flash,
+    Pages,
+    go,
+    is_set,
+    number_in,
+    read_filters,
+    render,
+    shops_to_choose,
+    turn,
+)
+from web.rights import EDIT_CUSTOMERS, VIEW_CUSTOMERS
+from web.services import services
+from web.sessions import person
+
+pages = Pages()
+SOON = timedelta(hours=2)
+"""When a callback is proposed."""
+
+
+class HistoryQuery(Listed):
+    """Which part of a history."""
+
+    kind: Literal["call", "order", "deal", "callback", "note"] | None = None
+
+
+@pages.get("/customers", right=VIEW_CUSTOMERS)
+async def show_customers(request: web.Request) -> web.Response:
+    """The list, with search and a form for a new one."""
+    return await _list(request)
+
+
+async def _list(
+    request: web.Request, flash: Flash | None = None, typed: Mapping[str, str] | None = None
+) -> web.Response:
+    filters = read_filters(request, CustomersQuery)
+    async with services(request).db.begin() as session:
+        found = await list_customers(session, **filters.model_dump())
+    context = {
+        "filters": filters,
+        "filters_set": is_set(filters),
+        "rows": found.rows,
+        "pages": turn(request, found),
+        "may_edit": person(request).may(EDIT_CUSTOMERS),
+    }
+    return render(request, "customers.html", context, active="customers", flash=flash, typed=typed)
+
+
+@pages.post("/customers", right=EDIT_CUSTOMERS)
+async def add_customer(request: web.Request) -> web.Response:
+    """Add a customer and show the page of the new one."""
+    parts = services(request)
+
+    async def step(typed: Mapping[str, str]) -> web.Response:
+        numbers = [typed["number"]] if typed.get("number") else []
+        body = checked(NewCustomer, typed, numbers=numbers)
+        async with parts.db.begin() as session:
+            made = await service.create_customer(
+                session,
+                country=body.country or parts.settings.country,
+                **body.model_dump(exclude={"country"}),
+            )
+        return go(f"/customers/{made.id}", "created")
+
+    return await settle(request, step, lambda flash, typed: _list(request, flash, typed))
+
+
+@pages.get("/customers/{customer_id}", right=VIEW_CUSTOMERS)
+async def show_customer(request: web.Request) -> web.Response:
+    """One person: numbers, totals, history; of two that were merged the one that stayed."""
+    return await _page(request)
+
+
+async def _page(
+    request: web.Request, flash: Flash | None = None, typed: Mapping[str, str] | None = None
+) -> web.Response:
+    who, customer_id = person(request), number_in(request, "customer_id")
+    filters = read_filters(request, HistoryQuery)
+    async with services(request).db.begin() as session:
+        customer = await load_customer(session, customer_id)
+        if customer.id != customer_id:
+            return go(f"/customers/{customer.id}")
+        history = await load_timeline(session, customer.id, user_id=who.user_id, **filters.model_dump())
+        shops = await shops_to_choose(session)
+    context = {
+        "customer": customer,
+        "timeline": history.rows,
+        "pages": turn(request, history),
+        "kind": filters.kind,
+        "kinds": KINDS,
+        "shops": shops,
+        "dispositions": {outcome.code: outcome.label for outcome in DISPOSITIONS},
+        "may_see_all": all_calls(who),
+        "may_edit": who.may(EDIT_CUSTOMERS),
+        "later": services(request).now() + SOON,
+    }
+    return render(request, "customer.html", context, active="customers", flash=flash, typed=typed)
+
+
+@pages.post("/customers/{customer_id}", right=EDIT_CUSTOMERS)
+async def change_customer(request: web.Request) -> web.Response:
+    """Change what is known about a person."""
+    customer_id = number_in(request, "customer_id")
+
+    async def step(typed: Mapping[str, str]) -> web.Response:
+        tags = [tag.strip() for tag in typed.get("tags", "").split(",") if tag.strip()]
+        marks = {mark: typed.get(mark) == "yes" for mark in ("vip", "bad")}
+        country = typed.get("country", "").upper() or None
+        body = checked(CustomerChange, typed, tags=tags, country=country, **marks)
+        changes = body.model_dump(exclude_unset=True, exclude={"version"})
+        async with services(request).db.begin() as session:
+            await service.update_customer(session, customer_id, version=body.version, changes=changes)
+        return go(f"/customers/{customer_id}", "saved")
+
+    return await settle(request, step, lambda flash, typed: _page(request, flash, typed))
+
+
+@pages.post("/customers/{customer_id}/numbers", right=EDIT_CUSTOMERS)
+async def add_number(request: web.Request) -> web.Response:
+    """Give a customer one more number."""
+    parts, customer_id = services(request), number_in(request, "customer_id")
+
+    async def step(typed: Mapping[str, str]) -> web.Response:
+        body = checked(NewNumber, typed)
+        async with parts.db.begin() as session:
+            await service.add_number(
+                session, customer_id, body.number, country=parts.settings.country, label=body.label
+            )
+        return go(f"/customers/{customer_id}", "number_added")
+
+    return await settle(request, step, lambda flash, typed: _page(request, flash, typed))
+
+
+@pages.post("/customers/{customer_id}/numbers/{number_id}/remove", right=EDIT_CUSTOMERS)
+async def remove_number(request: web.Request) -> web.Response:
+    """Take a number from a customer."""
+    customer_id, number_id = number_in(request, "customer_id"), number_in(request, "number_id")
+    async with services(request).db.begin() as session:
+        await service.remove_number(session, customer_id, number_id)
+    return go(f"/customers/{customer_id}", "number_removed")
+
+
+@pages.post("/customers/{customer_id}/notes", right=EDIT_CUSTOMERS)
+async def add_note(request: web.Request) -> web.Response:
+    """Write something down about a customer."""
+    parts, customer_id = services(request), number_in(request, "customer_id")
+
+    async def step(typed: Mapping[str, str]) -> web.Response:
+        body = checked(NewNote, typed)
+        async with parts.db.begin() as session:
+            await service.add_note(
+                session, customer_id, body.text, user_id=person(request).user_id, at=parts.now()
+            )
+        return go(f"/customers/{customer_id}", "noted")
+
+    return await settle(request, step, lambda flash, typed: _page(request, flash, typed))

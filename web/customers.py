@@ -1,0 +1,220 @@
+"""Customers in the API: found, read, added, changed; their numbers and notes."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+from aiohttp import web
+from pydantic import Field, StringConstraints, computed_field
+
+from crm_core import customer as service
+from crm_core.read.customers import list_customers, load_customer
+from web.api import Operations
+from web.fields import Answer, Given, Id, LongText, Money, Name, ShortText, Version
+from web.listing import Listed, Listing, Text, shown
+from web.rights import EDIT_CUSTOMERS, VIEW_CUSTOMERS
+from web.services import services
+from web.sessions import person
+from web.users import Zone
+
+operations = Operations("customers")
+Email = Annotated[str, StringConstraints(pattern=r"^[!-?A-~]{1,100}@[!-?A-~]{1,150}$")]
+Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), Field(description="two letters, ISO 3166")]
+Written = Annotated[
+    str,
+    StringConstraints(pattern=r"^[ ]{0,5}[+(0-9][0-9 ()./+-]{1,39}$"),
+    Field(description="a telephone number as people write it"),
+]
+
+
+class CustomersQuery(Listed):
+    """Which customers. `query`: the beginnings of names, a number or its last digits, an e-mail."""
+
+    query: Text = ""
+    mark: Literal["vip", "bad"] | None = None
+
+
+class NumberAnswer(Answer):
+    """A number of a customer: as it is dialled, as it is said."""
+
+    id: int
+    e164: str
+    raw: str
+    label: str | None
+
+    @computed_field  # type: ignore[prop-decorator]  # mypy does not know decorated properties
+    @property
+    def display(self) -> str:
+        return shown(self.e164) or self.raw
+
+
+class CustomerItem(Answer):
+    """A customer in a list; `e164` is the first of the numbers, `sum` what was bought in `currency`."""
+
+    id: int
+    name: str
+    vip: bool
+    bad: bool
+    email: str | None
+    city: str | None
+    country: str | None
+    tags: list[str]
+    e164: str | None
+    orders: int
+    sum: Money
+    currency: str | None
+    last_at: datetime | None
+    created_at: datetime
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def display(self) -> str | None:
+        return shown(self.e164)
+
+
+class TotalsAnswer(Answer):
+    """What a customer has been for the shop; cancelled and returned orders do not count."""
+
+    orders: int
+    sum: Money
+    currency: str | None
+    last_at: datetime | None
+    calls: int
+    talk_s: float
+    last_call_at: datetime | None
+
+
+class CustomerAnswer(Answer):
+    """One customer with all that is known; `version` must be sent back with a change."""
+
+    id: int
+    name: str
+    vip: bool
+    bad: bool
+    email: str | None
+    city: str | None
+    country: str | None
+    address: str | None
+    timezone: str | None
+    birthday: date | None
+    tags: list[str]
+    source: str | None
+    note: str | None
+    version: int
+    created_at: datetime
+    numbers: list[NumberAnswer]
+    totals: TotalsAnswer
+
+
+class CustomerFields(Given):
+    """What may be written about a customer; null empties a field."""
+
+    email: Email | None = None
+    city: ShortText | None = None
+    country: Country | None = None
+    address: ShortText | None = None
+    timezone: Zone | None = None
+    birthday: Annotated[date, Field(ge=date(1900, 1, 1), le=date(2099, 12, 31))] | None = None
+    vip: bool = False
+    bad: bool = False
+    tags: Annotated[list[Name], Field(default_factory=list, max_length=30)]
+    source: ShortText | None = None
+    note: LongText | None = None
+
+
+class NewCustomer(CustomerFields):
+    """A customer to add."""
+
+    name: Name
+    numbers: Annotated[list[Written], Field(default_factory=list, max_length=10)]
+
+
+class CustomerChange(CustomerFields):
+    """What shall be different; what is absent stays."""
+
+    version: Version
+    name: Name = ""
+
+
+class NewNumber(Given):
+    """A number to add, as people write it."""
+
+    number: Written
+    label: ShortText | None = None
+
+
+class NewNote(Given):
+    """Something to remember about a customer."""
+
+    text: Annotated[Name, StringConstraints(max_length=4000)]
+
+
+class NoteAnswer(Answer):
+    """What somebody wrote about a customer."""
+
+    id: int
+    text: str
+    created_at: datetime
+    user_id: int | None
+
+
+@operations.get("/customers", right=VIEW_CUSTOMERS, errors=(404,))
+async def get_customers(request: web.Request, query: CustomersQuery) -> Listing[CustomerItem]:
+    """Customers by name."""
+    async with services(request).db.begin() as session:
+        found = await list_customers(session, **query.model_dump())
+    return Listing[CustomerItem].model_validate(found)
+
+
+@operations.post("/customers", right=EDIT_CUSTOMERS)
+async def post_customer(request: web.Request, body: NewCustomer) -> CustomerAnswer:
+    """Add a customer. 422 for a number that is none."""
+    parts = services(request)
+    country = body.country or parts.settings.country
+    async with parts.db.begin() as session:
+        made = await service.create_customer(session, country=country, **body.model_dump(exclude={"country"}))
+        await session.flush()
+        return CustomerAnswer.model_validate(await load_customer(session, made.id))
+
+
+@operations.get("/customers/{customer_id}", right=VIEW_CUSTOMERS)
+async def get_customer(request: web.Request, customer_id: Id) -> CustomerAnswer:
+    """One customer; of two that were merged, the one that stayed."""
+    async with services(request).db.begin() as session:
+        return CustomerAnswer.model_validate(await load_customer(session, customer_id))
+
+
+@operations.patch("/customers/{customer_id}", right=EDIT_CUSTOMERS, errors=(409,))
+async def patch_customer(request: web.Request, customer_id: Id, body: CustomerChange) -> CustomerAnswer:
+    """Change a customer. 409 when `version` is stale."""
+    changes = body.model_dump(exclude_unset=True, exclude={"version"})
+    async with services(request).db.begin() as session:
+        made = await service.update_customer(session, customer_id, version=body.version, changes=changes)
+        await session.flush()
+        return CustomerAnswer.model_validate(await load_customer(session, made.id))
+
+
+@operations.post("/customers/{customer_id}/numbers", right=EDIT_CUSTOMERS)
+async def post_number(request: web.Request, customer_id: Id, body: NewNumber) -> NumberAnswer:
+    """Give a customer one more number; one they have already comes back. 422 for one that is none or ours."""
+    country = services(request).settings.country
+    async with services(request).db.begin() as session:
+        made = await service.add_number(session, customer_id, body.number, country=country, label=body.label)
+        return NumberAnswer.model_validate(made)
+
+
+@operations.delete("/customers/{customer_id}/numbers/{number_id}", right=EDIT_CUSTOMERS)
+async def delete_number(request: web.Request, customer_id: Id, number_id: Id) -> None:
+    """Take a number from a customer."""
+    async with services(request).db.begin() as session:
+        await service.remove_number(session, customer_id, number_id)
+
+
+@operations.post("/customers/{customer_id}/notes", right=EDIT_CUSTOMERS)
+async def post_note(request: web.Request, customer_id: Id, body: NewNote) -> NoteAnswer:
+    """Write something down about a customer."""
+    parts = services(request)
+    async with parts.db.begin() as session:
+        made = await service.add_note(
+            session, customer_id, body.text, user_id=person(request).user_id, at=parts.now()
+        )
+        return NoteAnswer.model_validate(made)

@@ -1,0 +1,61 @@
+"""Every noun of the web: what the API and the pages are made of. `web/app.py` takes both from here."""
+
+import aiohttp_jinja2
+from aiohttp import web
+
+from web import (
+    call_pages,
+    call_sound,
+    call_work,
+    callback_pages,
+    callbacks,
+    calls,
+    customer_pages,
+    customers,
+    deal_pages,
+    deals,
+    desk_page,
+    lookups,
+    order_pages,
+    orders,
+    status,
+    user_pages,
+)
+from web.api import Api
+from web.pages import Pages
+from web.say import teach
+
+OPERATIONS = (
+    customers.operations,
+    orders.operations,
+    deals.operations,
+    callbacks.operations,
+    calls.operations,
+    call_work.operations,
+    call_sound.operations,
+    lookups.operations,
+    status.operations,
+)
+PAGES: tuple[Pages, ...] = (
+    desk_page.pages,
+    customer_pages.pages,
+    order_pages.pages,
+    deal_pages.pages,
+    callback_pages.pages,
+    call_pages.pages,
+    user_pages.pages,
+    status.pages,
+)
+
+
+def add_operations(api: Api) -> None:
+    """Take the nouns into the API."""
+    for operations in OPERATIONS:
+        api.add(operations)
+
+
+def add_pages(app: web.Application) -> None:
+    """Take the pages into the application, and teach its templates to say times and sums."""
+    for pages in PAGES:
+        pages.register(app)
+    teach(aiohttp_jinja2.get_env(app))

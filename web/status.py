@@ -1,0 +1,71 @@
+"""How the parts are and what waits for somebody: in the API and as a page, for those who supervise."""
+
+from aiohttp import web
+
+from crm_core.read.waiting import load_waiting
+from web.api import Operations
+from web.fields import Answer
+from web.health import Check, checks
+from web.pages import Pages, render
+from web.rights import VIEW_STATUS, Scope
+from web.services import Services, services
+
+operations = Operations("status")
+pages = Pages()
+
+
+class CheckAnswer(Answer):
+    """One part: is it up, what is seen, what to do. `needed`: without it nothing works."""
+
+    name: str
+    ok: bool
+    detail: str
+    fix: str
+    needed: bool
+
+
+class WaitingAnswer(Answer):
+    """How much waits: conversations about nothing yet, recordings and texts to come, and failed ones."""
+
+    unlinked_calls: int
+    recordings_expected: int
+    recordings_lost: int
+    texts_waiting: int
+    texts_failed: int
+
+
+class StatusAnswer(Answer):
+    """The whole state; `waiting` is null while the database does not answer."""
+
+    checks: list[CheckAnswer]
+    waiting: WaitingAnswer | None
+
+
+@operations.get("/status", right=VIEW_STATUS, at_least=Scope.ALL)
+async def get_status(request: web.Request) -> StatusAnswer:
+    """Every part with the fix for what is wrong, and what waits for somebody."""
+    parts = services(request)
+    found = await checks(parts)
+    return StatusAnswer(
+        checks=[CheckAnswer.model_validate(check) for check in found], waiting=await _waiting(parts, found)
+    )
+
+
+@pages.get("/status", right=VIEW_STATUS, at_least=Scope.ALL)
+async def show_status(request: web.Request) -> web.Response:
+    """The same as a page, with the worst first."""
+    parts = services(request)
+    found = await checks(parts)
+    context = {
+        "checks": sorted(found, key=lambda check: (check.ok, not check.needed)),
+        "links": list(parts.live.links()),
+        "waiting": await _waiting(parts, found),
+    }
+    return render(request, "status.html", context, active="status")
+
+
+async def _waiting(parts: Services, found: list[Check]) -> WaitingAnswer | None:
+    if not all(check.ok for check in found if check.name == "database"):
+        return None
+    async with parts.db.begin() as session:
+        return WaitingAnswer.model_validate(await load_waiting(session))
