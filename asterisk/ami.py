@@ -130,7 +130,7 @@ class Link(Manager):  # type: ignore[misc]  # panoramisk has no types
         self._now = now
         self._spread = spread
         self._tap = tap
-        self._deaf = False  # the inbox was full: drop until the next resync
+        self._deaf_since: datetime | None = None  # the inbox was full: drop until the next resync
         self._stale = asyncio.Event()  # the PBX must be asked for its state
         self._booted: asyncio.Future[LinkUp | None] | None = None
         self._work: asyncio.Task[None] | None = None
@@ -213,7 +213,7 @@ class Link(Manager):  # type: ignore[misc]  # panoramisk has no types
 
     async def _session(self) -> None:
         """One connection from the banner to its end. Always raises: how it ended."""
-        self._deaf = False
+        self._deaf_since = None
         self._booted = asyncio.get_running_loop().create_future()
         protocol = await self._open()
         try:
@@ -229,19 +229,24 @@ class Link(Manager):  # type: ignore[misc]  # panoramisk has no types
             protocol.fail("closed")
 
     async def _open(self) -> Protocol:
-        account, loop = self.account, asyncio.get_running_loop()
+        """Connect and read the banner. Raises `OSError`, `NotAsterisk`."""
+        account, within_s = self.account, self._delays.connect_s
         context = ssl.create_default_context(cafile=account.tls_ca) if account.tls else None
-        async with asyncio.timeout(self._delays.connect_s) as deadline:
-            _, protocol = await loop.create_connection(
-                lambda: Protocol(self._hear, self._tap), account.host, account.port, ssl=context
-            )
-            try:
-                await protocol.greeted
-            except BaseException:
-                protocol.fail("no greeting")
-                if deadline.expired():
-                    raise LinkLost("the PBX does not greet") from None
-                raise
+        try:
+            async with asyncio.timeout(within_s):
+                return await self._greeted(context)
+        except TimeoutError:
+            raise LinkLost(f"{account.host}:{account.port} does not greet within {within_s:g} s") from None
+
+    async def _greeted(self, context: ssl.SSLContext | None) -> Protocol:
+        _, protocol = await asyncio.get_running_loop().create_connection(
+            lambda: Protocol(self._hear, self._tap), self.account.host, self.account.port, ssl=context
+        )
+        try:
+            await protocol.greeted
+        except BaseException:
+            protocol.fail("no greeting")
+            raise
         return protocol
 
     async def _wait_until_booted(self, protocol: Protocol) -> None:
@@ -285,20 +290,23 @@ class Link(Manager):  # type: ignore[misc]  # panoramisk has no types
         """Ask the PBX for its state after each login and after each overflow of the inbox."""
         while True:
             await self._stale.wait()
-            while self._deaf and self.inbox.qsize() > self.inbox.maxsize // 2:  # noqa: ASYNC110  # no such signal
+            while self._deaf_since and self.inbox.qsize() > self.inbox.maxsize // 2:
                 await asyncio.sleep(self._delays.room_s)
             self._stale.clear()
             await self._listen_again()
             version = await resync(self)
             if version is not None:
                 self.status = replace(self.status, version=version)
-            if not self._deaf:  # else items of the lists were dropped: what came is not the whole state
+            if (
+                self._deaf_since is None
+            ):  # else items of the lists were dropped: what came is not the whole state
                 await self.inbox.put(Heard(self.account.pbx, Resynced(at=self._now())))
 
     async def _listen_again(self) -> None:
-        """After an overflow, begin as after a login: half a list may lie in the inbox already."""
-        if self._deaf:
-            self._deaf = False
+        """After an overflow, begin as after a lost link: half a list may lie in the inbox already."""
+        deaf_since, self._deaf_since = self._deaf_since, None
+        if deaf_since is not None:
+            await self.inbox.put(Heard(self.account.pbx, LinkWasLost(deaf_since, "events came too fast")))
             await self.inbox.put(Heard(self.account.pbx, LinkUp(at=self._now())))
 
     # --- the reader
@@ -315,13 +323,13 @@ class Link(Manager):  # type: ignore[misc]  # panoramisk has no types
             self._hear_boot(None if queued else event)
 
     def _enqueue(self, event: Event) -> bool:
-        if self._deaf:
+        if self._deaf_since is not None:
             self.dropped += 1
             return False
         try:
             self.inbox.put_nowait(Heard(self.account.pbx, event))
         except asyncio.QueueFull:
-            self._deaf = True
+            self._deaf_since = event.at
             self.dropped += 1
             self._stale.set()
             log.warning("inbox of %s is full: events are dropped until it has room", self.account.pbx)

@@ -350,6 +350,8 @@ async def test_reading_goes_on_while_the_inbox_is_full_and_the_state_is_asked_fo
         assert peer.count("CoreShowChannels") == asked
         heard = await desk.hear(Resynced)
         assert sum(isinstance(event, ChannelCreated) for event in heard) == 50
+        kinds = [type(event) for event in heard[50:]]
+        assert kinds[:2] == [LinkWasLost, LinkUp]
         assert peer.count("CoreShowChannels") == asked + 1
 
 
