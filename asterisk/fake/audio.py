@@ -93,12 +93,6 @@ class Library:
         return fitting[(self._turn[direction] - 1) % len(fitting)]
 
 
-def load_all() -> None:
-    """Decode every dialogue, so that no call has to wait for it."""
-    for each in dialogues().values():
-        each.sound()
-
-
 def wav_header(frames: int) -> bytes:
     """Return the 44 bytes before `frames` samples of 8 kHz mono 16 bit sound."""
     size = frames * 2
@@ -166,6 +160,8 @@ class Recorder:
                     file.write(wav_header(self._written))
 
     async def _grow(self) -> None:
+        if self._dialogue is not None:
+            await asyncio.to_thread(self._dialogue.sound)  # decoding takes a tenth of a second
         while True:
             await self._pbx.clock.sleep(BLOCK_S)
             self._write()

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from asterisk.fake.config import Line
     from asterisk.fake.pbx import Pbx
 
+CLICK_CONTEXTS = frozenset(("click2call", "callcenter-dial"))  # of the lab, and of asterisk/conf
+
 
 @dataclass(eq=False)
 class Run:
@@ -67,7 +69,10 @@ class Run:
         limit = None if timeout_s is None else max(0.0, timeout_s) / self.pbx.clock.speed
         try:
             while True:
-                signal = await asyncio.wait_for(self.inbox.get(), limit)
+                waiting = self.inbox.qsize()
+                signal = (
+                    self.inbox.get_nowait() if waiting else await asyncio.wait_for(self.inbox.get(), limit)
+                )
                 if not signal.channel.gone:
                     break
         except TimeoutError:
@@ -126,8 +131,10 @@ class Run:
             await self._outbound(exten)
         elif context == "outbound" and is_number(exten):
             await self._outbound(exten)
-        elif context == "click2call" and is_number(exten):
-            await self._click_to_call(exten)
+        elif context in CLICK_CONTEXTS and is_number(exten):
+            await self._click_to_call(context, exten)
+        elif context in CLICK_CONTEXTS and exten in self.pbx.phones:
+            await self._dial_extension(exten, 20, "tT", priority=1)
         elif exten in self.pbx.queues:
             await enter_queue(self, self.pbx.queues[exten], 60, "t", member_records=False)
         else:
@@ -182,14 +189,15 @@ class Run:
         recording.start_on_operator(self, number, 3)
         await self._dial_customer(number, 4)
 
-    async def _click_to_call(self, number: str) -> None:
+    async def _click_to_call(self, context: str, number: str) -> None:
         owner, pbx = self.owner, self.pbx
-        self.operator = owner.variables.get("OPERATOR", owner.peer)
+        named = owner.variables.get("OPERATOR") or owner.variables.get("CALLCENTER_OPERATOR")
+        self.operator = named or owner.peer
         pbx.step(
             owner,
             "NoOp",
             f"click-to-call {number} for {self.operator}",
-            context="click2call",
+            context=context,
             exten=number,
             priority=1,
         )
@@ -198,14 +206,10 @@ class Run:
         await self._dial_customer(number, 4)
 
     def _show_company(self, priority: int) -> None:
-        config = self.pbx.config
-        self.pbx.step(
-            self.owner,
-            "Set",
-            f"CALLERID(all)={config.company_name} <{config.company_number}>",
-            priority=priority,
-        )
-        self.pbx.caller_id(self.owner, config.company_number, config.company_name)
+        name = self.pbx.config.company_name
+        number = self.owner.variables.get("CALLCENTER_LINE") or self.pbx.config.company_number
+        self.pbx.step(self.owner, "Set", f"CALLERID(all)={name} <{number}>", priority=priority)
+        self.pbx.caller_id(self.owner, number, name)
 
     async def _dial_customer(self, number: str, priority: int) -> None:
         trunk, ring_s = self.pbx.config.trunk, self.pbx.config.dial_s

@@ -74,8 +74,6 @@ class Switchboard:
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
         """Listen for AMI connections and return the port. Raises `OSError` when the port is taken."""
-        if self.config.recordings is not None:
-            await asyncio.to_thread(audio.load_all)
         self._host = host
         await self._listen(port)
         return self.port

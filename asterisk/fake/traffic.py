@@ -70,7 +70,7 @@ async def run_traffic(
 ) -> None:
     """Place calls until cancelled, one every so many simulated seconds, at most `most` at a time.
 
-    manual: extensions whose buttons a person presses; all other phones are bots. `outbound_share` of the calls
+    manual: extensions whose buttons a person presses; all other phones are bots. `outbound_share` of calls
     are dialled by bots. Raises `ValueError` without people or for a nonsensical pause.
     """
     if not people or not 0 < every_s[0] <= every_s[1]:

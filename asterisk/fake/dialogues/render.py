@@ -1,4 +1,4 @@
-"""Speak the dialogues: `python -m asterisk.fake.dialogues.render [NAME…]` writes NAME.ogg beside each NAME.json.
+"""Speak the dialogues: `python -m asterisk.fake.dialogues.render [NAME…]` makes NAME.ogg from NAME.json.
 
 Needs espeak-ng; only who changes a dialogue runs this. The times of the lines are written back into the JSON.
 Out: Ogg Opus at 8 kHz, left the customer, right the agent, with the line noise of a telephone.
