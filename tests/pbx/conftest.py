@@ -56,6 +56,12 @@ class Office:
                 heard.append((await self.inbox.get()).event)
         return heard
 
+    async def quiet(self) -> None:
+        """Wait until no channel is left, so that the next test finds an empty house."""
+        async with asyncio.timeout(10):
+            while len(await self.link.request_list("CoreShowChannels")) > 1:
+                await asyncio.sleep(0.05)
+
 
 @asynccontextmanager
 async def office(tree: Tree, *extensions: str) -> AsyncIterator[Office]:

@@ -202,6 +202,11 @@ class Call:
             self.ended.set()
             self.close()
 
+    @property
+    def heard(self) -> bytes:
+        """The sound that came in so far, A-law."""
+        return bytes(self.sound.heard) if self.sound is not None else b""
+
     def close(self) -> None:
         if self.sound is not None:
             self.sound.close()
