@@ -17,12 +17,13 @@ const RANK = ["mix", "stereo", "mono", "caller", "agent"];
 const UNSURE = 0.6;  // below this confidence a phrase is marked as doubtful
 const TEXT_STATE = {
   queued: () => t("The text is on its way."), running: () => t("The text is being made…"),
+  none: () => "",
   failed: () => t("The text could not be made."), no_model: () => t("No speech model is installed, so there is no text."),
   empty: () => t("Nothing was said."),
 };
 const SOUND_STATE = {
   expected: () => t("The recording is not here yet."), empty: () => t("The recording holds no sound."),
-  unreadable: () => t("The recording can not be read."), missing: () => t("The recording is gone."),
+  unreadable: () => t("The recording can not be read."), missing: () => t("The recording was never found."), expired: () => t("The recording was deleted when its time was over."),
 };
 
 const nonce = () => document.querySelector("script[nonce]")?.nonce || undefined;
@@ -209,6 +210,7 @@ export const mountPlayers = (root = document) => {
     for (const { isIntersecting, target } of entries) {
       if (!isIntersecting) continue;
       seen.unobserve(target);
+      target.replaceChildren();  // the plain controls for browsers without script
       render(html`<${Player} callId=${target.dataset.callId} />`, target);
     }
   });

@@ -1,14 +1,15 @@
 // The half-made order of a call (and the half-typed person of an unknown one): kept as typed, per call and operator.
 
+import { boot } from "../say.js";
 import { api } from "../api.js";
 import { keeper } from "./keep.js";
 
 const EMPTY = { items: [] };
 
-/** The draft as the card carries it: its body, whether it stands alone or beside the version. */
+/** What was typed, out of the draft as the card carries it. */
 const bodyOf = (draft) => {
   if (!draft) return EMPTY;
-  const { body, version, call_id, updated_at, saved_at, ...rest } = draft;
+  const { body, version, user_id, ...rest } = draft;  // the server sets the last two beside what we wrote
   return { ...EMPTY, ...(body ?? rest) };
 };
 
@@ -17,7 +18,8 @@ export const putDraft = (callId, body, version, options) => api.put(`/calls/${ca
 /** The keeper of this call's draft. */
 export const draftOf = ({ call, card }) => {
   const kept = keeper(`draft/${call.id}`, (body, version, options) => putDraft(call.id, body, version, options),
-    bodyOf(card?.draft), card?.draft?.version);
-  if (card?.draft) kept.offer(bodyOf(card.draft), card.draft.version);
+    bodyOf(card?.draft), card?.draft?.user_id === boot.user?.id ? card.draft.version : 0);
+  // A colleague's draft (the call was transferred) is where ours begins, and nothing more.
+  if (card?.draft && card.draft.user_id === boot.user?.id) kept.offer(bodyOf(card.draft), card.draft.version);
   return kept;
 };

@@ -7,6 +7,8 @@ import { api, Refused } from "../api.js";
 import { toast } from "../toast.js";
 import { Player } from "../player.js";
 import { link, linked } from "./links.js";
+import { outcomeName } from "./outcomes.js";
+import { touch } from "./store.js";
 import { missed, orderTone, resultName } from "./words.js";
 
 const LinkIt = ({ entry: { call, card }, kind, id, label }) => {
@@ -40,17 +42,18 @@ export const Owns = ({ entry }) => {
     ${orders.length + deals.length ? null : html`<${Empty} title=${t("Nothing yet")}>${t("The first order can be taken at the right.")}<//>`}</section>`;
 };
 
-const finishTask = async (task, callId) => {
+const finishTask = async (task, { call, card }) => {
   try {
-    await api.patch(`/callbacks/${task.id}`, { state: "done", closed_by_call_id: callId });
+    await api.patch(`/callbacks/${task.id}`, { state: "done" });
+    touch(call.id, { tasks: card.tasks.filter((one) => one.id !== task.id) });
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     toast(error.message, { title: t("The callback is still open"), tone: "error" });
   }
 };
 
-const Task = ({ task, call }) => html`<div class="row"><${Chip} tone=${task.overdue ? "miss" : "ring"} dot>${task.overdue ? t("overdue") : t("due")} <${When} at=${task.due_at} /><//>
-  <b>${task.reason}</b><button type="button" class="btn tight" onClick=${() => finishTask(task, call.id)}>${t("Done")}</button>
+const Task = ({ task, entry }) => html`<div class="row"><${Chip} tone=${task.overdue ? "miss" : "ring"} dot>${task.overdue ? t("overdue") : t("due")} <${When} at=${task.due_at} /><//>
+  <b>${task.reason}</b><button type="button" class="btn tight" onClick=${() => finishTask(task, entry)}>${t("Done")}</button>
   ${task.note ? html`<p>${task.note}</p>` : null}</div>`;
 
 const Note = ({ note }) => html`<div class="row"><span class="faint"><${When} at=${note.at} /></span><span class="said-text">${note.text}</span><span class="faint">${note.author}</span></div>`;
@@ -58,16 +61,17 @@ const Note = ({ note }) => html`<div class="row"><span class="faint"><${When} at
 const PastCall = ({ past }) => {
   const [open, setOpen] = useState(false);
   return html`<div class="row"><span class="faint"><${When} at=${past.started_at} /></span>
-    <span><a class=${missed(past) ? "missed" : "plain"} href=${`/calls/${past.id}`}><b>${resultName(past)}</b></a>${past.disposition ? html` · ${past.disposition}` : null}${past.talk_s ? html` · <span class="faint">${lasted(past.talk_s)}</span>` : null}</span>
+    <span><a class=${missed(past) ? "missed" : "plain"} href=${`/calls/${past.id}`}><b>${resultName(past)}</b></a>${past.disposition ? html` · ${outcomeName(past.disposition)}` : null}${past.talk_s ? html` · <span class="faint">${lasted(past.talk_s)}</span>` : null}</span>
     <span class="end faint">${past.operator?.name ?? past.operator}${past.recorded ? html`<button type="button" class="link-it" aria-expanded=${open} aria-label=${t("Recording and text")} title=${t("Recording and text")} onClick=${() => setOpen(!open)}><${Icon} name="play" small /></button>` : null}</span>
     ${past.note ? html`<p>${past.note}</p>` : null}${open ? html`<div class="heard"><${Player} callId=${past.id} /></div>` : null}</div>`;
 };
 
-export const Said = ({ entry: { call, card } }) => {
+export const Said = ({ entry }) => {
+  const { call, card } = entry;
   const { tasks = [], notes = [], calls = [] } = card;
   const past = calls.filter((one) => one.id !== call.id);
   return html`<section><h2>${t("What was said and promised")}</h2>
-    ${tasks.map((task) => html`<${Task} key=${`t${task.id}`} task=${task} call=${call} />`)}
+    ${tasks.map((task) => html`<${Task} key=${`t${task.id}`} task=${task} entry=${entry} />`)}
     ${notes.map((note) => html`<${Note} key=${`n${note.id}`} note=${note} />`)}
     ${past.map((one) => html`<${PastCall} key=${one.id} past=${one} />`)}
     ${tasks.length + notes.length + past.length ? null : html`<${Empty} title=${t("Nobody has talked yet")} />`}</section>`;

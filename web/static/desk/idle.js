@@ -22,13 +22,13 @@ const readToday = async () => {
   }
 };
 
-const numberOf = (one) => one.remote?.number ?? one.number ?? one.remote_e164;
-const shownOf = (one) => one.remote?.display ?? one.display ?? numberOf(one) ?? t("Number withheld");
-const personOf = (one) => one.customer?.name ?? one.customer_name ?? one.remote?.name ?? one.remote_name;
+const numberOf = (one) => one.remote_e164;
+const shownOf = (one) => one.display ?? t("Number withheld");
+const personOf = (one) => one.customer_name ?? one.remote_name;
 
 const Past = ({ one }) => html`<tr><td class="faint"><${When} at=${one.started_at} /></td>
   <td><${Chip} tone=${missed(one) ? "miss" : ""} dot=${Boolean(missed(one))}>${resultName(one)}<//></td>
-  <td><a href=${`/calls/${one.id}`}>${personOf(one) ?? shownOf(one)}</a> ${personOf(one) ? html`<span class="faint">${shownOf(one)}</span>` : null}<${Dial} number=${numberOf(one)} shown=${shownOf(one)} ids=${{ customer_id: one.customer?.id ?? one.customer_id }} /></td>
+  <td><a href=${`/calls/${one.id}`}>${personOf(one) ?? shownOf(one)}</a> ${personOf(one) ? html`<span class="faint">${shownOf(one)}</span>` : null}<${Dial} number=${numberOf(one)} shown=${shownOf(one)} ids=${{ customer_id: one.customer_id }} /></td>
   <td class="muted">${one.disposition_label ?? one.disposition ?? ""}</td><td class="num">${one.talk_s ? lasted(one.talk_s) : ""}</td></tr>`;
 
 const Today = () => {

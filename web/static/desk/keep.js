@@ -11,6 +11,8 @@ const RETRY_MS = 5000;
 const OLDEST_MS = 7 * 86400e3;  // an unsent text of last week is nobody's any more
 const PREFIX = `keep:${boot.user?.id ?? 0}:`;
 
+const channel = "BroadcastChannel" in window ? new BroadcastChannel("callcenter-keep") : null;
+
 const read = (key) => {
   try {
     return JSON.parse(localStorage.getItem(PREFIX + key));
@@ -29,7 +31,7 @@ const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 /**
  * One field (or form) that is kept. `put(value, version)` sends it and returns {version, saved_at}.
- * Signals: `value`; `state`: idle | typing | saving | saved | waiting | clash; `savedAt`; `theirs` during a clash.
+ * Signals: `value`; `state`: idle | typing | saving | saved | waiting | refused | clash; `savedAt`.
  */
 export class Keeper {
   constructor(key, put, first, version) {
@@ -41,7 +43,6 @@ export class Keeper {
     this.sent = signal(first);
     this.state = signal(left && !same(left.value, first) ? "waiting" : "idle");
     this.savedAt = signal(null);
-    this.theirs = null;
     this.reason = signal(null);
     this.timer = null;
     this.flying = false;
@@ -96,6 +97,7 @@ export class Keeper {
     this.version = answer?.version ?? this.version + 1;
     this.sent.value = value;
     this.savedAt.value = answer?.saved_at ?? new Date().toISOString();
+    channel?.postMessage({ key: this.key, value, version: this.version });
     if (same(value, this.value.peek())) {
       this.state.value = "saved";
       write(this.key, null);
@@ -110,7 +112,6 @@ export class Keeper {
     if (!(error instanceof Refused)) throw error;
     this.reason.value = error.message;
     if (error.status === 409) {
-      this.theirs = error.problem.current ?? null;
       this.state.value = "clash";
     } else {
       this.state.value = error.passing ? "waiting" : "refused";
@@ -142,6 +143,9 @@ export class Keeper {
 }
 
 const keepers = new Map();
+
+// The same call in another tab: it sees what was typed here as soon as the server has it.
+channel?.addEventListener("message", ({ data }) => keepers.get(data.key)?.offer(data.value, data.version));
 
 /** The keeper of `key`, made at first use. */
 export const keeper = (key, put, first, version) => {

@@ -12,6 +12,7 @@ import { Idle } from "./idle.js";
 import { sendLeftOvers } from "./keep.js";
 import { due, Next, waiting } from "./next.js";
 import { putNote } from "./note.js";
+import { readOutcomes } from "./outcomes.js";
 import { OrderPanel } from "./order.js";
 import { blocked, sound } from "./ring.js";
 import { link, linkText } from "./socket.js";
@@ -60,6 +61,7 @@ const Desk = () => {
 
 const wanted = new URLSearchParams(location.search).get("call");
 if (wanted) selected.value = wanted;
+readOutcomes();
 let swept = false;
 effect(() => {
   if (swept || !ready.value) return;

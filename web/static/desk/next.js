@@ -2,7 +2,7 @@
 
 import { useCallback, useEffect } from "../vendor/hooks.js";
 import { signal } from "../vendor/signals.js";
-import { ago, boot, exact, lasted, point, t } from "../say.js";
+import { ago, exact, lasted, point, t } from "../say.js";
 import { Chip, Dial, Empty, Failed, halfMinute, html, Loading, second, serverNow } from "../ui.js";
 import { api, items, Refused } from "../api.js";
 import { useKey } from "../keys.js";
@@ -15,17 +15,15 @@ const AHEAD_MS = 24 * 3600e3;
 
 export const readNext = async () => {
   try {
-    const answer = await api.get("/callbacks", { state: "open", limit: 40 });
-    waiting.value = { list: items(answer).filter(mineOrFree).sort((a, b) => a.due_at.localeCompare(b.due_at)), failed: null };
+    const answer = await api.get("/callbacks", { state: "open", mine: true, limit: 40 });
+    waiting.value = { list: items(answer), failed: null };
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     waiting.value = { ...waiting.value, failed: error.message };
   }
 };
 
-const assignee = (one) => one.assigned_to?.id ?? one.assigned_to;
-const mineOrFree = (one) => !assignee(one) || assignee(one) === boot.user?.id;
-const nameOf = (one) => one.customer?.name ?? one.customer_name ?? one.display ?? one.number;
+const nameOf = (one) => one.customer_name ?? one.display ?? one.number;
 
 const OnLine = ({ entry: { call, card } }) => {
   const from = since(call);
@@ -37,7 +35,7 @@ const OnLine = ({ entry: { call, card } }) => {
 
 const Due = ({ one }) => {
   const late = new Date(one.due_at).getTime() < halfMinute.value;
-  const about = [late ? ago(one.due_at, halfMinute.value) : null, one.reason, one.order?.number ?? one.order_number, one.note, assignee(one) ? null : t("anyone may take it")].filter(Boolean).join(" · ");
+  const about = [late ? ago(one.due_at, halfMinute.value) : null, one.reason, one.order_number ?? one.deal, one.note, one.assigned_to ? null : t("anyone may take it")].filter(Boolean).join(" · ");
   const shown = one.display ?? one.number;
   return html`<li><div class="line"><b class="clip">${one.customer_id ? html`<a class="plain" href=${`/customers/${one.customer_id}`}>${nameOf(one)}</a>` : nameOf(one)}</b>
     <${Chip} tone=${late ? "miss" : "ring"} dot title=${t("Due {when}", { when: exact(one.due_at) })}>${late ? t("overdue") : t("due {when}", { when: point(one.due_at, halfMinute.value) })}<//>

@@ -14,6 +14,16 @@ export const ready = signal(false);
 /** Counts calls that left the desk, so that lists of past calls know when to read again. */
 export const departures = signal(0);
 
+const CLOSED = "closed-calls";
+const MOST_CLOSED = 50;
+const closed = () => {
+  try {
+    return JSON.parse(localStorage.getItem(CLOSED)) ?? [];
+  } catch {
+    return [];
+  }
+};
+
 const WEIGHT = { talking: 0, held: 1, ringing: 2, dialling: 3, wrap_up: 4, ended: 5 };
 const weight = (entry) => WEIGHT[entry.call.state] ?? 6;
 
@@ -30,7 +40,8 @@ const settle = (map) => {
 };
 
 const replaceAll = (entries) => {
-  const map = new Map((entries ?? []).map((entry) => [entry.call.id, entry]));
+  const shown = (entries ?? []).filter(({ call }) => call.state !== "ended" || !closed().includes(call.id));
+  const map = new Map(shown.map((entry) => [entry.call.id, entry]));
   calls.value = map;
   settle(map);
 };
@@ -45,7 +56,6 @@ const put = ({ call, card }) => {
 
 const GONE = {
   answered_elsewhere: (by) => (by ? t("{name} answered.", { name: by }) : t("A colleague answered.")),
-  elsewhere: (by) => (by ? t("{name} answered.", { name: by }) : t("A colleague answered.")),
   abandoned: () => t("The caller gave up."),
 };
 
@@ -90,5 +100,8 @@ export const touch = (id, change) => {
   if (entry?.card) put({ call: entry.call, card: { ...entry.card, ...change } });
 };
 
-/** Takes a call off this desk at once (the server's own word follows). */
-export const dismiss = (id) => remove({ id });
+/** Takes a call off this desk at once; one that is over stays away, in every tab and after a reload. */
+export const dismiss = (id) => {
+  localStorage.setItem(CLOSED, JSON.stringify([...closed(), id].slice(-MOST_CLOSED)));
+  remove({ id });
+};

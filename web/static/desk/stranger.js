@@ -83,7 +83,7 @@ const Attach = ({ call }) => {
     <label class="field"><span>${t("Name, number or e-mail")}</span><input type="search" value=${query} onInput=${(event) => setQuery(event.target.value)} autocomplete="off" /></label>
     ${found === null ? null : found.length ? html`<ul class="candidates">${found.map((one) => html`<li key=${one.id}>
       <button type="button" class="candidate" onClick=${() => attach(call.id, one.id)}><span /><span class="clip"><b>${one.name}</b> <span class="muted">${one.city}</span></span>
-      <span class="faint small">${one.numbers?.[0]?.display ?? one.email}</span></button></li>`)}</ul>` : html`<p class="faint">${t("Nobody found.")}</p>`}</section>`;
+      <span class="faint small">${one.display ?? one.email}</span></button></li>`)}</ul>` : html`<p class="faint">${t("Nobody found.")}</p>`}</section>`;
 };
 
 export const NewPerson = ({ entry }) => html`<div class="cols stranger">

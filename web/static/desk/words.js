@@ -45,7 +45,7 @@ const ORDER_TONE = { new: "wrap", confirmed: "wrap", packed: "wrap", on_delivery
 export const orderTone = (order) => (order.open === false && order.status === "done" ? "" : ORDER_TONE[order.status] ?? "");
 
 const RULE = {
-  started_from: () => t("the call was started from it"), chosen: () => t("chosen in the card"), edited: () => t("worked on during the call"),
-  created: () => t("made during the call"), only_open: () => t("the only open order"), latest_open: () => t("the latest open one"), manual: () => t("linked by hand"),
+  started_from: () => t("the call was started from it"), chosen: () => t("chosen by hand"),
+  created: () => t("made during the call"), changed: () => t("changed during the call"), only_open: () => t("the only open order"), latest_open: () => t("the latest open one"),
 };
 export const ruleName = (rule) => RULE[rule]?.() ?? String(rule ?? "").replaceAll("_", " ");

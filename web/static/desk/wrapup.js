@@ -1,25 +1,22 @@
 // After the hang-up: what came of it, what happens next, and done.
 
 import { useEffect, useRef, useState } from "../vendor/hooks.js";
-import { signal } from "../vendor/signals.js";
 import { lasted, t } from "../say.js";
-import { html, Icon, Key } from "../ui.js";
-import { api, items, Refused } from "../api.js";
+import { html, Icon, Key, Loading } from "../ui.js";
+import { api, Refused } from "../api.js";
 import { useKey } from "../keys.js";
 import { toast } from "../toast.js";
 import { dismiss } from "./store.js";
 import { noteOf } from "./note.js";
+import { outcomes, readOutcomes } from "./outcomes.js";
 import { draftOf } from "./draft.js";
 import { resultName } from "./words.js";
 
-const outcomes = signal(null);
-const readOutcomes = async () => {
-  if (outcomes.value === null) outcomes.value = items(await api.get("/dispositions"));
-};
+const DIGITS = "1234567890-";
 
 const Outcome = ({ one, index, on, choose }) => {
-  useKey(String(index + 1), one.label, choose, index < 9);
-  return html`<button type="button" class="btn outcome" aria-pressed=${on} onClick=${choose}>${index < 9 ? html`<${Key}>${index + 1}<//>` : null}<span>${one.label}</span></button>`;
+  useKey(DIGITS[index] ?? "", one.label, choose, index < DIGITS.length);
+  return html`<button type="button" class="btn outcome" aria-pressed=${on} onClick=${choose}>${index < DIGITS.length ? html`<${Key}>${DIGITS[index]}<//>` : null}<span>${one.label}</span></button>`;
 };
 
 const HOUR_MS = 3600e3;
@@ -61,8 +58,9 @@ export const WrapUp = ({ entry }) => {
   const [tried, setTried] = useState(false);
   const [busy, setBusy] = useState(false);
   const done = useRef(null);
-  useEffect(() => { readOutcomes().catch((error) => toast(error.message, { tone: "error" })); }, []);
+  useEffect(() => { readOutcomes(); }, []);
   const missing = tried && Boolean(next) && !next?.reason?.trim();
+  const wantsLink = code && !card?.links?.length && outcomes.value?.find((one) => one.code === code)?.needs_link;
   const choose = (one) => () => { setCode(one); done.current?.focus(); };
   const submit = async (event) => {
     event.preventDefault();
@@ -81,8 +79,9 @@ export const WrapUp = ({ entry }) => {
   return html`<form class="wrap-up" onSubmit=${submit} aria-label=${t("Wrap-up")}>
     <div class="wrap-head"><h2>${t("What came of it?")}</h2><span class="faint small">${[resultName(call), call.talk_s ? lasted(call.talk_s) : null].filter(Boolean).join(" · ")}</span>
       <a class="small" href=${`/calls/${call.id}`}><${Icon} name="play" small />${t("Recording and text")}</a></div>
-    <div class="choices" role="group" aria-label=${t("Outcome")}>${(outcomes.value ?? []).map((one, index) => html`
+    <div class="choices" role="group" aria-label=${t("Outcome")}>${outcomes.value === null ? html`<${Loading} lines=${1} />` : null}${(outcomes.value ?? []).map((one, index) => html`
       <${Outcome} key=${one.code} one=${one} index=${index} on=${one.code === code} choose=${choose(one.code)} />`)}</div>
+    ${wantsLink ? html`<p class="small muted">${t("Such a call is usually about an order or a deal: link it below.")}</p>` : null}
     ${tried && !code ? html`<p class="wrong" role="alert">${t("Choose an outcome first.")}</p>` : null}
     ${call.remote?.raw && !call.remote.anonymous ? html`<${Callback} value=${next} change=${setNext} missing=${missing} />` : null}
     <button class="btn main" ref=${done} disabled=${busy} aria-busy=${busy}><span>${t("Finish")}</span><${Key}>⏎<//></button></form>`;
