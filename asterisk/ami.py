@@ -17,9 +17,8 @@ import logging
 import random
 import ssl
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from enum import StrEnum
 
 from panoramisk import Manager
 
@@ -37,6 +36,7 @@ from asterisk.protocol import (
     Value,
 )
 from asterisk.resync import resync
+from asterisk.status import Delays, LinkState, LinkStatus, retry_delay
 from asterisk.translate import parse, translate, wanted
 
 __all__ = [
@@ -48,57 +48,10 @@ __all__ = [
     "LinkLost",
     "LinkState",
     "LinkStatus",
+    "retry_delay",
 ]
 
 log = logging.getLogger(__name__)
-
-
-class LinkState(StrEnum):
-    CONNECTING = "connecting"  # has never been up
-    CONNECTED = "connected"
-    REFUSED = "refused"  # wrong password, forbidden address, or no Asterisk that we can talk to
-    LOST = "lost"
-    STOPPED = "stopped"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkStatus:
-    """What the status page shows of a link."""
-
-    pbx: str
-    state: LinkState
-    since: datetime
-    detail: str = ""  # why it is not connected, in words for an administrator
-    latency_s: float | None = None  # round trip of the last Ping
-    version: str | None = None  # "Asterisk 22.10.1", or "AMI 11.0.0" where the account may not ask
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delays:
-    """How long to wait for what, in seconds. Tests give short ones."""
-
-    connect_s: float = 10  # for the connection and the banner
-    answer_s: float = 10  # for the answer to an action
-    list_s: float = 30  # for the end of a list
-    boot_s: float = 15  # for FullyBooted, which an account without the class `system` never gets
-    ping_s: float = 10  # between two Pings
-    ping_answer_s: float = 15
-    first_retry_s: float = 0.5  # doubled with each failure
-    longest_retry_s: float = 60
-    refused_s: float = 30  # least delay after a refused login: faster would lock the account out (fail2ban)
-    steady_s: float = 10  # a connection that lived so long begins the doubling anew
-    room_s: float = 0.2  # how often to look whether a full inbox has room again
-
-
-def retry_delay(delays: Delays, failures: int, refused: bool, spread: float) -> float:
-    """Return how long to wait after the `failures`-th failure in a row (1 is the first).
-
-    `spread` in 0..1 scatters the clients of a PBX that restarts; never longer than `longest_retry_s`,
-    after a refusal never shorter than `refused_s`.
-    """
-    whole = min(delays.first_retry_s * 2.0 ** min(failures - 1, 30), delays.longest_retry_s)
-    scattered = whole * (0.5 + spread / 2)
-    return max(scattered, delays.refused_s) if refused else scattered
 
 
 def _now() -> datetime:
