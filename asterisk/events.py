@@ -140,6 +140,14 @@ class HangupRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelDropped:
+    """The switchboard itself asks this channel to hang up: at the end of its dialplan, by command, at a restart."""
+
+    at: datetime
+    channel: ChannelView
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelHungUp:
     at: datetime
     channel: ChannelView
@@ -456,17 +464,6 @@ class MemberPaused:
 
 
 @dataclass(frozen=True, slots=True)
-class MemberStatusChanged:
-    at: datetime
-    queue: str
-    interface: str
-    name: str
-    paused: bool
-    reason: str | None
-    status: DeviceState
-
-
-@dataclass(frozen=True, slots=True)
 class DeviceStateChanged:
     """A change, or one item of the answer to DeviceStateList."""
 
@@ -563,6 +560,7 @@ ChannelEvent: TypeAlias = (
     | CallerIdChanged
     | ChannelRenamed
     | HangupRequested
+    | ChannelDropped
     | ChannelHungUp
     | ChannelHeld
     | ChannelUnheld
@@ -588,7 +586,6 @@ AgentEvent: TypeAlias = (
     MemberAdded
     | MemberRemoved
     | MemberPaused
-    | MemberStatusChanged
     | MemberListed
     | DeviceStateChanged
     | ContactChanged

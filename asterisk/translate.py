@@ -265,7 +265,7 @@ def _device_state(text: str | None) -> DeviceState:
     return DEVICE_STATES.get(text or "", DeviceState.UNKNOWN)
 
 
-Membership: TypeAlias = type[e.MemberAdded | e.MemberPaused | e.MemberStatusChanged | e.MemberListed]
+Membership: TypeAlias = type[e.MemberAdded | e.MemberPaused | e.MemberListed]
 
 
 def _member(kind: Membership) -> Reader:
@@ -320,6 +320,11 @@ def _age_s(text: str) -> int:
     return seconds
 
 
+def _bridge_asked_for(m: Message) -> str:
+    """Return the bridge: Asterisk does not say it, the ActionID of our link does ("bridge/<uniqueid>")."""
+    return m.get("BridgeUniqueid") or m["ActionID"].removeprefix("bridge/")
+
+
 def _caller_listed(m: Message, at: datetime) -> Event:
     return e.CallerListed(at, _channel(m), m["Queue"], _number(m.get("Position")), _number(m.get("Wait")))
 
@@ -332,6 +337,7 @@ READERS: dict[str, Reader] = {
     "NewCallerid": lambda m, at: e.CallerIdChanged(at, _channel(m)),
     "Rename": _renamed,
     "HangupRequest": _hangup_requested,
+    "SoftHangupRequest": lambda m, at: e.ChannelDropped(at, _channel(m)),
     "Hangup": _hung_up,
     "Hold": lambda m, at: e.ChannelHeld(at, _channel(m)),
     "Unhold": lambda m, at: e.ChannelUnheld(at, _channel(m)),
@@ -367,7 +373,6 @@ READERS: dict[str, Reader] = {
     "QueueMemberAdded": _member(e.MemberAdded),
     "QueueMemberRemoved": _member_removed,
     "QueueMemberPause": _member(e.MemberPaused),
-    "QueueMemberStatus": _member(e.MemberStatusChanged),
     "QueueMember": _member(e.MemberListed),
     "DeviceStateChange": _device,
     "ContactStatus": _contact,
@@ -375,7 +380,7 @@ READERS: dict[str, Reader] = {
     "CoreShowChannel": _listed,
     "CoreShowChannelsComplete": lambda m, at: e.ChannelListEnded(at, _number(m.get("ListItems"))),
     "BridgeListItem": lambda m, at: e.BridgeListed(at, m["BridgeUniqueid"], _holding(m)),
-    "BridgeInfoChannel": lambda m, at: e.BridgeMemberListed(at, m["BridgeUniqueid"], _channel(m)),
+    "BridgeInfoChannel": lambda m, at: e.BridgeMemberListed(at, _bridge_asked_for(m), _channel(m)),
     "BridgeListComplete": lambda m, at: e.BridgeListEnded(at),
     "QueueEntry": _caller_listed,
     "QueueStatusComplete": lambda m, at: e.QueueListEnded(at),

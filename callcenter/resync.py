@@ -66,6 +66,8 @@ def channels_listed(board: Board, event: e.ChannelListEnded) -> list[Change]:
 def _without_the_gone(board: Board, call: Call, at: datetime) -> list[Change]:
     if not call.channels and call.root in board.alive:
         return []  # asked for a moment ago
+    if not call.live_channels and call.linkedid in board.alive:
+        return []  # asked for a moment ago, no channel yet
     missing = [c for c in call.live_channels if c.uniqueid not in board.alive]
     if len(missing) == len(call.live_channels):
         return [_closed(board, call, max(board.lost_at or at, call.started_at))]

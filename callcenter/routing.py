@@ -159,5 +159,9 @@ def _changes(board: Board, before: Before, after: Call) -> list[Change]:
         board.forget(after)
     else:
         board.calls[after.id] = after
-    now = {call: board.calls.get(call) or board.ended[call] for call in before}
-    return [Change(old, now[call]) for call, old in before.items() if now[call] is not old]
+    changes = []
+    for call, old in before.items():
+        new = board.calls.get(call) or board.ended[call]
+        if new is not old:
+            changes.append(Change(old, new))
+    return changes

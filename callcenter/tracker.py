@@ -13,6 +13,7 @@ from asterisk.events import CallRequested, Heard, OriginateEnded, RequestFailed
 from callcenter import requests, resync
 from callcenter.board import Board
 from callcenter.call import Call, Rules
+from callcenter.call.steps import STEPS as CALL_EVENTS
 from callcenter.routing import Change, applied
 
 STEPS: dict[type, Callable[[Board, Any], list[Change]]] = {
@@ -35,9 +36,11 @@ class Tracker:
 
     def apply(self, heard: Heard) -> list[Change]:
         """Take one event; return what it changed, in the order in which to act on it."""
-        board = self._board(heard.pbx)
-        step = STEPS.get(type(heard.event))
-        return applied(board, heard.event) if step is None else step(board, heard.event)
+        kind = type(heard.event)
+        step = STEPS.get(kind)
+        if step is not None:
+            return step(self._board(heard.pbx), heard.event)
+        return applied(self._board(heard.pbx), heard.event) if kind in CALL_EVENTS else []
 
     def restore(self, calls: Iterable[Call]) -> None:
         """Take up calls that were open when the process died; the next login tells what became of them."""

@@ -55,7 +55,8 @@ def _inbound(call: Call) -> Result:
     if call.overflowed:
         return Result.OVERFLOW
     if call.queue_waiting or (call.queued_at and not call.legs):
-        return Result.ABANDONED if left else Result.OVERFLOW
+        cut = Result.FAILED if root is not None and root.dropped else Result.OVERFLOW
+        return Result.ABANDONED if left else cut
     rung = _ring_result(call)
     if rung is not None:
         return rung

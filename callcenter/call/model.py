@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from asterisk.events import ChannelState, DialStatus
@@ -87,6 +88,7 @@ class Channel(NamedTuple):
     bridge: str | None = None
     holding: bool = False  # its bridge is a waiting room
     wants_out: bool = False  # its far end asked to hang up
+    dropped: bool = False  # the switchboard asked it to
     cause: int = 0
     gone_at: datetime | None = None
 
@@ -185,15 +187,18 @@ class Call:
     def evolve(self, **changes: Any) -> "Call":
         """Return a copy with these changes. `dataclasses.replace` takes 20 times as long on 30 fields."""
         new = object.__new__(Call)
-        new.__dict__.update(self.__dict__)
-        new.__dict__.update(changes)
+        facts = new.__dict__
+        facts.update(self.__dict__)
+        facts.update(changes)
+        if "linkedids" in changes:
+            facts.pop("id", None)  # the cached property
         return new
 
     @property
     def linkedid(self) -> str:
         return self.linkedids[0]
 
-    @property
+    @cached_property
     def id(self) -> uuid.UUID:
         return call_id(self.pbx, self.linkedids[0])
 

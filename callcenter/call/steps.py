@@ -14,7 +14,7 @@ from asterisk.events import ChannelState, DialStatus, Event
 from callcenter.call import origin, ringing, transfers, voices
 from callcenter.call.channels import put, seen
 from callcenter.call.ending import end
-from callcenter.call.model import Call, Channel, Direction, EndedBy
+from callcenter.call.model import Call, Channel, Direction, EndedBy, LegResult
 from callcenter.call.rules import Kind, Rules
 
 CALLED_APPLICATIONS = frozenset({"AppDial", "AppDial2", "AppQueue"})  # what a dialled channel runs
@@ -26,7 +26,8 @@ def apply(call: Call, event: Event, rules: Rules) -> Call:
     if step is None or (call.ended_at is not None and type(event) not in LATE):
         return call
     after = step(call, event, rules)
-    return call if after == call else after
+    # Comparing the dicts stops at the first difference; comparing the calls would build two long tuples.
+    return call if after is call or after.__dict__ == call.__dict__ else after
 
 
 def _created(call: Call, event: e.ChannelCreated, rules: Rules) -> Call:
@@ -38,6 +39,8 @@ def _state_changed(call: Call, event: e.ChannelStateChanged, rules: Rules) -> Ca
     state = event.channel.state
     channel = channel._replace(state=state)
     call = put(call, channel)
+    if state is ChannelState.RING and channel.uniqueid == call.root:
+        return origin.caller_dials(call, event.channel)
     if state is ChannelState.RINGING:
         if channel.uniqueid == call.root:
             call = origin.switchboard_calls(call, channel, event.channel.caller_number)
@@ -61,6 +64,18 @@ def _hangup_requested(call: Call, event: e.HangupRequested, rules: Rules) -> Cal
     if call.hanger is not None or channel.kind is Kind.LOCAL or not _ends_it(call, channel):
         return call
     return call.evolve(hanger=EndedBy.OPERATOR if channel.extension else EndedBy.REMOTE)
+
+
+def _dropped(call: Call, event: e.ChannelDropped, rules: Rules) -> Call:
+    """The switchboard ends it: at a restart for instance, when a phone that rings has not been given up on."""
+    call, channel = seen(call, event.channel, event.at, rules)
+    channel = channel._replace(dropped=True)
+    if channel.rings:
+        channel = channel._replace(rung_until=event.at, result=LegResult.CANCELLED)
+    call = put(call, channel)
+    if call.hanger is not None or channel.kind is Kind.LOCAL or not _ends_it(call, channel):
+        return call
+    return call.evolve(hanger=EndedBy.SYSTEM)
 
 
 def _ends_it(call: Call, channel: Channel) -> bool:
@@ -217,16 +232,16 @@ def _queue_joined(call: Call, event: e.QueueJoined, rules: Rules) -> Call:
 
 
 def _queue_left(call: Call, event: e.QueueLeft, rules: Rules) -> Call:
-    """Keep `queue_waiting` for a caller who is hanging up: that is how he left."""
+    """Keep `queue_waiting` for a caller whose call is being ended: that is how he left."""
     channel = call.channels.get(event.channel.uniqueid)
-    left = channel is not None and channel.wants_out
+    left = channel is not None and (channel.wants_out or channel.dropped)
     return call.evolve(queue_left_at=event.at, queue_waiting=call.queue_waiting and left)
 
 
 def _queue_abandoned(call: Call, event: e.QueueAbandoned, rules: Rules) -> Call:
     """A caller who did not ask to hang up was put out by the queue, whatever the event is called."""
     channel = call.channels.get(event.channel.uniqueid)
-    left = channel is None or channel.wants_out
+    left = channel is None or channel.wants_out or channel.dropped
     return call.evolve(overflowed=not left, queue_waiting=left)
 
 
@@ -304,6 +319,7 @@ STEPS: dict[type, Step] = {
     e.CallerIdChanged: _caller_id,
     e.ChannelRenamed: _renamed,
     e.HangupRequested: _hangup_requested,
+    e.ChannelDropped: _dropped,
     e.ChannelHungUp: _hung_up,
     e.ChannelHeld: _held,
     e.ChannelUnheld: _unheld,

@@ -28,7 +28,7 @@ PARTS = {"talks": Talk, "holds": Hold, "transfers": Transfer}
 
 def to_json(call: Call) -> dict[str, Any]:
     """Return the call as JSON-ready values, instants as ISO 8601."""
-    stored = {name: _plain(value) for name, value in call.__dict__.items()}
+    stored = {name: _plain(value) for name, value in call.__dict__.items() if name != "id"}
     stored["channels"] = [_plain(c._asdict()) for c in call.channels.values()]
     for name in (*PARTS, "originate"):
         value = getattr(call, name)
