@@ -23,6 +23,7 @@ from callcenter.desks import Desks, Message, Send
 from callcenter.directory import load_directory
 from callcenter.errand import Errand
 from callcenter.links import Target
+from callcenter.places import DeskState
 from callcenter.scribe import Scribe
 from callcenter.tracker import Change
 from crm_core.db import Database
@@ -143,7 +144,7 @@ class Centre:
             return  # every step of a call is news too; who edits one says so through `desk_changed`
         if call_id := payload.get("call_id"):
             self._desks.card_changed(UUID(str(call_id)))
-        if customer_id := payload.get("customer_id"):
+        if customer_id := payload.get("id" if topic == "customer" else "customer_id"):
             self._desks.customer_changed(int(customer_id))
 
     # --- what desks show (web.push.DeskSource) ----------------------------------------------------------
@@ -180,6 +181,8 @@ class Centre:
         """
         number = self._dialler.number(to)
         states = [entry.places[user_id] for entry in self._desks.of(user_id)]
+        if any(each.user_id == user_id and call not in self._live for call, each in self._errands.items()):
+            states.append(DeskState.DIALLING)  # clicked a moment ago; a double click dials once
         phone = self._dialler.phone_of(self._desks.directory.operators.get(user_id), states)
         errand = Errand(
             user_id=user_id,
