@@ -11,6 +11,7 @@ Order of refusals: 401 not signed in, 403 no right, 404 malformed path, 415 and 
 """
 
 import inspect
+import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from aiohttp import web
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from web.errors import FieldError, Refusal, from_validation
+from web.fields import BIGGEST_ID
 from web.rights import Right, Scope, require
 from web.sessions import signed_in
 
@@ -212,19 +214,36 @@ def _literal(model: type[BaseModel], name: str, value: object) -> bool:
 
 
 async def _read_body(request: web.Request, model: type[BaseModel]) -> BaseModel:
-    """The JSON body as `model`, strictly typed. Raises `Refusal` 400, 415 or 422.
-
-    NUL is dropped from texts: PostgreSQL can not store it.
-    """
+    """The JSON body as `model`, strictly typed. Raises `Refusal` 400, 415 or 422."""
     if request.content_type != "application/json":
         raise Refusal(415, "Send JSON with Content-Type: application/json.")
-    raw = _NUL.sub(rb"\1", await request.read())
+    raw = await request.read()
     try:
-        return model.model_validate_json(raw, strict=True)
+        return model.model_validate_json(_plain_json(raw), strict=True)
     except ValidationError as error:
         if error.errors(include_input=False, include_context=False)[0]["type"] == "json_invalid":
             raise Refusal(400, "The body is not JSON.") from None
         raise from_validation(error) from None
+    except (ValueError, RecursionError):
+        raise Refusal(400, "The body is not JSON.") from None
+
+
+def _plain_json(raw: bytes) -> bytes:
+    """The same JSON with whole numbers as integers and no NUL. Raises `ValueError`, `RecursionError`.
+
+    For JSON 7.0 is an integer, for strict pydantic it is not; PostgreSQL can not store NUL in a text.
+    """
+    value = json.loads(raw.decode(), parse_float=_number, parse_constant=_no_number)
+    return _NUL.sub(rb"\1", json.dumps(value, allow_nan=False).encode())
+
+
+def _number(text: str) -> int | float:
+    number = float(text)
+    return int(number) if number.is_integer() and abs(number) <= BIGGEST_ID else number
+
+
+def _no_number(name: str) -> object:
+    raise ValueError(f"{name} is no JSON")
 
 
 class Api:

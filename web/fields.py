@@ -21,7 +21,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
-BIGGEST_ID = 2**63 - 1  # bigint
+BIGGEST_ID = 2**53 - 1  # what JSON readers hold exactly; far below bigint
 # At least one visible letter, digit or sign; the same for pydantic's engine and for a reader of the schema.
 VISIBLE = "[!-~\u00a1-\u167f\u2c00-\u2dff\u3041-\ud7ff]"
 _MONEY = r"^[0-9]{1,10}(\.[0-9]{1,2})?$"

@@ -129,10 +129,17 @@ class PostgresStorage(AbstractStorage):
         self._store = store
 
     async def load_session(self, request: web.Request) -> Session:
-        """The session of the bearer token or, without one, of the cookie; notes who it is on the request."""
-        token = _bearer(request) or self.load_cookie(request)
+        """The session of the bearer token or, without one, of the cookie; notes who it is on the request.
+
+        Who shows both must be the same person by both: which of them counts is never a matter of taste.
+        """
+        bearer, cookie = _bearer(request), self.load_cookie(request)
+        token = bearer or cookie
         found = await self._store.person(token) if token else None
-        if found is None:
+        if found is not None and bearer is not None and cookie not in (None, bearer):
+            other = await self._store.person(cookie)
+            found = found if other is not None and other[0].user_id == found[0].user_id else None
+        if found is None or token is None:
             return Session(None, data=None, new=True, max_age=self.max_age)
         person, data = found
         request[PERSON] = person
