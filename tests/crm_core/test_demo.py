@@ -1,0 +1,104 @@
+"""The furnished shop of the demo."""
+
+import time
+from datetime import UTC, datetime
+
+from sqlalchemy import func, select
+
+from crm_core import demo
+from crm_core.call import Call
+from crm_core.callback import Callback
+from crm_core.card import load_card
+from crm_core.customer import Customer, CustomerNumber, create_customer
+from crm_core.db import Database
+from crm_core.line import find_line
+from crm_core.money import order_total
+from crm_core.order import ItemWanted, Order, create_order
+from crm_core.phone import normalise
+from crm_core.product import Product, find_products
+from crm_core.user import Passwords, find_by_login
+
+NOW = datetime(2026, 11, 21, 14, 30, tzinfo=UTC)
+
+
+async def test_the_shop_is_furnished_once_and_quickly(database: Database) -> None:
+    began = time.perf_counter()
+    async with database.begin() as session:
+        assert await demo.furnish(session, NOW)
+    assert time.perf_counter() - began < 8  # below 2 s on an idle machine
+    async with database.begin() as session:
+        assert not await demo.furnish(session, NOW)
+        counts = {
+            table.__tablename__: await session.scalar(select(func.count()).select_from(table))
+            for table in (Customer, Product, Order, Call, Callback)
+        }
+    assert counts["customers"] == 320 and counts["orders"] == 700
+    assert counts["products"] > 150 and counts["calls"] > 600 and counts["callbacks"] == 14
+
+
+async def test_what_is_furnished_is_believable(database: Database) -> None:
+    async with database.begin() as session:
+        await demo.furnish(session, NOW)
+    async with database.begin() as session:
+        for order in await session.scalars(select(Order).limit(200)):
+            assert order.total == order_total(
+                [(it.quantity, it.price) for it in order.items], order.delivery_cost
+            )
+            assert order.created_at < NOW
+        shared = select(CustomerNumber.e164).group_by(CustomerNumber.e164).having(func.count() > 1)
+        assert len((await session.scalars(shared)).all()) >= 8
+        for raw, country in await session.execute(
+            select(CustomerNumber.raw, Customer.country).join(
+                Customer, Customer.id == CustomerNumber.customer_id
+            )
+        ):
+            assert normalise(raw, country=country).e164, (raw, country)
+        assert await session.scalar(select(Customer.id).where(Customer.name == demo.HOSTILE))
+        late = select(func.count()).where(Callback.due_at < NOW)
+        assert await session.scalar(late.select_from(Callback)) == 4
+        assert not await session.scalar(select(Call.id).where(Call.ended_at > NOW))
+
+
+async def test_every_caller_of_the_demo_dials_a_line_and_most_are_known(database: Database) -> None:
+    async with database.begin() as session:
+        await demo.furnish(session, NOW)
+    known = 0
+    async with database.begin() as session:
+        for caller in demo.callers():
+            line = await find_line(session, demo.PBX, caller.did, country="PL")
+            assert line is not None
+            e164 = normalise(caller.number, country="PL").e164
+            card = await load_card(
+                session, e164=e164, customer_id=None, call_id=await any_call(session), now=NOW
+            )
+            known += bool(card["customer"] or card["candidates"])
+    assert known >= 55
+
+
+async def any_call(session):  # type: ignore[no-untyped-def]
+    return await session.scalar(select(Call.id).limit(1))
+
+
+async def test_the_accounts_sign_in_with_demo_and_the_machines_do_not(database: Database) -> None:
+    passwords = Passwords()
+    async with database.begin() as session:
+        await demo.furnish(session, NOW)
+        for login in ("operator", "supervisor", "manager", "admin"):
+            user = await find_by_login(session, login)
+            assert user is not None and await passwords.fits(user.password_hash, "demo")
+        oleg = await find_by_login(session, "OLEG")
+        assert oleg is not None and not await passwords.fits(oleg.password_hash, "demo")
+
+
+async def test_work_goes_on_where_the_furniture_ends(database: Database) -> None:
+    async with database.begin() as session:
+        await demo.furnish(session, NOW)
+    async with database.begin() as session:
+        newest = await session.scalar(select(func.max(Order.id)))
+        customer = await create_customer(session, name="New", country="PL", numbers=["601 999 000"])
+        kettle = (await find_products(session, "red ket"))[0]
+        order = await create_order(
+            session, customer_id=customer.id, shop_id=kettle.shop_id, user_id=None, at=NOW,
+            items=[ItemWanted(None, 1, name="Red kettle")],
+        )  # fmt: skip
+        assert order.id == newest + 1
