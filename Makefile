@@ -7,6 +7,8 @@ INPUTS := requirements.lock pyproject.toml hatch_build.py package-lock.json
 
 .PHONY: run test check bench lock clean
 
+# The demo keeps its shop below the checkout, unless told otherwise.
+run: export CALLCENTER_DATA_DIR ?= $(CURDIR)/var/demo
 run: $(STAMP)
 	@exec $(BIN)/callcenter run --demo
 

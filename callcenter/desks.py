@@ -187,6 +187,11 @@ class Desks:
             if entry.reading is not None:
                 entry.reading.cancel()
 
+    def watched(self, pbx: str, extension: str) -> bool:
+        """Whether somebody has the desk of this phone open."""
+        operator = self.directory.operator_at(pbx, extension)
+        return operator is not None and operator.id in self._listeners
+
     def find(self, call_id: UUID) -> Entry | None:
         """The entry of a call that is on some desk."""
         return self._entries.get(call_id)

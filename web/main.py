@@ -17,13 +17,14 @@ from typing import Any
 import asyncpg
 import structlog
 from aiohttp import web
-from callcenter.demo import Demo, open_demo
 from sqlalchemy.exc import SQLAlchemyError
 
 from asterisk.ami import AmiConfig
 from callcenter.attach import Attachment, Switch, attach
 from callcenter.call import Rules
 from callcenter.clicktocall import Dialplan
+from callcenter.demo import Demo, open_demo
+from callcenter.numbers import TrunkRule
 from callcenter.shadow import check_rooms
 from crm_core import db as database
 from crm_core import outbox
@@ -31,7 +32,8 @@ from crm_core.db import Database
 from crm_core.embedded import Embedded
 from crm_core.embedded_account import EmbeddedError
 from crm_core.migrations import migrate
-from recordings import jobs
+from crm_core.phone import NumberRule
+from recordings import jobs, service
 from recordings.cache import Cache
 from recordings.engine import VoskEngine
 from recordings.store import Root
@@ -52,7 +54,7 @@ class CannotStart(Exception):
 
 
 async def run(settings: Settings, *, ready: Callable[[str, float], None]) -> None:
-    """Run every part until SIGINT or SIGTERM. `ready` is told the address and how many seconds the start took.
+    """Run every part until SIGINT or SIGTERM. `ready` is told the address and how long the start took, in s.
 
     Raises `CannotStart` with one sentence that says what to mend.
     """
@@ -61,7 +63,8 @@ async def run(settings: Settings, *, ready: Callable[[str, float], None]) -> Non
     stop = _stop_on_signals()
     async with AsyncExitStack() as stack:
         server = await _embedded(settings, stack)
-        db = await _database(settings.database_url or server.url, stack)
+        url = settings.database_url or (server.url if server is not None else "")
+        db = await _database(url, stack)
         demo = await open_demo(db, settings.data_dir, stack, now=_now()) if settings.demo else None
         if demo is not None:
             settings = _as_demo(settings, demo)
@@ -97,9 +100,9 @@ def _parts(
         engine = VoskEngine(settings.vosk_model)
         stack.push_async_callback(engine.close)
         cache = Cache(settings.data_dir / "sound")
-        yield "jobs", jobs.run(db, root=Root(settings.recordings_dir), engine=engine, cache=cache)
+        yield "jobs", service.run(db, root=Root(settings.recordings_dir), engine=engine, cache=cache)
     if demo is not None:
-        yield "demo", demo.run()
+        yield "demo", demo.run(attachment.desks.watched)
 
 
 async def _embedded(settings: Settings, stack: AsyncExitStack) -> Embedded | None:
@@ -147,7 +150,7 @@ async def _attached(settings: Settings, db: Database) -> AsyncIterator[Attachmen
         db=db,
         data_dir=settings.data_dir,
         country=settings.country,
-        recording=settings.recordings_dir is not None,
+        sound=settings.recordings_dir is not None,
         now=_now,
     )
     try:
@@ -168,6 +171,13 @@ def _switch(pbx: PbxSettings) -> Switch:
         ),
         rules=Rules(re.compile(pbx.extensions), re.compile(pbx.trunks) if pbx.trunks else None),
         dialplan=Dialplan(context=pbx.context, channel=pbx.channel, prefix=pbx.dial_prefix),
+        number_rules=tuple(
+            TrunkRule(
+                trunk=re.compile(each.trunk) if each.trunk else None,
+                rule=NumberRule(each.pattern, each.replace),
+            )
+            for each in pbx.number_rules
+        ),
     )
 
 

@@ -72,6 +72,16 @@ OptionalPath = Annotated[Path | None, BeforeValidator(_empty_is_none)]
 OptionalText = Annotated[str | None, BeforeValidator(_empty_is_none)]
 
 
+class TrunkNumberRule(BaseModel):
+    """How a trunk (None: every trunk) spells numbers: `pattern` matches the whole, `replace` is the usual form."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    trunk: RegexText | None = None
+    pattern: RegexText
+    replace: str
+
+
 class PbxSettings(BaseModel):
     """One switchboard: how to reach its manager interface and how to read its channel names."""
 
@@ -92,6 +102,7 @@ class PbxSettings(BaseModel):
     dial_prefix: str = Field(
         "+", pattern=r"^[+0-9*#]*$"
     )  # before country code and number: "+", "", "00", "9810"
+    number_rules: tuple[TrunkNumberRule, ...] = ()  # asked in order, before the number is understood
 
 
 class Settings(BaseSettings):
@@ -212,7 +223,7 @@ def _kept_secret_key(data_dir: Path) -> str:
     """The key kept in `data_dir`, made on first use and readable by its owner alone."""
     file = data_dir / "secret_key"
     try:
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        data_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return _read_secret_key(file)
