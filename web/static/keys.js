@@ -1,7 +1,7 @@
 // The keys of a page: who may be pressed where, and the sheet that shows them all. Single letters and digits work
 // only while nothing is being typed, and can be switched off (they disturb speech input and some screen readers).
 
-import { useEffect } from "./vendor/hooks.js";
+import { useEffect, useRef } from "./vendor/hooks.js";
 import { signal } from "./vendor/signals.js";
 import { t } from "./say.js";
 
@@ -43,9 +43,11 @@ export const bind = (name, label, act) => {
   return () => bindings.set(name, bindings.get(name).filter((other) => other !== binding));
 };
 
-/** The same for a component: bound while it is shown and `on`. */
+/** The same for a component: bound while it is shown and `on`; acts on what was drawn last, never on older state. */
 export const useKey = (name, label, act, on = true) => {
-  useEffect(() => (on ? bind(name, label, act) : undefined), [name, label, on, act]);
+  const latest = useRef(act);
+  latest.current = act;
+  useEffect(() => (on ? bind(name, label, (event) => latest.current(event)) : undefined), [name, label, on]);
 };
 
 /** Opens the sheet of the keys that act on this page now. */

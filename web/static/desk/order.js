@@ -24,10 +24,15 @@ const added = (list, product) => {
 };
 
 const Item = ({ item, currency, change, drop }) => {
-  const amount = (event) => change({ ...item, quantity: Math.min(MOST, Math.max(1, Math.floor(Number(event.target.value)) || 1)) });
+  // Taken while it is typed: Ctrl+Enter from this very field must order what it shows.
+  const amount = (event) => {
+    const quantity = Math.floor(Number(event.target.value));
+    if (quantity >= 1) change({ ...item, quantity: Math.min(MOST, quantity) });
+  };
+  const tidy = (event) => { event.target.value = item.quantity; };
   const short = item.stock !== undefined && item.stock !== null && item.quantity > item.stock;
   return html`<tr><td>${item.name}<br /><span class="faint small">${item.sku}</span>${short ? html` <span class="small few">${t("only {n} left", { n: item.stock })}</span>` : null}</td>
-    <td class="num"><input class="qty" type="number" min="1" max=${MOST} value=${item.quantity} onChange=${amount} aria-label=${t("Quantity of {what}", { what: item.name })} /></td>
+    <td class="num"><input class="qty" type="number" min="1" max=${MOST} value=${item.quantity} onInput=${amount} onBlur=${tidy} aria-label=${t("Quantity of {what}", { what: item.name })} /></td>
     <td class="num">${money(item.price)}</td><td class="num" title=${currency}>${money(decimal(cents(item.price) * item.quantity))}</td>
     <td class="num"><button type="button" class="remove" onClick=${drop} aria-label=${t("Remove {what}", { what: item.name })}>×</button></td></tr>`;
 };

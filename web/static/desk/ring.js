@@ -8,7 +8,9 @@ import { dismiss, ringing } from "./store.js";
 const me = Math.random().toString(36).slice(2);
 const channel = "BroadcastChannel" in window ? new BroadcastChannel("callcenter-ring") : null;
 const owners = new Map();  // call id → tab that rings
+const claims = new Map();  // call id → the fittest tab so far: {rank, by}, the smaller the better
 const hushed = new Set();
+const SETTLE_MS = 80;  // longer than a message between tabs takes
 const title = document.title;
 const BURST_S = 0.42;
 const PAUSE_MS = 2600;
@@ -39,7 +41,7 @@ export const closeEverywhere = (id) => {
 
 const burst = () => {
   // Browsers stay silent until somebody has clicked in the page; then the next burst sounds.
-  blocked.value = navigator.userActivation ? !navigator.userActivation.hasBeenActive : false;
+  blocked.value = !awake();
   if (blocked.value) return;
   audio ??= new AudioContext();
   if (audio.state === "suspended") audio.resume();
@@ -71,24 +73,43 @@ const update = () => {
   }
 };
 
+const awake = () => navigator.userActivation?.hasBeenActive ?? true;
+const rank = () => (awake() ? 0 : 10) + (document.hidden ? 2 : document.hasFocus() ? 0 : 1);
+const better = (one, other) => one.rank - other.rank || (one.by < other.by ? -1 : 1);
+
+const consider = (id, claim) => {
+  const best = claims.get(id);
+  if (!best || better(claim, best) < 0) claims.set(id, claim);
+};
+
+/** All tabs say how fit they are, wait for each other, and come to the same answer. */
 const claim = (id) => {
-  const patience = (document.hidden ? 80 : document.hasFocus() ? 0 : 40) + Math.random() * 30;
+  const mine = { rank: rank(), by: me };
+  consider(id, mine);
+  channel?.postMessage({ claim: id, ...mine });
   setTimeout(() => {
-    if (owners.has(id) || !audible().some(({ call }) => call.id === id)) return;
+    if (owners.has(id) || claims.get(id)?.by !== me) return;
     owners.set(id, me);
     channel?.postMessage({ ring: id, by: me });
     update();
-  }, channel ? patience : 0);
+  }, channel ? SETTLE_MS : 0);
+};
+
+const released = (tab) => {
+  for (const [id, owner] of owners) if (owner === tab) owners.delete(id);
+  claims.clear();
+  audible().forEach(({ call }) => { if (!owners.has(call.id)) claim(call.id); });
 };
 
 const heard = ({ data }) => {
   if (data.hush) hushed.add(data.hush);
   if (data.close) dismiss(data.close);
-  if (data.ring && !(owners.get(data.ring) === me && me < data.by)) owners.set(data.ring, data.by);
-  if (data.left) {
-    for (const [id, owner] of owners) if (owner === data.left) owners.delete(id);
-    audible().forEach(({ call }) => claim(call.id));
+  if (data.claim) {
+    consider(data.claim, data);
+    if (owners.get(data.claim) === me) channel.postMessage({ ring: data.claim, by: me });
   }
+  if (data.ring && !(owners.get(data.ring) === me && me < data.by)) owners.set(data.ring, data.by);
+  if (data.left) released(data.left);
   update();
 };
 
@@ -104,8 +125,8 @@ export const watchRinging = () => {
   addEventListener("pagehide", () => channel?.postMessage({ left: me }));
   effect(() => {
     const live = new Set(ringing.value.map(({ call }) => call.id));
-    for (const id of owners.keys()) if (!live.has(id)) owners.delete(id);
-    audible().forEach(({ call }) => { if (!owners.has(call.id)) claim(call.id); });
+    for (const id of [...owners.keys(), ...claims.keys()]) if (!live.has(id)) { owners.delete(id); claims.delete(id); }
+    audible().forEach(({ call }) => { if (!owners.has(call.id) && claims.get(call.id)?.by !== me) claim(call.id); });
     headline();
     update();
   });

@@ -1,0 +1,331 @@
+"""The desk in a real browser: what is shown is the state that was pushed, and what is typed is never lost."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+
+from tests.browser.desk_server import DeskServer, ago, call, card, customer, served
+
+CHROMIUM = Path("/usr/bin/chromium")
+VENDOR = Path(__file__).parents[2] / "web/static/vendor"
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Chromium"),
+    pytest.mark.skipif(not VENDOR.exists(), reason="needs the browser libraries of a build"),
+]
+
+OUTCOMES = [
+    {"code": "order_placed", "label": "Order placed", "needs_link": True},
+    {"code": "other", "label": "Other", "needs_link": False},
+]
+SHOPS = [{"id": 2, "name": "Hearth", "currency": "EUR"}]
+MUG = {"id": 31, "shop_id": 2, "sku": "MG-03-BL", "name": "Blue mug 0.3 l", "price": "8.90", "stock": 14}
+
+
+@pytest.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as player:
+        browser = await player.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[DeskServer]:
+    async with served() as server:
+        server.answers["/dispositions"] = OUTCOMES
+        server.answers["/shops"] = SHOPS
+        server.answers["/products"] = [MUG]
+        yield server
+
+
+@pytest.fixture
+async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
+    context = await browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
+    yield context
+    await context.close()
+
+
+@pytest.fixture
+async def desk(context: BrowserContext, server: DeskServer) -> Page:
+    return await opened(context, server)
+
+
+async def opened(context: BrowserContext, server: DeskServer) -> Page:
+    page = await context.new_page()
+    await page.goto(server.address)
+    await expect(page.locator(".stage .loading")).to_have_count(0)
+    return page
+
+
+async def ring(server: DeskServer, *desks: Page, **different: Any) -> None:
+    """A call of Marta's stands on the desk, and the pages show it."""
+    entry = {"call": call(**different), "card": card(customer=customer())}
+    server.calls = [entry]
+    await server.push({"type": "call", **entry})
+    for desk in desks:
+        await expect(desk.locator(".call h1")).to_contain_text("Marta Zielińska")
+    if desks:
+        await server.told_of("shown")  # painted, and listening to its keys
+
+
+async def test_a_ringing_call_shows_its_card_and_says_so_to_the_server(
+    desk: Page, server: DeskServer
+) -> None:
+    await ring(server, desk)
+    await expect(desk.locator(".call .bar")).to_contain_text("Ringing")
+    assert await server.told_of("shown") == {"type": "shown", "id": "c1"}
+
+
+async def test_a_call_that_somebody_else_answered_leaves_the_desk_and_names_him(
+    desk: Page, server: DeskServer
+) -> None:
+    await ring(server, desk)
+    gone = {"type": "call_gone", "id": "c1", "reason": "answered_elsewhere", "by": {"id": 8, "name": "Oleg"}}
+    await server.push(gone)
+    await expect(desk.locator(".call")).to_have_count(0)
+    await expect(desk.locator(".toast")).to_contain_text("Oleg answered.")
+
+
+async def test_after_a_lost_message_the_desk_asks_for_everything(desk: Page, server: DeskServer) -> None:
+    await ring(server, desk)
+    server.calls = []
+    await server.push({"type": "agent", "agent": None}, skip=1)
+    await server.told_of("resync")
+    await expect(desk.locator(".call")).to_have_count(0)
+
+
+async def test_names_are_text_whatever_they_contain(desk: Page, server: DeskServer) -> None:
+    dialogs: list[str] = []
+    desk.on("dialog", lambda dialog: dialogs.append(dialog.message))
+    hostile = '<script>alert(1)</script><img src=x onerror="alert(2)">'
+    entry = {"call": call(), "card": card(customer=customer(hostile))}
+    await server.push({"type": "call", **entry})
+    await expect(desk.locator(".call h1")).to_contain_text(hostile)
+    assert await desk.locator(".call h1 img, .call h1 script").count() == 0
+    assert not dialogs
+
+
+async def test_a_note_is_kept_as_it_is_typed(desk: Page, server: DeskServer) -> None:
+    await ring(server, desk, state="talking", answered_at=ago(3))
+    await desk.keyboard.press("n")
+    await expect(desk.locator("#note")).to_be_focused()
+    await desk.keyboard.insert_text("Parcel not there yet")
+    assert await server.request("PUT", "/calls/c1/note") == {"text": "Parcel not there yet", "version": 0}
+    await expect(desk.locator("#note-kept")).to_contain_text("Kept as you type ·")
+
+
+async def test_a_note_typed_without_connection_survives_a_reload_and_is_sent_later(
+    desk: Page, server: DeskServer, context: BrowserContext
+) -> None:
+    await ring(server, desk, state="talking", answered_at=ago(3))
+    await expect(desk.locator("#note")).to_be_visible()
+    await server.cut()
+    await desk.fill("#note", "Written in a tunnel")
+    await expect(desk.locator(".banner")).to_contain_text("No connection")
+    await expect(desk.locator("#note-kept")).to_contain_text("Not saved yet")
+    await desk.close()
+    server.mend()
+    again = await opened(context, server)
+    await expect(again.locator("#note")).to_have_value("Written in a tunnel")
+    assert (await server.request("PUT", "/calls/c1/note"))["text"] == "Written in a tunnel"
+
+
+async def test_a_note_of_a_call_that_left_the_desk_is_still_sent(
+    desk: Page, server: DeskServer, context: BrowserContext
+) -> None:
+    await ring(server, desk, state="talking", answered_at=ago(3))
+    await expect(desk.locator("#note")).to_be_visible()
+    await server.cut()
+    await desk.fill("#note", "The last words")
+    await desk.close()
+    server.calls = []
+    server.mend()
+    await opened(context, server)
+    assert (await server.request("PUT", "/calls/c1/note"))["text"] == "The last words"
+
+
+async def test_the_connection_comes_back_by_itself(desk: Page, server: DeskServer) -> None:
+    await server.cut()
+    await expect(desk.locator(".banner")).to_contain_text("No connection")
+    server.mend()
+    await expect(desk.locator(".banner")).to_have_count(0, timeout=15_000)
+
+
+async def test_one_key_says_which_of_several_people_it_is(desk: Page, server: DeskServer) -> None:
+    people = [
+        {"id": 21, "name": "Marta", "city": "Kraków", "reason": "order A-1099 is open", "vip": False},
+        {"id": 22, "name": "Piotr", "city": None, "reason": "has this number", "vip": False},
+    ]
+    await server.push({"type": "call", "call": call(), "card": card(candidates=people)})
+    await expect(desk.locator(".candidate")).to_have_count(2)
+    await server.told_of("shown")
+    await desk.keyboard.press("2")
+    assert await server.request("PUT", "/calls/c1/customer") == {"customer_id": 22}
+
+
+async def test_an_unknown_caller_is_written_down_with_what_the_telephone_said(
+    desk: Page, server: DeskServer
+) -> None:
+    remote = call()["remote"] | {"name": "J WEBER"}
+    await server.push({"type": "call", "call": call(remote=remote), "card": card()})
+    await expect(desk.locator(".new-person input").first).to_have_value("J WEBER")
+    await desk.locator(".new-person input").nth(2).fill("Berlin")
+    await desk.locator(".new-person .btn.main").click()
+    assert await server.request("POST", "/calls/c1/customer") == {"name": "J WEBER", "city": "Berlin"}
+
+
+async def test_an_order_is_taken_with_the_keyboard_and_its_total_is_told_at_once(
+    desk: Page, server: DeskServer
+) -> None:
+    server.answers["/orders"] = {"id": 9, "number": "H-2031", "total": "21.80", "currency": "EUR"}
+    await ring(server, desk, state="talking", answered_at=ago(3))
+    await desk.keyboard.press("F2")
+    await desk.keyboard.type("blue mu")
+    await expect(desk.locator("#products [role=option]")).to_contain_text("MG-03-BL")
+    await desk.keyboard.press("Enter")
+    await desk.locator(".qty").fill("2")
+    await desk.locator(".delivery input.num").fill("4")
+    await expect(desk.locator(".sum")).to_contain_text("€21.80")
+    await desk.keyboard.press("Control+Enter")
+    assert await server.request("POST", "/orders") == {
+        "customer_id": 1,
+        "shop_id": 2,
+        "call_id": "c1",
+        "items": [{"product_id": 31, "quantity": 2, "price": "8.90"}],
+        "delivery_cost": "4.00",
+        "delivery_address": "ul. Długa 14/7, Kraków",
+    }
+    await expect(desk.locator(".toast")).to_contain_text("H-2031")
+    await expect(desk.locator(".basket")).to_have_count(0)
+
+
+async def test_a_half_made_order_comes_back_with_the_call(
+    context: BrowserContext, server: DeskServer
+) -> None:
+    item = {"product_id": 31, "sku": "MG-03-BL", "name": "Blue mug 0.3 l", "price": "8.90", "quantity": 3}
+    draft = {"items": [item], "version": 4, "user_id": 7}
+    entry = {
+        "call": call(state="talking", answered_at=ago(9)),
+        "card": card(customer=customer(), draft=draft),
+    }
+    server.calls = [entry]
+    page = await opened(context, server)
+    await expect(page.locator(".sum")).to_contain_text("€26.70")
+
+
+async def test_wrap_up_is_two_keys(desk: Page, server: DeskServer) -> None:
+    await ring(
+        server, desk, state="wrap_up", answered_at=ago(60), ended_at=ago(2), talk_s=58.0, result="answered"
+    )
+    await expect(desk.locator(".outcome")).to_have_count(2)
+    await desk.keyboard.press("2")
+    await desk.keyboard.press("Enter")
+    assert await server.request("PUT", "/calls/c1/disposition") == {"code": "other"}
+    await expect(desk.locator(".call")).to_have_count(0)
+
+
+async def test_a_promise_made_at_the_end_becomes_a_callback_with_its_reason(
+    desk: Page, server: DeskServer
+) -> None:
+    await ring(
+        server, desk, state="wrap_up", answered_at=ago(60), ended_at=ago(2), talk_s=58.0, result="answered"
+    )
+    await desk.locator(".next-step .btn", has_text="In 1 hour").click()
+    await desk.keyboard.press("2")
+    await desk.keyboard.press("Enter")
+    await expect(desk.locator(".next-step .wrong")).to_be_visible()
+    await desk.locator(".next-step input:not([type])").fill("Ask about the refund")
+    await desk.locator(".wrap-up .btn.main").click()
+    body = await server.request("POST", "/callbacks")
+    assert (body["number"], body["reason"], body["source_call_id"], body["customer_id"]) == (
+        "+48601220114",
+        "Ask about the refund",
+        "c1",
+        1,
+    )
+
+
+async def test_a_click_on_a_telephone_dials_the_number_for_this_person(
+    desk: Page, server: DeskServer
+) -> None:
+    await ring(server, desk, state="talking", answered_at=ago(3))
+    await desk.locator(".who .dial").first.click()
+    assert await server.request("POST", "/calls") == {"to": "+48601220114", "customer_id": 1}
+
+
+async def test_a_call_that_did_not_get_through_says_why(desk: Page, server: DeskServer) -> None:
+    failure = {"code": "busy", "text": "The customer is on another call."}
+    await ring(server, desk, state="ended", direction="outbound", result="busy", failure=failure)
+    await expect(desk.locator(".call .bar")).to_contain_text("The customer is on another call.")
+    await desk.keyboard.press("x")
+    await expect(desk.locator(".call")).to_have_count(0)
+    await desk.reload()  # the server still has it until it is given an outcome; the operator has closed it
+    await expect(desk.locator(".idle h1")).to_be_visible()
+    await expect(desk.locator(".call")).to_have_count(0)
+
+
+async def test_two_tabs_show_the_call_and_one_of_them_rings(
+    context: BrowserContext, server: DeskServer
+) -> None:
+    await context.add_init_script(
+        """const make = AudioContext.prototype.createOscillator;
+        AudioContext.prototype.createOscillator = function () {
+          document.documentElement.dataset.beeped = "yes";
+          return make.call(this);
+        };"""
+    )
+    tabs = [await opened(context, server), await opened(context, server)]
+    for tab in tabs:
+        await tab.bring_to_front()
+        await tab.mouse.click(700, 880)  # browsers stay silent until somebody has clicked
+    await ring(server, *tabs)
+    rang = [asyncio.create_task(tab.wait_for_selector("html[data-beeped]")) for tab in tabs]
+    await asyncio.wait(rang, return_when=asyncio.FIRST_COMPLETED)
+    loud, silent = tabs if rang[0].done() else reversed(tabs)
+    assert await silent.locator("html[data-beeped]").count() == 0
+    await loud.close(run_before_unload=True)
+    await silent.wait_for_selector("html[data-beeped]")  # the tab that rang is gone: the other takes over
+    await asyncio.gather(*rang, return_exceptions=True)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 1100, 390])
+async def test_axe_finds_nothing_on_a_busy_desk(
+    browser: Browser, server: DeskServer, theme: str, width: int
+) -> None:
+    order = {
+        "id": 11,
+        "number": "A-1099",
+        "status": "on_delivery",
+        "status_label": "On delivery",
+        "open": True,
+    }
+    money = {
+        "total": "148.00",
+        "paid": "0.00",
+        "currency": "EUR",
+        "items": "Kettle",
+        "created_at": ago(86400),
+    }
+    sent = {"delivery_method": "DPD", "tracking": "1-99", "promised_at": ago(3600)}
+    past = {"id": "h1", "direction": "inbound", "result": "abandoned", "started_at": ago(900), "talk_s": 0}
+    said = {"disposition": None, "operator": None, "note": None, "recorded": False}
+    shown = card(customer=customer(), orders=[order | money | sent], calls=[past | said])
+    server.calls = [
+        {"call": call(state="wrap_up", ended_at=ago(2), talk_s=9.0, result="answered"), "card": shown}
+    ]
+    context = await browser.new_context(viewport={"width": width, "height": 844}, color_scheme=theme)
+    page = await opened(context, server)
+    await expect(page.locator(".outcome")).to_have_count(2)
+    found = (await Axe().run(page)).response["violations"]
+    wide = await page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    await context.close()
+    assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found] == []
+    assert not wide
