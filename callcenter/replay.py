@@ -63,12 +63,13 @@ def events(files: Sequence[Path], times: Sequence[Path] = ()) -> Iterator[Event]
     for i, (file, chunk) in enumerate(zip(files, chunks, strict=False)):
         if zero is None:
             zero = _date(_pieces(file, chunk))
-        at = None
+        last = None
         for at, event in _connection(_pieces(file, chunk), zero):
+            last = at
             if event is not None:
                 yield event
-        if at is not None and i + 1 < len(files):
-            yield LinkLost(at, "end of the capture")
+        if last is not None and i + 1 < len(files):
+            yield LinkLost(last, "end of the capture")
 
 
 def _connection(pieces: Iterable[Piece], zero: float) -> Iterator[tuple[datetime, Event | None]]:

@@ -53,10 +53,8 @@ def ancestry(call: Call, channel: Channel) -> Iterator[tuple[Channel, str]]:
 
 def first_dialler(call: Call, channel: Channel) -> str | None:
     """Return the uniqueid of the channel at whose wish `channel` was dialled."""
-    top = None
-    for _, top in ancestry(call, channel):
-        pass
-    return top
+    diallers = [dialler for _, dialler in ancestry(call, channel)]
+    return diallers[-1] if diallers else None
 
 
 def people(call: Call, kind: Kind) -> list[Channel]:

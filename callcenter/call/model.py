@@ -226,6 +226,12 @@ class Call:
         return frozenset(c.extension for c in self.channels.values() if c.extension and c.rings)
 
     @property
+    def picked_up(self) -> frozenset[str]:
+        """Extensions that answered and are not connected yet: for milliseconds, or while a queue announces."""
+        heard, ours = self.operators, (c for c in self.channels.values() if c.extension and c.answered_at)
+        return frozenset(c.extension for c in ours if c.gone_at is None and c.extension not in heard)  # type: ignore[misc]
+
+    @property
     def first_rang_at(self) -> datetime | None:
         return min((c.rang_at for c in self.channels.values() if c.extension and c.rang_at), default=None)
 
@@ -263,7 +269,7 @@ class Call:
             return CallState.HELD if self.held_at else CallState.TALKING
         if self.direction is Direction.OUTBOUND and not self.talks:
             return CallState.DIALLING
-        return CallState.RINGING if self.ringing else CallState.WAITING
+        return CallState.RINGING if self.ringing or self.picked_up else CallState.WAITING
 
     @property
     def result(self) -> Result | None:

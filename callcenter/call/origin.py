@@ -133,7 +133,8 @@ def _peer(channel: Channel) -> str:
 def originate_ended(call: Call, event: OriginateEnded) -> Call:
     """Return the call after the switchboard said how its Originate went."""
     wanted = dialled(event.exten)
-    if wanted is not None and call.tag != call.root and call.direction is Direction.OUTBOUND and call.dialler is not None:
+    ours = call.tag == call.root  # we asked for it, and know better what number was meant
+    if wanted is not None and not ours and call.direction is Direction.OUTBOUND and call.dialler is not None:
         call = call.evolve(remote_number=wanted)
     answered_at = event.at if event.success else None
     stage = call.originate._replace(

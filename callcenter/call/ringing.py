@@ -25,11 +25,15 @@ def rings(call: Call, channel: Channel, at: datetime) -> Call:
 
 
 def answers(call: Call, channel: Channel, at: datetime) -> Call:
-    """Return the call after `channel` was picked up; only who was called can answer."""
+    """Return the call after `channel` was picked up; only who was called can answer.
+
+    Whatever the same dialler rang beside it stops to ring: one Dial, one queue call has one answer.
+    """
     if channel.answered_at is not None or (channel.dialled_at is None and channel.rang_at is None):
         return call
     done = channel._replace(answered_at=at, rung_until=at, result=LegResult.ANSWERED, state=ChannelState.UP)
-    return put(call, done)
+    call = put(call, done)
+    return others_stop(call, done.dialler, done.uniqueid, at) if done.dialler else call
 
 
 def others_stop(call: Call, caller: str, winner: str, at: datetime) -> Call:
