@@ -3,13 +3,13 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from asterisk.ami import Link, LinkStatus
+from asterisk.ami import Link, LinkLost, LinkStatus
 from asterisk.events import Event, Heard, Resynced
 from tests.pbx.phone import Phone
 from tests.pbx.tree import HOST, Tree, missing
@@ -56,11 +56,14 @@ class Office:
                 heard.append((await self.inbox.get()).event)
         return heard
 
-    async def quiet(self) -> None:
-        """Wait until no channel is left, so that the next test finds an empty house."""
-        async with asyncio.timeout(10):
-            while len(await self.link.request_list("CoreShowChannels")) > 1:
-                await asyncio.sleep(0.05)
+    async def empty(self) -> None:
+        """Hang up everybody and wait until no channel is left: the next test finds an empty house."""
+        for phone in self.phones.values():
+            phone.hang_up()
+        with suppress(LinkLost):  # a test about losing the link has nobody to ask
+            async with asyncio.timeout(10):
+                while len(await self.link.request_list("CoreShowChannels")) > 1:
+                    await asyncio.sleep(0.05)
 
 
 @asynccontextmanager
@@ -80,5 +83,6 @@ async def office(tree: Tree, *extensions: str) -> AsyncIterator[Office]:
             await here.until(Resynced)
             yield here
         finally:
+            await here.empty()
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)

@@ -245,6 +245,11 @@ class Phone(asyncio.DatagramProtocol):
         self.port: int = transport.get_extra_info("sockname")[1]
         self.contact = f"<sip:{self.user}@{self.ip}:{self.port}>"
 
+    def hang_up(self) -> None:
+        """End every call of this phone."""
+        for call in self.calls.values():
+            call.hang_up()
+
     async def close(self) -> None:
         """Sign out where somebody still listens, and be gone."""
         for call in self.calls.values():

@@ -42,9 +42,6 @@ async def talk(pbx: Tree, *others: str) -> AsyncIterator[Talk]:
             assert isinstance(entered, BridgeEntered)
             channels[entered.channel.name.partition("/")[2].rpartition("-")[0]] = entered.channel.name
         yield Talk(here, customer, anna, channels)
-        customer.hang_up()
-        anna.hang_up()
-        await here.quiet()
 
 
 async def ended(call: Call) -> str:
