@@ -68,7 +68,7 @@ def _add_templates(app: web.Application) -> None:
 async def page_context(request: web.Request) -> dict[str, Any]:
     """What every template may use: who is signed in, the nonce for inline elements, the push port."""
     return {
-        "user": request.get(PERSON),
+        "person": request.get(PERSON),
         "csp_nonce": request.get(NONCE, ""),
         "push_port": request.app[SERVICES].settings.push_port,
         "demo": request.app[SERVICES].settings.demo,

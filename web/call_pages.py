@@ -111,7 +111,7 @@ async def _page(
         "addresses": addresses(parts, sound) if sound else {},
         "longest_ring": max((leg.rang_s or 0 for leg in call.legs), default=0) or 1,
         "actions": actions,
-        "who": looked_for,
+        "looked_for": looked_for,
         "found": found.rows if found else [],
         "objects": objects,
         "kept_text": kept_text,

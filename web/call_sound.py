@@ -1,5 +1,6 @@
 """The sound and the text of a call in the API, for those who may hear it."""
 
+import asyncio
 from datetime import datetime
 from typing import Annotated
 from uuid import UUID
@@ -8,11 +9,14 @@ from aiohttp import web
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core.errors import Forbidden
+from crm_core.errors import Conflict, Forbidden
 from crm_core.read.calls import hearable, require_call
-from crm_core.read.sound import Sound, load_sound
+from crm_core.read.sound import Sound, Track, load_sound
+from crm_core.recording import Recording
+from recordings.audio import Unreadable, picture
+from recordings.cache import Cache
 from web.api import Operations
-from web.audio import audio_url
+from web.audio import audio_url, sound_file
 from web.calls import all_calls
 from web.fields import Answer
 from web.rights import HEAR_RECORDINGS, Person, Scope
@@ -20,6 +24,8 @@ from web.services import Services, services
 from web.sessions import person
 
 operations = Operations("recordings")
+POINTS = 400
+"""Bars in the picture of a recording."""
 
 
 class RecordingAnswer(Answer):
@@ -31,6 +37,7 @@ class RecordingAnswer(Answer):
     seconds: float | None
     error: str | None
     url: str | None
+    peaks: Annotated[list[float] | None, Field(description="loudness from 0 to 1 along the recording")]
 
 
 class PhraseAnswer(Answer):
@@ -83,9 +90,20 @@ async def get_recordings(request: web.Request, call_id: UUID) -> list[RecordingA
             seconds=track.seconds,
             error=track.error,
             url=urls.get(track.id),
+            peaks=await asyncio.to_thread(loudness, parts, track) if track.playable else None,
         )
         for track in sound.tracks
     ]
+
+
+def loudness(parts: Services, track: Track) -> list[float] | None:
+    """The picture of a recording, from the file; None when there is none to look at (playing it says why)."""
+    recording = Recording(path=track.path, state=track.state)
+    try:
+        pairs = picture(sound_file(parts, recording), Cache(parts.settings.data_dir / "sound"), POINTS)
+    except (Conflict, Unreadable, OSError):
+        return None
+    return [max(abs(low), abs(high)) for low, high in pairs]
 
 
 @operations.get("/calls/{call_id}/transcript", right=HEAR_RECORDINGS)

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from aiohttp import web
-from pydantic import Field, StringConstraints, WithJsonSchema, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
+from pydantic.config import JsonDict
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core import audit, call_link
@@ -21,6 +22,7 @@ from web.api import Operations
 from web.calls import LinkAnswer, own_call, tell_desk
 from web.customers import CustomerAnswer, CustomerFields
 from web.fields import Answer, Given, Id, LongText, Name, Version
+from web.listing import possible
 from web.middleware import visitor_address
 from web.rights import EDIT_CALLS
 from web.services import Services, services
@@ -62,8 +64,20 @@ class Caller(CustomerFields):
     name: Name
 
 
+_ID: JsonDict = {"type": "integer"}
+_NONE: JsonDict = {"type": "null"}
+ONE_OF: JsonDict = {
+    "oneOf": [
+        {"required": ["order_id"], "properties": {"order_id": _ID, "deal_id": _NONE}},
+        {"required": ["deal_id"], "properties": {"deal_id": _ID, "order_id": _NONE}},
+    ]
+}
+
+
 class NewLink(Given):
     """What the call is about: an order or a deal, one of them."""
+
+    model_config = ConfigDict(json_schema_extra=ONE_OF)
 
     order_id: Id | None = None
     deal_id: Id | None = None
@@ -101,25 +115,27 @@ async def put_note(request: web.Request, call_id: UUID, body: NoteText) -> Kept:
         return Kept(version=call.note_version, saved_at=call.noted_at or parts.now())
 
 
-@operations.put("/calls/{call_id}/customer", right=EDIT_CALLS)
+@operations.put("/calls/{call_id}/customer", right=EDIT_CALLS, errors=(409,))
 async def put_customer(request: web.Request, call_id: UUID, body: ChosenCustomer) -> CustomerAnswer:
-    """Say whose call it is; the number becomes theirs and the choice is remembered."""
+    """Say whose call it is; the number becomes theirs and the choice is remembered. 409 for our own lines."""
     parts, who = services(request), person(request)
     async with parts.db.begin() as session:
         kept = await own_call(session, who, call_id)
-        answer = await choose_customer(session, parts, kept, body.customer_id, user_id=who.user_id)
+        with possible():
+            answer = await choose_customer(session, parts, kept, body.customer_id, user_id=who.user_id)
         await note_change(session, request, "choose_customer", kept, customer_id=body.customer_id)
     await tell_desk(parts, kept)
     return answer
 
 
-@operations.post("/calls/{call_id}/customer", right=EDIT_CALLS)
+@operations.post("/calls/{call_id}/customer", right=EDIT_CALLS, errors=(409,))
 async def post_caller(request: web.Request, call_id: UUID, body: Caller) -> CustomerAnswer:
     """Write down who an unknown caller is: a new customer with the number of the call."""
     parts, who = services(request), person(request)
     async with parts.db.begin() as session:
         kept = await own_call(session, who, call_id)
-        answer = await create_caller(session, parts, kept, body, user_id=who.user_id)
+        with possible():
+            answer = await create_caller(session, parts, kept, body, user_id=who.user_id)
     await tell_desk(parts, kept)
     return answer
 

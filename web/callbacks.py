@@ -13,7 +13,7 @@ from web.api import Operations
 from web.calls import own_call, tell_desk
 from web.customers import Written
 from web.fields import EARLIEST, Answer, Given, Id, Instant, LongText, Name
-from web.listing import Listed, Listing
+from web.listing import Listed, Listing, possible
 from web.pages import day_end
 from web.rights import EDIT_CALLBACKS, VIEW_CALLBACKS
 from web.services import services
@@ -101,16 +101,16 @@ async def get_callbacks(request: web.Request, query: CallbacksQuery) -> Listing[
 
 @operations.post("/callbacks", right=EDIT_CALLBACKS, errors=(403, 404, 409))
 async def post_callback(request: web.Request, body: NewCallback) -> CallbackAnswer:
-    """Promise to call. 404 for an unknown customer or call, 409 for an unknown order, deal or colleague."""
+    """Promise to call. 404 for an unknown customer or call, 409 for a number that is none, or an unknown
+    order, deal or colleague."""
     parts, who = services(request), person(request)
     async with parts.db.begin() as session:
         call_id = body.source_call_id and await own_call(session, who, body.source_call_id)
-        made = await create_callback(
-            session,
-            country=parts.settings.country,
-            created_by=who.user_id,
-            **body.model_dump() | {"source_call_id": call_id},
-        )
+        given = body.model_dump() | {"source_call_id": call_id}
+        with possible():
+            made = await create_callback(
+                session, country=parts.settings.country, created_by=who.user_id, **given
+            )
         answer = CallbackAnswer.model_validate(await load_callback(session, made.id))
     await tell_desk(parts, call_id)
     return answer

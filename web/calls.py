@@ -13,7 +13,7 @@ from crm_core.disposition import DISPOSITIONS
 from crm_core.read.calls import list_calls, load_call, require_call
 from web.api import Operations
 from web.fields import Answer, Given, Id, Instant
-from web.listing import Listed, Listing, Text, shown
+from web.listing import Listed, Listing, Text, possible, shown
 from web.rights import EDIT_CALLS, MAKE_CALLS, VIEW_CALLS, Person, Scope
 from web.services import Services, services
 from web.sessions import person
@@ -22,7 +22,7 @@ operations = Operations("calls")
 OUTCOMES = {outcome.code: outcome.label for outcome in DISPOSITIONS}
 ToDial = Annotated[
     str,
-    StringConstraints(pattern=r"^[+(0-9][0-9 ()./+-]{1,39}$"),
+    StringConstraints(pattern=r"^\+?[(]?[0-9]([ ()./-]{0,3}[0-9]){1,14}$"),
     Field(description="a telephone number as people write it, or an extension"),
 ]
 
@@ -203,10 +203,11 @@ async def get_call(request: web.Request, call_id: UUID) -> CallAnswer:
 async def post_call(request: web.Request, body: Dial) -> DialledAnswer:
     """Click-to-call: rings the user's own phone, then `to`. 202: ordered, not yet answered.
 
-    422 for a number that is none, 409 without a phone or without a switchboard.
+    409 for a number that is none, without a phone or without a switchboard.
     """
     origin = body.model_dump(exclude={"to"})
-    call_id = await services(request).live.dial(person(request).user_id, body.to, **origin)
+    with possible():
+        call_id = await services(request).live.dial(person(request).user_id, body.to, **origin)
     return DialledAnswer(id=call_id)
 
 

@@ -4,13 +4,13 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 
 from aiohttp import web
-from pydantic import Field, StringConstraints, computed_field
+from pydantic import AfterValidator, Field, StringConstraints, computed_field
 
 from crm_core import customer as service
 from crm_core.read.customers import list_customers, load_customer
 from web.api import Operations
 from web.fields import Answer, Given, Id, LongText, Money, Name, ShortText, Version
-from web.listing import Listed, Listing, Text, shown
+from web.listing import Listed, Listing, Text, possible, shown
 from web.rights import EDIT_CUSTOMERS, VIEW_CUSTOMERS
 from web.services import services
 from web.sessions import person
@@ -19,9 +19,19 @@ from web.users import Zone
 operations = Operations("customers")
 Email = Annotated[str, StringConstraints(pattern=r"^[!-?A-~]{1,100}@[!-?A-~]{1,150}$")]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), Field(description="two letters, ISO 3166")]
+_DAYS = (
+    r"((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))"
+)
+_LEAP = r"(19(0[48]|[2468][048]|[13579][26])|20([02468][048]|[13579][26]))-02-29"
+Birthday = Annotated[
+    str,
+    StringConstraints(pattern=rf"^((19|20)[0-9]{{2}}-{_DAYS}|{_LEAP})$"),
+    AfterValidator(date.fromisoformat),
+    Field(description="a day of 1900 to 2099"),
+]
 Written = Annotated[
     str,
-    StringConstraints(pattern=r"^[ ]{0,5}[+(0-9][0-9 ()./+-]{1,39}$"),
+    StringConstraints(pattern=r"^\+?[(]?[0-9]([ ()./-]{0,3}[0-9]){4,14}$"),
     Field(description="a telephone number as people write it"),
 ]
 
@@ -113,7 +123,7 @@ class CustomerFields(Given):
     country: Country | None = None
     address: ShortText | None = None
     timezone: Zone | None = None
-    birthday: Annotated[date, Field(ge=date(1900, 1, 1), le=date(2099, 12, 31))] | None = None
+    birthday: Birthday | None = None
     vip: bool = False
     bad: bool = False
     tags: Annotated[list[Name], Field(default_factory=list, max_length=30)]
@@ -165,13 +175,16 @@ async def get_customers(request: web.Request, query: CustomersQuery) -> Listing[
     return Listing[CustomerItem].model_validate(found)
 
 
-@operations.post("/customers", right=EDIT_CUSTOMERS)
+@operations.post("/customers", right=EDIT_CUSTOMERS, errors=(409,))
 async def post_customer(request: web.Request, body: NewCustomer) -> CustomerAnswer:
-    """Add a customer. 422 for a number that is none."""
+    """Add a customer. 409 for a number that is none, or is one of our lines."""
     parts = services(request)
     country = body.country or parts.settings.country
     async with parts.db.begin() as session:
-        made = await service.create_customer(session, country=country, **body.model_dump(exclude={"country"}))
+        with possible():
+            made = await service.create_customer(
+                session, country=country, **body.model_dump(exclude={"country"})
+            )
         await session.flush()
         return CustomerAnswer.model_validate(await load_customer(session, made.id))
 
@@ -193,12 +206,15 @@ async def patch_customer(request: web.Request, customer_id: Id, body: CustomerCh
         return CustomerAnswer.model_validate(await load_customer(session, made.id))
 
 
-@operations.post("/customers/{customer_id}/numbers", right=EDIT_CUSTOMERS)
+@operations.post("/customers/{customer_id}/numbers", right=EDIT_CUSTOMERS, errors=(409,))
 async def post_number(request: web.Request, customer_id: Id, body: NewNumber) -> NumberAnswer:
-    """Give a customer one more number; one they have already comes back. 422 for one that is none or ours."""
+    """Give a customer one more number; one they have already comes back. 409 for one that is none or ours."""
     country = services(request).settings.country
     async with services(request).db.begin() as session:
-        made = await service.add_number(session, customer_id, body.number, country=country, label=body.label)
+        with possible():
+            made = await service.add_number(
+                session, customer_id, body.number, country=country, label=body.label
+            )
         return NumberAnswer.model_validate(made)
 
 

@@ -11,7 +11,7 @@ from crm_core.deal import Stage, create_deal, update_deal
 from crm_core.read.deals import list_deals, load_deal
 from web.api import Operations
 from web.fields import Answer, Given, Id, Money, Name, Version
-from web.listing import Listed, Listing, Price, Text, shown
+from web.listing import Listed, Listing, Price, Text, possible, shown
 from web.rights import EDIT_DEALS, VIEW_DEALS
 from web.services import services
 from web.sessions import person
@@ -102,17 +102,19 @@ async def post_deal(request: web.Request, body: NewDeal) -> DealAnswer:
     parts = services(request)
     given = body.model_dump() | {"responsible_id": body.responsible_id or person(request).user_id}
     async with parts.db.begin() as session:
-        made = await create_deal(session, at=parts.now(), **given)
+        with possible():
+            made = await create_deal(session, at=parts.now(), **given)
         await session.flush()
         return DealAnswer.model_validate(await load_deal(session, made.id))
 
 
 @operations.patch("/deals/{deal_id}", right=EDIT_DEALS, errors=(409,))
 async def patch_deal(request: web.Request, deal_id: Id, body: DealChange) -> DealAnswer:
-    """Change a deal. 409 when `version` is stale, 422 for an amount typed over that of the orders."""
+    """Change a deal. 409 when `version` is stale, or for an amount typed over that of the orders."""
     parts = services(request)
     changes = body.model_dump(exclude_unset=True, exclude={"version"})
     async with parts.db.begin() as session:
-        await update_deal(session, deal_id, version=body.version, changes=changes, at=parts.now())
+        with possible():
+            await update_deal(session, deal_id, version=body.version, changes=changes, at=parts.now())
         await session.flush()
         return DealAnswer.model_validate(await load_deal(session, deal_id))

@@ -1,11 +1,15 @@
 """What every list of the API shares: the cursor it takes and the page it answers."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Generic, TypeVar
 
 from pydantic import Field, StringConstraints, WithJsonSchema
 
+from crm_core.errors import Invalid
 from crm_core.phone import display
 from crm_core.read.page import LONGEST
+from web.errors import FieldError, Refusal
 from web.fields import Answer, Given, Money
 
 Row = TypeVar("Row")
@@ -37,3 +41,17 @@ class Listing(Answer, Generic[Row]):
 def shown(e164: str | None) -> str | None:
     """A number as people read it."""
     return display(e164) if e164 else None
+
+
+@contextmanager
+def possible() -> Iterator[None]:
+    """Where what was sent has the promised form and yet can not be: 409 that names the field, not 422.
+
+    The description of the API promises to take what has the form (422 is for what has not); that "00" is no
+    telephone number, or that a deal is another customer's, only the domain knows.
+    """
+    try:
+        yield
+    except Invalid as refused:
+        error = FieldError(field=refused.field or "", message=str(refused))
+        raise Refusal(409, str(refused), errors=[error]) from refused

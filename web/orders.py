@@ -15,7 +15,7 @@ from crm_core.read.orders import list_orders, load_changes, load_order
 from web.api import Operations
 from web.calls import own_call, tell_desk
 from web.fields import Answer, Given, Id, Instant, LongText, Money, Name, ShortText, Version
-from web.listing import Listed, Listing, Price, Text, shown
+from web.listing import Listed, Listing, Price, Text, possible, shown
 from web.rights import EDIT_ORDERS, VIEW_ORDERS
 from web.services import services
 from web.sessions import person
@@ -170,20 +170,13 @@ async def get_orders(request: web.Request, query: OrdersQuery) -> Listing[OrderI
 
 @operations.post("/orders", right=EDIT_ORDERS, errors=(403, 404, 409))
 async def post_order(request: web.Request, body: NewOrder) -> OrderAnswer:
-    """Take an order. 404 for an unknown customer, shop or call, 409 when the stock is too small."""
+    """Take an order. 404 for an unknown customer, shop or call, 409 when an item is not sold there or gone."""
     parts, who = services(request), person(request)
     async with parts.db.begin() as session:
         call_id = body.call_id and await own_call(session, who, body.call_id)
-        made = await create_order(
-            session,
-            customer_id=body.customer_id,
-            shop_id=body.shop_id,
-            items=wanted(body.items),
-            user_id=who.user_id,
-            at=parts.now(),
-            call_id=call_id,
-            **body.model_dump(exclude={"customer_id", "shop_id", "items", "call_id"}),
-        )
+        given = body.model_dump(exclude={"items", "call_id"}) | {"items": wanted(body.items)}
+        with possible():
+            made = await create_order(session, user_id=who.user_id, at=parts.now(), call_id=call_id, **given)
         await session.flush()
         answer = OrderAnswer.model_validate(await load_order(session, made.id))
     await tell_desk(parts, call_id)
@@ -206,15 +199,9 @@ async def patch_order(request: web.Request, order_id: Id, body: OrderEdit) -> Or
         changes["items"] = wanted(body.items)
     async with parts.db.begin() as session:
         call_id = body.call_id and await own_call(session, who, body.call_id)
-        await update_order(
-            session,
-            order_id,
-            version=body.version,
-            changes=changes,
-            user_id=who.user_id,
-            at=parts.now(),
-            call_id=call_id,
-        )
+        by: dict[str, Any] = {"user_id": who.user_id, "call_id": call_id}
+        with possible():
+            await update_order(session, order_id, version=body.version, changes=changes, at=parts.now(), **by)
         await session.flush()
         answer = OrderAnswer.model_validate(await load_order(session, order_id))
     await tell_desk(parts, call_id)

@@ -104,17 +104,13 @@ class Flash:
 
 
 def shell(request: web.Request) -> dict[str, Any]:
-    """What the frame of a page needs: the person, what its scripts know, the reader's clock and zone."""
-    who, here = person(request), services(request)
-    user = {"id": who.user_id, "name": who.name, "role": str(who.role), "timezone": who.timezone or "UTC"}
-    boot = {"user": user, "push_port": here.settings.push_port, "demo": here.settings.demo, "locale": "en"}
+    """What every page needs besides `page_context`: the reader's clock, zone, language and rights."""
+    who = person(request)
     return {
-        "user": user,
-        "boot": boot,
-        "catalogue": None,
+        "person": who,
         "lang": "en",
         "locale": LOCALE,
-        "now": here.now(),
+        "now": services(request).now(),
         "zone": zone_of(who.timezone),
         "may": who.may,
     }
