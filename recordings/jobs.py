@@ -4,20 +4,15 @@ Jobs wake somebody up; what is true stands in the tables of recordings and trans
 twice, be killed at any point or come too late without harm; a call has at most one of each kind in the queue.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import asyncpg
 import structlog
-from pgqueuer import PgQueuer
 from pgqueuer.adapters.persistence.qb import QueryQueueBuilder
-from pgqueuer.db import AsyncpgDriver, AsyncpgPoolDriver
-from pgqueuer.errors import FailingListenerError, RetryRequested
-from pgqueuer.executors import DatabaseRetryEntrypointExecutor
+from pgqueuer.db import AsyncpgDriver
+from pgqueuer.errors import RetryRequested
 from pgqueuer.models import Job
 from pgqueuer.queries import Queries
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
@@ -26,7 +21,6 @@ from crm_core.db import Database, plain_url
 from crm_core.recording import TranscriptState
 from recordings import register
 from recordings.audio import Unreadable
-from recordings.cache import Cache
 from recordings.engine import Engine, NoModel
 from recordings.intake import Clock, Wanted, watch
 from recordings.store import Root
@@ -40,12 +34,6 @@ INTAKE, TRANSCRIBE = "intake", "transcribe"
 # they outlast the minute after which an unclosed file counts as abandoned.
 INTAKE_RETRIES_S = (3, 10, 30, 60, 120)
 TRANSCRIBE_RETRIES_S = (2, 10, 60, 300)
-# Of a job whose worker was killed: after this it is given to another.
-HEARTBEAT = timedelta(seconds=20)
-SWEEP_EVERY_S = 60.0
-CACHE_BYTES = 2 * 1024**3
-RECONNECT_S = 2.0
-CLOSING_S = 3.0
 # Any number will do, but it must be the same in every process.
 INSTALL_LOCK = 7_130_001
 UNFINISHED = (TranscriptState.QUEUED, TranscriptState.RUNNING)
@@ -179,94 +167,3 @@ class Worker:
             for want in late:
                 await enqueue_intake(session, want)
         return len(late)
-
-
-async def run(
-    db: Database,
-    *,
-    root: Root,
-    engine: Engine,
-    cache: Cache | None = None,
-    workers: int = 1,
-    clock: Clock | None = None,
-) -> None:
-    """Work off the queue until cancelled. `workers`: how many calls are transcribed at once.
-
-    Survives a lost database: connects again. The queue's tables must be there (`install`).
-    """
-    worker = Worker(db, root, engine, clock or Clock())
-    while True:
-        try:
-            await worker.recover()
-            await _work(worker, cache, workers)
-        except* (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, FailingListenerError) as errors:
-            log.error("queue lost its database", error=str(errors.exceptions[0]))
-        await asyncio.sleep(RECONNECT_S)
-
-
-async def _work(worker: Worker, cache: Cache | None, workers: int) -> None:
-    async with (
-        asyncpg.create_pool(worker.db.url, min_size=2, max_size=8) as pool,
-        asyncio.TaskGroup() as tasks,
-    ):
-        # Two queues: long transcriptions never keep the sound of a call that just ended waiting.
-        fetch, listen = (PgQueuer(AsyncpgPoolDriver(pool)) for _ in range(2))
-        stop = asyncio.Event()
-        _serve(fetch, INTAKE, worker.intake, stop)
-        _serve(listen, TRANSCRIBE, worker.transcribe, stop)
-        tasks.create_task(_set_at_the_end(stop))
-        # An idle queue looks for the jobs of killed workers only as often as `dequeue_timeout` says.
-        for queue, batch, limit in ((fetch, 10, None), (listen, 1, 1 + workers)):
-            manage = queue.qm.run(
-                dequeue_timeout=HEARTBEAT / 2,
-                batch_size=batch,
-                max_concurrent_tasks=limit,
-                heartbeat_timeout=HEARTBEAT,
-                shutdown_on_listener_failure=True,
-            )
-            tasks.create_task(manage)
-        tasks.create_task(_keep_sweeping(worker, cache))
-
-
-def _serve(queue: PgQueuer, kind: str, work: Callable[[Job], Awaitable[None]], stop: asyncio.Event) -> None:
-    async def serve(job: Job) -> None:
-        await _unless_stopped(work(job), stop)
-
-    queue.entrypoint(
-        kind,
-        executor_factory=lambda parameters: DatabaseRetryEntrypointExecutor(parameters, max_attempts=8),
-    )(serve)
-
-
-async def _set_at_the_end(stop: asyncio.Event) -> None:
-    try:
-        await asyncio.Event().wait()
-    finally:
-        stop.set()
-
-
-async def _unless_stopped(work: Awaitable[None], stop: asyncio.Event) -> None:
-    """Do the work, but give the job back to the queue when the process is told to stop.
-
-    The queue's own manager would wait for its jobs, and a transcription can take minutes.
-    """
-    task, stopped = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
-    try:
-        await asyncio.wait((task, stopped), return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise RetryRequested(timedelta(), "the worker stops")
-        task.result()
-    finally:
-        for part in (task, stopped):
-            part.cancel()
-        await asyncio.gather(task, stopped, return_exceptions=True)
-
-
-async def _keep_sweeping(worker: Worker, cache: Cache | None) -> None:
-    while True:
-        found = await worker.sweep()
-        if found:
-            log.info("recordings appeared late", calls=found)
-        if cache:
-            await asyncio.to_thread(cache.trim, CACHE_BYTES)
-        await asyncio.sleep(SWEEP_EVERY_S)

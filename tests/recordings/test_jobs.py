@@ -24,7 +24,7 @@ from crm_core.call import Call, CallAlias
 from crm_core.db import Database
 from crm_core.outbox import OutboxRow
 from crm_core.recording import Phrase, Recording, Transcript
-from recordings import jobs
+from recordings import jobs, service
 from recordings.engine import EngineDied, NoModel, VoskEngine
 from recordings.intake import Clock, Wanted, days_of
 from recordings.jobs import Worker, enqueue_intake, enqueue_transcribe, install
@@ -174,7 +174,7 @@ async def test_a_finished_call_gets_its_sound_and_its_text(db: Database, root: R
         return found is not None and found.state == "ready"
 
     try:
-        async with running(jobs.run(db, root=root, engine=engine)):
+        async with running(service.run(db, root=root, engine=engine)):
             async with db.begin() as session:
                 await enqueue_intake(session, want)
             await until(ready)
@@ -421,7 +421,7 @@ KILLED = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from crm_core.db import connect
-from recordings import jobs
+from recordings import service
 from recordings.store import Root
 
 class Deadly:
@@ -432,7 +432,7 @@ class Deadly:
 
 async def main():
     async with connect(sys.argv[1]) as db:
-        await jobs.run(db, root=Root(Path(sys.argv[2])), engine=Deadly())
+        await service.run(db, root=Root(Path(sys.argv[2])), engine=Deadly())
 
 asyncio.run(main())
 """
@@ -446,13 +446,13 @@ async def test_the_job_of_a_killed_worker_is_done_by_the_next(
     assert await process.wait() == -signal.SIGKILL
     found = await transcript(db, want.call_id)
     assert found and found.state == "running"
-    monkeypatch.setattr(jobs, "HEARTBEAT", timedelta(seconds=1))
+    monkeypatch.setattr(service, "HEARTBEAT", timedelta(seconds=1))
 
     async def ready() -> bool:
         found = await transcript(db, want.call_id)
         return found is not None and found.state == "ready"
 
-    async with running(jobs.run(db, root=root, engine=Ear())):
+    async with running(service.run(db, root=root, engine=Ear())):
         await until(ready)
     assert await said(db) == ["hello"]
 
@@ -470,7 +470,7 @@ async def test_stopping_does_not_wait_for_a_long_transcription_and_loses_nothing
             return []
 
     async with asyncio.timeout(10):
-        async with running(jobs.run(db, root=root, engine=Slow())):
+        async with running(service.run(db, root=root, engine=Slow())):
             await begun.wait()
     await Worker(db, root, Ear(), later(5)).recover()
     assert await queued(db) == [("transcribe", f"transcribe:{want.call_id}")]
@@ -479,9 +479,9 @@ async def test_stopping_does_not_wait_for_a_long_transcription_and_loses_nothing
 async def test_the_queue_lives_through_the_loss_of_its_connections(
     db: Database, root: Root, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "RECONNECT_S", 0.1)
-    monkeypatch.setattr(jobs, "CLOSING_S", 0.1)
-    monkeypatch.setattr(jobs, "HEARTBEAT", timedelta(seconds=1))
+    monkeypatch.setattr(service, "RECONNECT_S", 0.1)
+    monkeypatch.setattr(service, "CLOSING_S", 0.1)
+    monkeypatch.setattr(service, "HEARTBEAT", timedelta(seconds=1))
     put(root)
     want = await finished_call(db)
     ear = Ear()
@@ -490,7 +490,7 @@ async def test_the_queue_lives_through_the_loss_of_its_connections(
         found = await transcript(db, want.call_id)
         return found is not None and found.state == "ready"
 
-    async with running(jobs.run(db, root=root, engine=ear)):
+    async with running(service.run(db, root=root, engine=ear)):
         await asyncio.sleep(0.3)
         connection = await asyncpg.connect(db.url)
         await connection.execute(
