@@ -10,6 +10,7 @@ from aiohttp import web
 from aiohttp_session import session_middleware
 
 from web import audio, health, login_page, nouns, sign_in, users
+from web import demo as demo_buttons
 from web.api import Api
 from web.assets import add_static, static_url
 from web.errors import errors_middleware
@@ -34,7 +35,7 @@ def build_app(services: Services) -> web.Application:
     app[STORE] = store
     app.on_response_prepare.append(add_safety_headers)
     _add_templates(app)
-    build_api().register(app)
+    build_api(demo=services.demo is not None).register(app)
     app.add_routes(health.routes)
     app.add_routes(login_page.routes)
     nouns.add_pages(app)
@@ -42,13 +43,15 @@ def build_app(services: Services) -> web.Application:
     return app
 
 
-def build_api() -> Api:
-    """Every operation of the API, noun by noun."""
+def build_api(*, demo: bool = False) -> Api:
+    """Every operation of the API, noun by noun; in the demo its buttons too."""
     api = Api()
     api.add(sign_in.operations)
     api.add(users.operations)
     api.add(audio.operations)
     nouns.add_operations(api)
+    if demo:
+        api.add(demo_buttons.operations)
     return api
 
 
