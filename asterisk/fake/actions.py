@@ -131,6 +131,8 @@ def redirect(pbx: Pbx, session: Session, action: Action) -> None:
     place = action.get("context", ""), action.get("exten", "")
     if channel is not channel.run.owner:
         raise Refused("Redirect failed: only the channel that began a call can be redirected here")
+    if channel.application == "AppDial2":
+        raise Refused("Redirect failed, channel not up.")
     channel.run.tell(Kind.REDIRECTED, channel, place=place)
     session.respond(action, "Success", "Redirect successful")
 

@@ -130,13 +130,14 @@ async def _ring(run: Run, leg: Channel, ring_s: float) -> Outcome | None:
         if not isinstance(end, asyncio.CancelledError):
             _dial_end(run, leg, "CANCEL")
             cdr.close_record(run, leg, "NO ANSWER")
-            leg.sip_code = 500
+            leg.sip_code = 480 if run.cause == 19 else 500
             pbx.hang_up(leg, run.cause or 16)
         raise
 
 
 def _rings(run: Run, leg: Channel) -> None:
     run.pbx.new_state(leg, RINGING)
+    run.progress(Kind.RINGING)
     run.pbx.refresh_device(run.owner.device)  # the trunk is in use once we pass the ringing on
     run.pbx.noise(run.owner, RINGTIME=0, RINGTIME_MS=2)
     run.pbx.say("DialState", run.owner.headers(), leg.headers("Dest"), header("DialStatus", "RINGING"))
@@ -160,15 +161,14 @@ async def _connect(run: Run, leg: Channel, customer: Customer | None) -> None:
     owner, pbx = run.owner, run.pbx
     if owner.state != UP:
         pbx.new_state(owner, UP)
+    run.progress(Kind.ANSWERED)
     leg.priority = 1
 
     def before_entering() -> None:
         pbx.step(leg, "AppDial", "(Outgoing Line)", exten="")
 
-    if customer is None and run.operator == "" and owner.peer == pbx.config.trunk:
-        plan = Plan(run.caller.talk_s, owner if run.caller.hangs_up else leg)
-    elif customer is not None:
-        plan = Plan(customer.talk_s, leg if customer.hangs_up else owner)
+    if customer is not None:
+        plan = Plan(customer.talk_s, leg if customer.hangs_up else run.operator_leg())
     else:
         plan = Plan(run.caller.talk_s, owner if run.caller.hangs_up else leg)
     await talk(run, leg, plan, before_entering=before_entering)
@@ -188,11 +188,12 @@ async def dial_result(run: Run, outcome: Outcome) -> None:
     pbx.step(owner, "Wait", f"{pbx.config.tone_s:.0f}", priority=2)
     if owner.state == UP:
         cdr.open_record(run, None).disposition = "ANSWERED"
-    phone = pbx.phones.get(owner.peer)
+    listener = run.operator_leg()
+    phone = pbx.phones.get(listener.peer)
     if phone is None:
         run.tell_later(run.caller.tone_s, Kind.HUNG_UP, owner)
     elif not phone.manual:
-        run.tell_later(phone.gives_up_s, Kind.HUNG_UP, owner)
+        listener.run.tell_later(phone.gives_up_s, Kind.HUNG_UP, listener, 16)
     until = pbx.clock.time() + pbx.config.tone_s
     while await run.next(until - pbx.clock.time()) is not None:
         pass

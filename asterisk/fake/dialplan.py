@@ -81,10 +81,17 @@ class Run:
             self._to_owner(signal)
         return signal
 
+    def operator_leg(self) -> Channel:
+        """Return the phone with which an operator takes part in a run that goes out."""
+        return self.owner
+
+    def progress(self, kind: Kind) -> None:
+        """The dialled phone rings or is picked up; halves of Local channels pass it on."""
+
     def _to_owner(self, signal: Signal) -> None:
         match signal.kind:
             case Kind.HUNG_UP:
-                self._owner_hung_up()
+                self._owner_hung_up(signal.cause)
                 raise OwnerGone
             case Kind.DROPPED:
                 self.pbx.soft_hangup(self.owner, signal.cause)
@@ -93,7 +100,7 @@ class Run:
             case Kind.REDIRECTED:
                 raise Redirected(signal.place, signal.transferer)
 
-    def _owner_hung_up(self) -> None:
+    def _owner_hung_up(self, cause: int) -> None:
         if self.owner.state == UP:
             self.pbx.request_hangup(self.owner, self.request_cause)
             self.cause = self.cause or self.request_cause or 0

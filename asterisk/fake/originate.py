@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from asterisk.fake import local
 from asterisk.fake.channels import DOWN, RINGING, SIP_CODES, UP, Channel, header, one_line
 from asterisk.fake.dialplan import Run
-from asterisk.fake.signals import Kind, OwnerGone
+from asterisk.fake.signals import Kind, OwnerGone, Redirected
 from asterisk.fake.wire import Action, Refused, Session
 
 if TYPE_CHECKING:
@@ -21,24 +22,27 @@ class Order(NamedTuple):
     """An Originate that has been read and checked."""
 
     channel: str
-    extension: str
+    extension: str  # of the phone, also behind a Local channel
+    local: str  # "1001@context" of a Local channel, else empty
     context: str
     exten: str
     number: str  # of CallerID
     name: str
     timeout_s: float
     channel_id: str
+    other_channel_id: str
     variables: list[tuple[str, str]]
     action_id: str
 
 
 def originate(pbx: Pbx, session: Session, action: Action) -> None:
-    """Queue a call. Only `Async: true` to a PJSIP phone with Context, Exten and Priority is supported."""
+    """Queue a call: `Async: true` to a PJSIP phone or a Local channel, with Context, Exten and Priority."""
     order = read(action)
     if "async" not in action or action["async"].lower() not in ("true", "yes", "1"):
         raise Refused("Originate failed: the simulated switchboard originates with Async: true only")
     session.respond(action, "Success", "Originate successfully queued")
-    pbx.spawn(_call(pbx, session.board.new_run(pbx), order))
+    run = session.board.new_run(pbx)
+    pbx.spawn(_call(pbx, local.far_run(run) if order.local else run, order))
 
 
 def read(action: Action) -> Order:
@@ -46,11 +50,12 @@ def read(action: Action) -> Order:
     channel = action.get("channel", "")
     if not channel:
         raise Refused("Channel not specified")
-    tech, slash, extension = channel.partition("/")
+    tech, slash, data = channel.partition("/")
     if not slash:
         raise Refused("Invalid channel")
-    if tech != "PJSIP":
+    if tech not in ("PJSIP", "Local"):
         raise Refused("Originate failed: the simulated switchboard has PJSIP phones only")
+    extension = data.partition("@")[0] if tech == "Local" else data
     if not (action.get("exten") and action.get("context") and action.get("priority")):
         raise Refused("Originate with 'Exten' requires 'Context' and 'Priority'")
     if len(action.get("channelid", "")) > LONGEST_ID:
@@ -62,12 +67,14 @@ def read(action: Action) -> Order:
     return Order(
         channel,
         extension,
+        data.partition("/")[0] if tech == "Local" else "",
         action["context"],
         action["exten"],
         number,
         name,
         int(timeout) / 1000,
         one_line(action.get("channelid", "")),
+        one_line(action.get("otherchannelid", "")),
         list(variables(action.get("variable", ""))),
         action.get("actionid", ""),
     )
@@ -89,9 +96,12 @@ async def _call(pbx: Pbx, run: Run, order: Order) -> None:
     phone = pbx.phones.get(order.extension)
     if phone is None or not phone.registered or order.channel_id in pbx.channels:
         return _response(pbx, order, None, FAILED)
-    leg = _make_leg(pbx, run, order)
-    pbx.say("DialBegin", leg.headers("Dest"), header("DialString", order.extension))
-    phone.ring(leg)
+    leg = local.make_pair(pbx, run, order) if order.local else _make_leg(pbx, run, order)
+    pbx.say("DialBegin", leg.headers("Dest"), header("DialString", order.channel.partition("/")[2]))
+    if isinstance(run, local.FarRun):
+        pbx.spawn(run.near.play(leg.context, leg.exten))
+    else:
+        phone.ring(leg)
     reason = await _ring(run, leg, order)
     if reason != ANSWERED:
         return None
@@ -114,13 +124,18 @@ def _make_leg(pbx: Pbx, run: Run, order: Order) -> Channel:
         name=pbx.phones[order.extension].name,
     )
     run.owner = leg
+    prepare(pbx, leg, order)
+    return leg
+
+
+def prepare(pbx: Pbx, leg: Channel, order: Order) -> None:
+    """Give the originated channel its variables and the caller id that was asked for."""
     pbx.step(leg, "AppDial2", "(Outgoing Line)")
     for name, value in reversed(order.variables):  # Asterisk sets them last to first
         pbx.set_variable(leg, name, value)
     if order.number:
         pbx.caller_id(leg, order.number, order.name)
         pbx.connected_line(leg, one_line(order.number), one_line(order.name))
-    return leg
 
 
 async def _ring(run: Run, leg: Channel, order: Order) -> int:
@@ -130,8 +145,7 @@ async def _ring(run: Run, leg: Channel, order: Order) -> int:
         while (signal := await run.next(until - pbx.clock.time())) is not None:
             match signal.kind:
                 case Kind.RINGING:
-                    pbx.say("DialState", leg.headers("Dest"), header("DialStatus", "RINGING"))
-                    pbx.new_state(leg, RINGING)
+                    _rings(pbx, leg, order)
                 case Kind.ANSWERED:
                     pbx.new_state(leg, UP)
                     return ANSWERED
@@ -139,10 +153,23 @@ async def _ring(run: Run, leg: Channel, order: Order) -> int:
                     pbx.request_hangup(leg, signal.cause, SIP_CODES.get(signal.cause, 0))
                     pbx.say("DialEnd", leg.headers("Dest"), header("DialStatus", _status(signal.cause)))
                     return _failed(pbx, order, leg, FAILED, signal.cause)
+    except Redirected:  # a phone that still rings can not go anywhere
+        return _failed(pbx, order, leg, FAILED, 16)
     except OwnerGone:
         return _failed(pbx, order, leg, FAILED, run.cause)
-    leg.sip_code = 480
+    leg.sip_code = 0 if order.local else 480
+    if isinstance(run, local.FarRun):
+        run.near.tell(Kind.HUNG_UP, run.near.owner, 19)
     return _failed(pbx, order, leg, RANG_OUT, 19)
+
+
+def _rings(pbx: Pbx, leg: Channel, order: Order) -> None:
+    if order.local:  # now `;1` shows whose phone it is
+        leg.caller_number, leg.caller_name = order.extension, pbx.phones[order.extension].name
+    pbx.say("DialState", leg.headers("Dest"), header("DialStatus", "RINGING"))
+    pbx.new_state(leg, RINGING)
+    if order.local:
+        pbx.caller_id(leg, leg.caller_number, leg.caller_name)
 
 
 def _status(cause: int) -> str:

@@ -69,7 +69,7 @@ class Pbx:
         self.devices: dict[str, str] = {}
         self.globals = dict(config.extra)
         self.tasks: set[asyncio.Task[Any]] = set()
-        self._channel_n = self._name_n = 0
+        self._channel_n = self._name_n = self._local_n = 0
         self.booted_at = clock.time()
         names = {each.number: each.name for each in config.extensions}
         self.phones = {number: Phone(self, number, name) for number, name in names.items()}
@@ -128,13 +128,14 @@ class Pbx:
         uniqueid: str | None = None,
         number: str = "",
         name: str = "",
+        channel_name: str | None = None,
     ) -> Channel:
         """Create a channel and say so. A child has its parent's linkedid and inherits its variables."""
         now = self.clock.time()
         ident = uniqueid or f"{int(now)}.{self._channel_n}"
         self._channel_n += 1
         channel = Channel(
-            name=f"PJSIP/{peer}-{self._name_n:08x}",
+            name=channel_name or f"PJSIP/{peer}-{self._name_n:08x}",
             uniqueid=ident,
             linkedid=parent.linkedid if parent else ident,
             context=context,
@@ -145,13 +146,18 @@ class Pbx:
             caller_number=one_line(number),
             caller_name=one_line(name),
         )
-        self._name_n += 1
+        self._name_n += channel_name is None
         self.channels[ident] = channel
         self.by_device.setdefault(channel.device, []).append(channel)
         self.say("Newchannel", channel.headers())
         for key, value in reversed((parent.inherited if parent else {}).items()):  # newest first
             self.set_variable(channel, key, value)
         return channel
+
+    def local_name(self, place: str) -> str:
+        """Return the name of the next pair of Local channels, without `;1` and `;2`."""
+        self._local_n += 1
+        return f"Local/{place}-{self._local_n - 1:08x}"
 
     def new_state(self, channel: Channel, state: int) -> None:
         """Move a channel to another state; phones show it."""
@@ -300,6 +306,8 @@ class Pbx:
 
     def refresh_device(self, device: str) -> None:
         """Say the state of a device, its hint and its queue members, if it has changed."""
+        if device.startswith("Local/"):
+            return
         state = self.device_state(device)
         if not self.set_device(device, state):
             return

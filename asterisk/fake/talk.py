@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -45,7 +46,8 @@ async def talk(
     pbx.enter(bridge, leg)
     between_entering()
     pbx.enter(bridge, owner)
-    run.tell_later(_length(owner, leg, plan), Kind.HUNG_UP, plan.ends, 16)
+    if (length := _length(owner, leg, plan)) < math.inf:
+        plan.ends.run.tell_later(length, Kind.HUNG_UP, plan.ends, 16)
     try:
         cause = await _until_leg_ends(run, leg)
     except OwnerGone:
