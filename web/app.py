@@ -17,6 +17,7 @@ from web.errors import errors_middleware
 from web.middleware import LARGEST_BODY, NONCE, add_safety_headers, request_log, same_origin
 from web.services import SERVICES, Services
 from web.sessions import PERSON, STORE, PostgresStorage, make_store
+from web.tidy import keep_tidy
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -34,6 +35,7 @@ def build_app(services: Services) -> web.Application:
     app[SERVICES] = services
     app[STORE] = store
     app.on_response_prepare.append(add_safety_headers)
+    app.cleanup_ctx.append(keep_tidy)
     _add_templates(app)
     build_api(demo=services.demo is not None).register(app)
     app.add_routes(health.routes)

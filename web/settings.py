@@ -5,9 +5,11 @@ Out:     `Settings`; several switchboards as `[[pbx]]`, a single one as AMI_HOST
 Raises:  `SettingsError` with one sentence for each bad setting; secrets are never repeated
 """
 
+import difflib
 import os
 import re
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
@@ -87,8 +89,8 @@ class PbxSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    name: str = Field("pbx", pattern=r"^[A-Za-z0-9_.-]{1,40}$")
-    host: str = Field("127.0.0.1", min_length=1)
+    name: str = Field(default="pbx", pattern=r"^[A-Za-z0-9_.-]{1,40}$")
+    host: str = Field(default="127.0.0.1", min_length=1)
     port: Port = 5038
     username: str = Field(min_length=1)
     secret: SecretStr = Field(min_length=1)
@@ -98,7 +100,9 @@ class PbxSettings(BaseModel):
     context: str = Field(
         "callcenter-dial", pattern=r"^[A-Za-z0-9_.-]+$"
     )  # click-to-call dials in this context
-    channel: str = Field("PJSIP/{extension}", pattern=r"^[A-Za-z0-9_]+/[^\s|,&]*\{extension\}[^\s|,&]*$")
+    channel: str = Field(
+        default="PJSIP/{extension}", pattern=r"^[A-Za-z0-9_]+/[^\s|,&]*\{extension\}[^\s|,&]*$"
+    )
     dial_prefix: str = Field(
         "+", pattern=r"^[+0-9*#]*$"
     )  # before country code and number: "+", "", "00", "9810"
@@ -196,6 +200,8 @@ def load_settings(**given: Any) -> Settings:
 
     Raises `SettingsError` with a sentence for every setting that can not be used.
     """
+    if misspelt := _misspelt(os.environ):
+        raise SettingsError(misspelt)
     try:
         settings = Settings(**given)
     except ValidationError as error:
@@ -217,6 +223,19 @@ def _sentences(error: ValidationError) -> list[str]:
         named = name if name.startswith("pbx.") else name.upper()
         lines.append(f"{named}: {message}." if name else f"{message}.")
     return lines
+
+
+def _misspelt(names: Iterable[str]) -> list[str]:
+    """A sentence for each variable that is almost one of ours: a slip would else be passed over in silence."""
+    known = [name.upper() for name in Settings.model_fields]
+    ours = [
+        name.removeprefix(PREFIX).split("__")[0].upper() for name in names if name.upper().startswith(PREFIX)
+    ]
+    return [
+        f"{PREFIX}{name} is not a setting of this program; do you mean {PREFIX}{near[0]}?"
+        for name in ours
+        if name not in known and (near := difflib.get_close_matches(name, known, n=1, cutoff=0.8))
+    ]
 
 
 def _kept_secret_key(data_dir: Path) -> str:

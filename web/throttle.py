@@ -53,3 +53,9 @@ async def forgive(db: Database, login: str, address: str) -> None:
     async with db.begin() as session:
         await session.execute(delete(LoginAttempt).where(LoginAttempt.key == account_key(login)))
         await session.execute(fewer.values(n=LoginAttempt.n - 1))
+
+
+async def forget_ended(db: Database, *, now: datetime) -> None:
+    """Remove the counts whose window has ended."""
+    async with db.begin() as session:
+        await session.execute(delete(LoginAttempt).where(LoginAttempt.until <= now))

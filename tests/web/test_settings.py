@@ -96,6 +96,18 @@ def test_each_bad_setting_is_named(monkeypatch, name, value, sentence) -> None:
     assert any(sentence in said for said in refusals())
 
 
+def test_a_misspelt_variable_is_not_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLCENTER_AMI_SECERT", "hush")
+    assert refusals() == [
+        "CALLCENTER_AMI_SECERT is not a setting of this program; do you mean CALLCENTER_AMI_SECRET?"
+    ]
+
+
+def test_variables_of_other_programs_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLCENTER_PBX_ROOT", "/srv/pbx")
+    load_settings()
+
+
 def test_all_bad_settings_are_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CALLCENTER_HTTP_PORT", "no")
     monkeypatch.setenv("CALLCENTER_COUNTRY", "no such")

@@ -1,13 +1,18 @@
 """Signing in, staying signed in, being signed out."""
 
+from dataclasses import replace
+
+from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
 from sqlalchemy import func, select, update
 
 from crm_core.audit import AuditEntry
 from crm_core.db import Database
-from crm_core.sign_in import SignInSession
+from crm_core.sign_in import LoginAttempt, SignInSession
 from crm_core.user import User
+from web.app import build_app
 from web.sessions import COOKIE_NAME, digest
+from web.tidy import tidy
 
 PASSWORD = "correct horse"
 
@@ -181,3 +186,22 @@ async def test_logging_out_by_the_form_leads_back_to_it(client_of, database) -> 
     assert (answer.status, answer.headers["Location"]) == (303, "/login")
     async with database.begin() as session:
         assert await session.scalar(select(func.count()).select_from(SignInSession)) == 0
+
+
+async def test_over_https_the_cookie_never_travels_in_the_clear(services, people) -> None:
+    settings = services.settings.model_copy(update={"public_url": "https://crm.example.com"})
+    app = build_app(replace(services, settings=settings))
+    async with TestServer(app) as server, TestClient(server) as browser:
+        answer = await attempt(browser)
+        assert "Secure" in answer.headers["Set-Cookie"]
+        assert "max-age" in answer.headers["Strict-Transport-Security"]
+
+
+async def test_what_has_run_out_is_tidied_away(server, client, people, database, clock) -> None:
+    await attempt(client, password="no")
+    await attempt(client, login="manager")
+    clock.move(hours=11)
+    await tidy(server.app)
+    async with database.begin() as session:
+        for table in (SignInSession, LoginAttempt):
+            assert await session.scalar(select(func.count()).select_from(table)) == 0

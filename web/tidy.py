@@ -1,0 +1,39 @@
+"""What has run out is removed once an hour: sessions past their end, windows of the throttle."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import structlog
+from aiohttp import web
+from sqlalchemy.exc import SQLAlchemyError
+
+from web.services import SERVICES
+from web.sessions import STORE
+from web.throttle import forget_ended
+
+EVERY_S = 3600.0
+log = structlog.get_logger(__name__)
+
+
+async def keep_tidy(app: web.Application) -> AsyncIterator[None]:
+    """A `cleanup_ctx` of the application: tidies while it runs."""
+    tidying = asyncio.create_task(_for_ever(app), name="tidy")
+    yield
+    tidying.cancel()
+    await asyncio.gather(tidying, return_exceptions=True)
+
+
+async def _for_ever(app: web.Application) -> None:
+    while True:
+        await asyncio.sleep(EVERY_S)
+        try:
+            await tidy(app)
+        except (SQLAlchemyError, OSError) as error:  # the next hour will do
+            log.warning("could not tidy", error=type(error).__name__)
+
+
+async def tidy(app: web.Application) -> None:
+    """Remove what has run out."""
+    await app[STORE].sweep()
+    parts = app[SERVICES]
+    await forget_ended(parts.db, now=parts.now())
