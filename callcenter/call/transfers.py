@@ -60,6 +60,8 @@ def _hears(call: Call, people: list[Channel], ends: set[str | None], bridge: str
 
 def parked(call: Call, event: Parked, rules: Rules) -> Call:
     """Return the call after it was put into a slot. Parking by transfer was announced as a blind transfer."""
+    if call.parked == event.slot:
+        return call
     call = call.evolve(parked=event.slot)
     last = call.transfers[-1] if call.transfers else None
     if last is not None and last.kind == "blind" and last.result is None:
