@@ -98,13 +98,13 @@ class PbxSettings(BaseModel):
     extensions: RegexText = r"^\d{2,6}$"  # peer names that are our phones
     trunks: RegexText | None = None  # peer names that are trunks; None: every other peer
     context: str = Field(
-        "callcenter-dial", pattern=r"^[A-Za-z0-9_.-]+$"
+        default="callcenter-dial", pattern=r"^[A-Za-z0-9_.-]+$"
     )  # click-to-call dials in this context
     channel: str = Field(
         default="PJSIP/{extension}", pattern=r"^[A-Za-z0-9_]+/[^\s|,&]*\{extension\}[^\s|,&]*$"
     )
     dial_prefix: str = Field(
-        "+", pattern=r"^[+0-9*#]*$"
+        default="+", pattern=r"^[+0-9*#]*$"
     )  # before country code and number: "+", "", "00", "9810"
     number_rules: tuple[TrunkNumberRule, ...] = ()  # asked in order, before the number is understood
 
