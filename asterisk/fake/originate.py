@@ -158,8 +158,6 @@ async def _ring(run: Run, leg: Channel, order: Order) -> int:
     except OwnerGone:
         return _failed(pbx, order, leg, FAILED, run.cause)
     leg.sip_code = 0 if order.local else 480
-    if isinstance(run, local.FarRun):
-        run.near.tell(Kind.HUNG_UP, run.near.owner, 19)
     return _failed(pbx, order, leg, RANG_OUT, 19)
 
 
@@ -178,6 +176,8 @@ def _status(cause: int) -> str:
 
 def _failed(pbx: Pbx, order: Order, leg: Channel, reason: int, cause: int) -> int:
     _response(pbx, order, None, reason)
+    if isinstance(leg.run, local.FarRun):
+        leg.run.near.tell(Kind.HUNG_UP, leg.run.near.owner, cause)
     pbx.hang_up(leg, cause)
     return reason
 
