@@ -44,6 +44,8 @@ class Call:
         self._cseq = 1
         self._branch = ""
         self._version = 0
+        self._agreed = asyncio.Event()
+        self._direction = "sendrecv"
         self._signed_in = False
 
     # --- what a test does
@@ -82,11 +84,14 @@ class Call:
         assert self.sound is not None, "nobody has picked up"
         self.sound.speech.extend(frames)
 
-    def hold(self, on: bool = True) -> None:
-        """Put the other side on hold by re-INVITE, or take it back."""
+    async def hold(self, on: bool = True) -> None:
+        """Put the other side on hold by re-INVITE, or take it back; returns when the PBX has agreed."""
         assert self.sound is not None, "nobody has picked up"
         self.sound.muted = on
-        self._request("INVITE", self._offer("sendonly" if on else "sendrecv"))
+        self._direction = "sendonly" if on else "sendrecv"
+        self._agreed.clear()
+        self._offer_again()
+        await asyncio.wait_for(self._agreed.wait(), 5)
 
     # --- our own call
 
@@ -126,6 +131,7 @@ class Call:
         if self.sound is not None:
             self.sound.send_to(media_of(response.body))
         self.code = response.code
+        self._agreed.set()
         self.answered.set()
 
     def _hear_refusal(self, response: Message) -> None:
@@ -138,6 +144,8 @@ class Call:
             user, password = self.phone.user, self.phone.password
             signed = proof(response, "INVITE", self.target, user, password)
             self._branch = self._request("INVITE", self._offer(), extra=[signed])
+        elif response.code == 491:  # the PBX was offering at the same moment: once more, a little later
+            asyncio.get_running_loop().call_later(0.2, self._offer_again)
         elif not self.answered.is_set():
             self.code = response.code
             self._end(self.ended_by or "them")
@@ -170,10 +178,14 @@ class Call:
         assert self.invite is not None, "this call is our own"
         return self.invite
 
-    def _offer(self, direction: str = "sendrecv") -> bytes:
+    def _offer(self) -> bytes:
         assert self.sound is not None
         self._version += 1
-        return offer(self.phone.ip, self.sound.port, self._version, direction)
+        return offer(self.phone.ip, self.sound.port, self._version, self._direction)
+
+    def _offer_again(self) -> None:
+        if self.sound is not None and not self.ended.is_set():
+            self._request("INVITE", self._offer())
 
     def _request(self, method: str, body: bytes = b"", *, cseq: int = 0, extra: Headers | None = None) -> str:
         if not cseq:
@@ -258,6 +270,7 @@ class Phone(asyncio.DatagramProtocol):
             with suppress(TimeoutError):
                 await self.register(0)
         self._transport.close()
+        await asyncio.sleep(0)  # the port is free only after the loop has gone round once
 
     async def register(self, expires_s: int = 600) -> None:
         """Sign in (0 s: sign out). Raises `PermissionError` when the PBX refuses."""
