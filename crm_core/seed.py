@@ -1,0 +1,223 @@
+"""A big synthetic shop for measuring: customers, orders and calls by the hundred thousand, streamed by COPY.
+
+Not for looking at (that is `demo`) but with believable shapes: few customers buy often, most orders are
+closed, some numbers are shared, calls cluster on those who buy.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from crm_core.db import plain_url
+from crm_core.demo_people import COUNTRIES
+from crm_core.keys import search_key
+
+FIRST_NUMBER = 500_000_000  # Polish mobile numbers from +48 500 000 000 on; nobody is ever called
+SPAN = timedelta(days=730)
+_OPEN = ("new", "confirmed", "packed", "on_delivery", "delivered")
+_CLOSED = ("done",) * 22 + ("cancelled", "cancelled", "returned")
+_PRICES = tuple(Decimal(cents) / 100 for cents in range(590, 39_990, 370))
+_GOODS = ("Red kettle", "Blue mug", "Black lamp", "Wooden chair", "Grey blanket", "Silver toaster")
+
+
+@dataclass(frozen=True)
+class Seeded:
+    """How much was written, and how fast."""
+
+    rows: int
+    seconds: float
+
+    @property
+    def rows_per_s(self) -> float:
+        """Rows of all tables together, per second."""
+        return self.rows / self.seconds if self.seconds else 0.0
+
+
+def number_of(place: int) -> str:
+    """The number of the customer at `place` (from 0) of an empty database that was seeded."""
+    return f"+48{FIRST_NUMBER + place}"
+
+
+async def seed(
+    url: str, *, customers: int, orders: int, calls: int, now: datetime, pbx: str = "main", seed_value: int = 7
+) -> Seeded:
+    """Add so many customers (with numbers), orders (with items) and calls (with legs) to a migrated database.
+
+    Orders and calls are those of the new customers. The statistics of the planner are fresh afterwards.
+    """
+    connection = await asyncpg.connect(plain_url(url))
+    try:
+        began = time.perf_counter()
+        house = await _house(connection, pbx)
+        first = await _first_free(connection)
+        random = Random(seed_value + first["customers"])  # a second seeding draws other ids
+        plan = _Plan(random, now, house, first, customers)
+        rows = 0
+        if await connection.fetchval("SELECT current_setting('is_superuser') = 'on'"):
+            # The rows fit together by construction; looking up every reference would double the time.
+            await connection.execute("SET session_replication_role = replica")
+        for table, columns, records in plan.tables(orders, calls):
+            written = await connection.copy_records_to_table(table, records=records, columns=columns)
+            rows += int(written.split()[-1])
+        for table in ("customers", "orders"):
+            await connection.execute(
+                f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), greatest(max(id), 1)) FROM {table}"
+            )
+        await connection.execute(
+            "UPDATE shops SET next_order_number = next_order_number + $1 WHERE id = $2", orders, house.shop
+        )
+        await connection.execute("ANALYZE")
+        return Seeded(rows, time.perf_counter() - began)
+    finally:
+        await connection.close()
+
+
+@dataclass(frozen=True)
+class _House:
+    shop: int
+    line: int
+    users: Sequence[int]
+    pbx: str
+    next_order: int
+
+
+async def _house(connection: Any, pbx: str) -> _House:
+    """The shop, the line and the operators of the synthetic business, made when they are not there."""
+    await connection.execute(
+        "INSERT INTO shops (name, currency, country, timezone, order_prefix)"
+        " VALUES ('Load', 'EUR', 'PL', 'Europe/Warsaw', 'L') ON CONFLICT (order_prefix) DO NOTHING"
+    )
+    shop = await connection.fetchrow("SELECT id, next_order_number FROM shops WHERE order_prefix = 'L'")
+    await connection.execute(
+        "INSERT INTO lines (pbx, did, name, e164, shop_id)"
+        " VALUES ($1, '48223071199', 'Load', '+48223071199', $2) ON CONFLICT DO NOTHING",
+        pbx,
+        shop["id"],
+    )
+    line = await connection.fetchval("SELECT id FROM lines WHERE pbx = $1 AND did = '48223071199'", pbx)
+    await connection.execute(
+        "INSERT INTO users (login, name, role) SELECT 'load' || n, 'Operator ' || n, 'operator'"
+        " FROM generate_series(1, 20) AS n ON CONFLICT DO NOTHING"
+    )
+    users = await connection.fetch("SELECT id FROM users WHERE login ~ '^load[0-9]+$' ORDER BY id")
+    return _House(shop["id"], line, [row["id"] for row in users], pbx, shop["next_order_number"])
+
+
+async def _first_free(connection: Any) -> dict[str, int]:
+    return {
+        table: await connection.fetchval(f"SELECT coalesce(max(id), 0) + 1 FROM {table}")
+        for table in ("customers", "orders")
+    }
+
+
+class _Plan:
+    """Generators of rows; nothing is kept in memory but the names."""
+
+    def __init__(
+        self, random: Random, now: datetime, house: _House, first: dict[str, int], customers: int
+    ) -> None:
+        self._random, self._now, self._house, self._first = random, now, house, first
+        self._customers = customers
+        self._names = [
+            (name, search_key(name), country.code, country.cities[0])
+            for country in COUNTRIES
+            for given in (*country.women, *country.men)
+            for surnames in country.surnames
+            for name in (f"{given} {surnames[0]}",)
+        ]
+
+    def tables(self, orders: int, calls: int) -> Iterator[tuple[str, Sequence[str], Iterable[tuple[Any, ...]]]]:
+        """(table, columns, rows) in an order in which they may be written."""
+        yield "customers", _CUSTOMERS, self._customer_rows()
+        yield "customer_numbers", ("customer_id", "e164", "raw", "position"), self._number_rows()
+        yield "orders", _ORDERS, self._order_rows(orders)
+        yield "order_items", _ITEMS, self._item_rows(orders)
+        # The legs need the ids of the calls, which are drawn; the same seed draws them again.
+        drawn = self._random.getrandbits(64)
+        yield "calls", _CALLS, self._call_rows(calls, Random(drawn))
+        yield "call_legs", _LEGS, self._leg_rows(calls, Random(drawn))
+
+    def _customer_rows(self) -> Iterator[tuple[Any, ...]]:
+        random, first = self._random, self._first["customers"]
+        for place in range(self._customers):
+            name, key, country, city = random.choice(self._names)
+            created_at = self._now - SPAN * random.random()
+            yield (first + place, name, key, key, country, city, random.random() < 0.05, created_at)
+
+    def _number_rows(self) -> Iterator[tuple[Any, ...]]:
+        first = self._first["customers"]
+        for place in range(self._customers):
+            own = number_of(first - 1 + place)
+            yield first + place, own, own, 0
+            if place % 25 == 24:  # one in 25 shares the number of the one before
+                other = number_of(first - 2 + place)
+                yield first + place, other, other, 1
+
+    def _buyer(self, random: Random) -> int:
+        """Few buy often: half of the orders belong to a quarter of the customers."""
+        return self._first["customers"] + int(self._customers * random.random() ** 2)
+
+    def _order_rows(self, orders: int) -> Iterator[tuple[Any, ...]]:
+        random, house, first = self._random, self._house, self._first["orders"]
+        for place in range(orders):
+            at = self._now - SPAN * random.random() ** 2
+            status = random.choice(_OPEN if self._now - at < timedelta(days=5) else _CLOSED)
+            total = random.choice(_PRICES)
+            yield (
+                first + place, f"L-{house.next_order + place}", house.shop, self._buyer(random), status,
+                total, total if status == "done" else Decimal(0), "EUR", "DPD", at, at,
+            )  # fmt: skip
+
+    def _item_rows(self, orders: int) -> Iterator[tuple[Any, ...]]:
+        random, first = self._random, self._first["orders"]
+        for place in range(orders):
+            for _ in range(random.choice((1, 1, 2, 3))):
+                yield first + place, "XX-01", random.choice(_GOODS), random.choice((1, 1, 2)), random.choice(_PRICES)
+
+    def _call_rows(self, calls: int, random: Random) -> Iterator[tuple[Any, ...]]:
+        house = self._house
+        for _ in range(calls):
+            call_id, at, operator, answered = self._call(random)
+            customer = self._buyer(self._random)
+            number = number_of(customer - 1)
+            talk_s = round(self._random.lognormvariate(5, 0.6), 1) if answered else 0.0
+            over = at + timedelta(seconds=12 + talk_s)
+            linkedid = f"{at.timestamp():.0f}.{call_id.hex[:12]}"
+            yield (
+                call_id, house.pbx, linkedid, [linkedid], "inbound", "ended", number, number, "48223071199",
+                house.line, "sales", operator if answered else None, at, at,
+                at + timedelta(seconds=12) if answered else None, over, 12.0, talk_s,
+                "answered" if answered else "abandoned", True, customer, "number", at, over,
+            )  # fmt: skip
+
+    def _leg_rows(self, calls: int, random: Random) -> Iterator[tuple[Any, ...]]:
+        for _ in range(calls):
+            call_id, at, operator, answered = self._call(random)
+            yield call_id, "1.1", "1001", operator, at, "answered" if answered else "no_answer"
+
+    def _call(self, random: Random) -> tuple[UUID, datetime, int, bool]:
+        """What the row of a call and that of its leg have in common: only this is drawn from `random`."""
+        call_id = UUID(int=random.getrandbits(128), version=4)
+        at = self._now - SPAN * random.random()
+        return call_id, at, random.choice(self._house.users), random.random() < 0.87
+
+
+_CUSTOMERS = ("id", "name", "sort_key", "search_key", "country", "city", "vip", "created_at")
+_ORDERS = (
+    "id", "number", "shop_id", "customer_id", "status", "total", "paid", "currency", "delivery_method",
+    "created_at", "updated_at",
+)  # fmt: skip
+_ITEMS = ("order_id", "sku", "name", "quantity", "price")
+_CALLS = (
+    "id", "pbx", "linkedid", "linkedids", "direction", "state", "remote_raw", "remote_e164", "line", "line_id",
+    "queue", "operator_id", "started_at", "rang_at", "answered_at", "ended_at", "wait_s", "talk_s", "result",
+    "complete", "customer_id", "customer_rule", "created_at", "updated_at",
+)  # fmt: skip
+_LEGS = ("call_id", "uniqueid", "extension", "user_id", "rang_at", "result")
