@@ -268,7 +268,7 @@ class Desks:
                 entry.card = await reading
             except Exception as error:
                 # Whatever keeps the card away (a database that restarts, a query cut off), the call goes on.
-                log.warning("card not read", call=str(entry.call.id), error=repr(error))
+                log.warning("card not read", call=str(entry.call.id), error=repr(error)[:200])
                 self._show_all(entry)
                 await asyncio.sleep(RETRY_S)
                 continue

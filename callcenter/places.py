@@ -47,6 +47,9 @@ def places(call: Call, directory: Directory, errand: Errand | None) -> dict[int,
     picked_up = picked_up_by(call)
     if picked_up is not None and not call.talks:
         found[picked_up] = DeskState.TALKING  # the bridge follows within milliseconds
+    if call.operator is not None and not call.talking:
+        # His part is over (handed on, or the customer just hung up), unless he parked the customer.
+        found[call.operator] = DeskState.HELD if call.parked else DeskState.WRAP_UP
     for extension in call.talking:
         found[extension] = DeskState.HELD if held else DeskState.TALKING
     return _people(call, directory, found, errand)

@@ -24,7 +24,7 @@ from recordings.jobs import enqueue_intake
 
 MISSED = frozenset({Result.ABANDONED, Result.NO_ANSWER, Result.OVERFLOW, Result.BUSY})
 CALL_BACK_WITHIN = timedelta(minutes=10)
-MISSED_REASON = "missed call"
+MISSED_REASON = "Missed call"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +139,7 @@ def _facts(entry: Entry, customer: tuple[int, str] | None) -> CallFacts:
         transfers=[_transfer(each) for each in call.transfers],
         recordings=call.recordings,
         tracker_state=to_json(call),
-        legs=[_leg(call, leg, directory) for leg in call.legs],
+        legs=[_leg(call, leg, directory) for leg in call.legs if leg.rang_at or leg.answered_at or leg.result],
     )
 
 

@@ -19,6 +19,7 @@ from asterisk.fake.people import (
     no_answer,
     no_such_number,
 )
+from crm_core.call import CallLeg
 from crm_core.call_link import CallLink
 from crm_core.callback import Callback
 from crm_core.errors import Conflict, Forbidden, Invalid
@@ -40,7 +41,11 @@ async def test_the_card_is_there_while_the_phone_rings_and_the_row_when_it_is_ov
         await house.board.answer("1001")
         await anna.sees("talking")
         await anna.sees("wrap_up")
+        assert anna.gone == []  # from the first ring to the outcome the card never left this desk
         (row,) = await house.rows()
+        async with house.db.begin() as session:
+            legs = (await session.scalars(select(CallLeg))).all()
+    assert [(leg.extension, leg.result) for leg in legs] == [("1001", "answered")]
     assert row.id == UUID(call["id"])
     assert (row.direction, row.result, row.state) == ("inbound", "answered", "ended")
     assert (row.operator_id, row.customer_id, row.customer_rule) == (
