@@ -75,7 +75,7 @@ async def page_context(request: web.Request) -> dict[str, Any]:
     return {
         "person": request.get(PERSON),
         "csp_nonce": request.get(NONCE, ""),
-        "push_port": request.app[SERVICES].settings.push_port,
+        "push_port": request.app[SERVICES].settings.browser_push_port,
         "demo": request.app[SERVICES].settings.demo,
         "path": request.path,
     }

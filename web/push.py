@@ -170,13 +170,14 @@ class PushServer:
 
     def _enter(self, user_id: int, browser: BrowserConnection) -> None:
         """Snapshot first, changes after; nothing can come between, for nothing here waits."""
+        state = _encoded(self._source.snapshot(user_id))  # first: should it fail, nothing is left behind
         viewer = self._viewers.get(user_id)
         if viewer is None:
             viewer = self._viewers[user_id] = Viewer()
             viewer.unsubscribe = self._source.subscribe(
                 user_id, lambda message: self._spread(viewer, message)
             )
-        self._send(browser, _encoded(self._source.snapshot(user_id)))
+        self._send(browser, state)
         viewer.browsers.add(browser)
         self._metrics.browsers.inc()
 

@@ -175,6 +175,11 @@ class Settings(BaseSettings):
         return bool(self.public_url and self.public_url.startswith("https://"))
 
     @property
+    def browser_push_port(self) -> int | None:
+        """The port at which browsers find the push server; None behind a proxy that merges it under /push."""
+        return None if self.public_url else self.push_port
+
+    @property
     def secret_key_bytes(self) -> bytes:
         """The key that signs addresses of recordings; see `load_settings` for where it comes from."""
         if self.secret_key is None:

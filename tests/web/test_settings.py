@@ -104,7 +104,7 @@ def test_a_misspelt_variable_is_not_passed_over(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_variables_of_other_programs_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CALLCENTER_PBX_ROOT", "/srv/pbx")
+    monkeypatch.setenv("CALLCENTER_PBX_ROOT", "elsewhere")
     load_settings()
 
 
