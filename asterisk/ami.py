@@ -250,9 +250,8 @@ class Link(Manager):  # type: ignore[misc]  # panoramisk has no types
             version = await resync(self)
             if version is not None:
                 self.status = replace(self.status, version=version)
-            if (
-                self._deaf_since is None
-            ):  # else items of the lists were dropped: what came is not the whole state
+            # deaf again: items of the lists were dropped, what came is not the whole state
+            if self._deaf_since is None:
                 await self.inbox.put(Heard(self.account.pbx, Resynced(at=self._now())))
 
     async def _listen_again(self) -> None:
@@ -304,6 +303,8 @@ class Link(Manager):  # type: ignore[misc]  # panoramisk has no types
         return self.protocol
 
     def _tell(self, state: LinkState, detail: str) -> None:
+        if (state, detail) == (self.status.state, self.status.detail):
+            return
         since = self._now() if state is not self.status.state else self.status.since
         self.status = replace(self.status, state=state, detail=detail, since=since)
         log.info("link to %s: %s %s", self.account.pbx, state, detail)

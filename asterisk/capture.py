@@ -11,7 +11,8 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from io import FileIO
 from pathlib import Path
 
@@ -32,6 +33,7 @@ class Recorder:
     """Writes unbuffered, so that a killed capture keeps what it heard."""
 
     def __init__(self, out: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()  # the disk is full
         self._out = out
         self._clock = clock
         self._part = 0
@@ -42,7 +44,8 @@ class Recorder:
         """A new connection: a new pair of files, never over another one."""
         self.close()
         part = self._next_part()
-        self._files = (FileIO(part, "x"), FileIO(part.with_suffix(".chunks.jsonl"), "x"))
+        with self._noticing():
+            self._files = (FileIO(part, "x"), FileIO(part.with_suffix(".chunks.jsonl"), "x"))
         self._offset = 0
 
     def _next_part(self) -> Path:
@@ -55,10 +58,20 @@ class Recorder:
         if self._files is None:
             return
         raw, chunks = self._files
-        raw.write(data)
         line = {"offset": self._offset, "len": len(data), "t": round(self._clock(), 6)}
-        chunks.write(json.dumps(line).encode() + b"\n")
+        with self._noticing():
+            raw.write(data)
+            chunks.write(json.dumps(line).encode() + b"\n")
         self._offset += len(data)
+
+    @contextmanager
+    def _noticing(self) -> Iterator[None]:
+        """A capture with holes is worse than none: the first failure to write ends it."""
+        try:
+            yield
+        except OSError as error:
+            if not self.broken.done():
+                self.broken.set_exception(error)
 
     def close(self) -> None:
         for file in self._files or ():
@@ -73,11 +86,16 @@ async def capture(
     on_status: Callable[[LinkStatus], None] = lambda status: None,
     delays: Delays | None = None,
 ) -> None:
-    """Write until cancelled, reconnecting as a link does. Raises `FileExistsError`."""
+    """Write until cancelled, reconnecting as a link does. Raises `OSError` when a file can not be written."""
     if out_path.exists():
         raise FileExistsError(f"{out_path} is there already")
     recorder = Recorder(out_path)
+    link = asyncio.create_task(Link(config, Nowhere(), on_status, delays=delays, tap=recorder).run())
     try:
-        await Link(config, Nowhere(), on_status, delays=delays, tap=recorder).run()
+        await asyncio.wait([link, recorder.broken], return_when=asyncio.FIRST_COMPLETED)
     finally:
+        link.cancel()
+        await asyncio.gather(link, return_exceptions=True)
         recorder.close()
+    if recorder.broken.done():
+        recorder.broken.result()

@@ -32,7 +32,7 @@ class Delays:
     connect_s: float = 10  # for the connection and the banner
     answer_s: float = 10  # for the answer to an action
     list_s: float = 30  # for the end of a list
-    boot_s: float = 15  # for FullyBooted, which an account without the class `system` never gets
+    boot_s: float = 5  # for FullyBooted, which an account without the class `system` never gets
     ping_s: float = 10  # between two Pings
     ping_answer_s: float = 15
     first_retry_s: float = 0.5  # doubled with each failure

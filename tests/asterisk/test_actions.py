@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asterisk import actions
@@ -102,6 +102,7 @@ async def test_what_could_mean_more_than_one_call_is_refused(changed: dict[str, 
         assert peer.count("Originate") == 0
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=string.printable, max_size=12))
 def test_only_digits_with_one_plus_before_them_are_a_number(text: str) -> None:
     digits = text.removeprefix("+")

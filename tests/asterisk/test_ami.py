@@ -12,7 +12,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asterisk.ami import (
@@ -539,6 +539,7 @@ async def test_a_pbx_that_is_not_there_is_waited_for() -> None:
         assert (await desk.until(LinkState.LOST)).detail
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10_000), st.booleans(), st.floats(0, 1))
 def test_the_delay_grows_but_never_beyond_a_minute_nor_below_30_s_after_a_refusal(
     failures: int, refused: bool, spread: float

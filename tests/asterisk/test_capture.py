@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,16 @@ async def test_a_capture_never_overwrites_another(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError):
         await capture(AmiConfig("main", "127.0.0.1", 1, "crm", "s3cret"), out)
     assert out.read_bytes() == b"precious"
+
+
+async def test_a_capture_that_can_not_be_written_any_more_ends_with_the_reason(tmp_path: Path) -> None:
+    out = tmp_path / "gone" / "day.ami"
+    out.parent.mkdir()
+    async with Peer() as peer:
+        account = AmiConfig("main", "127.0.0.1", peer.port, "crm", "s3cret")
+        task = asyncio.create_task(capture(account, out, delays=QUICK))
+        await peer.saw("CoreSettings")
+        shutil.rmtree(out.parent)
+        peer.abort()
+        with pytest.raises(FileNotFoundError):
+            await asyncio.wait_for(task, 5)
