@@ -152,7 +152,10 @@ def _unseen(board: Board, event: Event) -> Call | None:
 
 
 def _changes(board: Board, before: Before, after: Call) -> list[Change]:
-    """Put `after` where it belongs; return what has become of every call in `before`."""
+    """Put `after` where it belongs; return what has become of every call in `before`.
+
+    A call is not told of before somebody takes part in it.
+    """
     if after.id in board.ended:
         board.ended[after.id] = after
     elif after.ended_at is not None:
@@ -162,6 +165,6 @@ def _changes(board: Board, before: Before, after: Call) -> list[Change]:
     changes = []
     for call, old in before.items():
         new = board.calls.get(call) or board.ended[call]
-        if new is not old:
-            changes.append(Change(old, new))
+        if new is not old and new.has_people:
+            changes.append(Change(old if old is None or old.has_people else None, new))
     return changes

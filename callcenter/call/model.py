@@ -207,6 +207,11 @@ class Call:
         return self.originated and self.dialler is not None
 
     @property
+    def has_people(self) -> bool:
+        """False for what the switchboard connects only with itself: Local channels without anybody at their ends."""
+        return not self.channels or any(c.kind is not Kind.LOCAL for c in self.channels.values())
+
+    @property
     def live_channels(self) -> tuple[Channel, ...]:
         return tuple(c for c in self.channels.values() if c.gone_at is None)
 
@@ -318,7 +323,7 @@ def _union(spans: list[Span]) -> list[Span]:
 
 
 def _length(spans: list[Span]) -> float:
-    return sum((end - start).total_seconds() for start, end in spans)
+    return sum(((end - start).total_seconds() for start, end in spans), 0.0)
 
 
 def _overlap(one: list[Span], other: list[Span]) -> float:

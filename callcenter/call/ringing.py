@@ -63,6 +63,8 @@ def _result(call: Call, channel: Channel, status: DialStatus) -> LegResult:
         return LegResult.DECLINED
     if channel.cause == ELSEWHERE_CAUSE:
         return LegResult.ELSEWHERE
+    if _dialler_leaves(call, channel):
+        return LegResult.CANCELLED
     if status is DialStatus.CANCEL:
         return LegResult.CANCELLED if _given_up(call, channel) else LegResult.NO_ANSWER
     if status is DialStatus.NO_ANSWER or channel.rang_at is not None:
@@ -84,8 +86,15 @@ def _given_up(call: Call, channel: Channel) -> bool:
     twin = call.channels.get(dialler.twin or "")
     if twin is not None and twin.dial_status is not None:
         return twin.dial_status is DialStatus.CANCEL and _given_up(call, twin)
+    return _dialler_leaves(call, channel)
+
+
+def _dialler_leaves(call: Call, channel: Channel) -> bool:
+    """Say whether the one at whose wish this phone rang was leaving before it stopped, or is gone."""
     first = call.channels.get(first_dialler(call, channel) or "")
-    return first is not None and first.kind is not Kind.LOCAL and (first.wants_out or first.gone_at is not None)
+    if first is None or first.kind is Kind.LOCAL:
+        return False
+    return first.wants_out or first.dropped or first.gone_at is not None
 
 
 def hung_up(call: Call, channel: Channel, at: datetime) -> Channel:

@@ -93,8 +93,16 @@ def _hung_up(call: Call, event: e.ChannelHungUp, rules: Rules) -> Call:
         return call
     channel = ringing.hung_up(call, channel._replace(cause=event.cause or channel.cause), event.at)
     call = put(call, channel._replace(gone_at=event.at, bridge=None))
+    if call.hanger is None and _refused_own_call(call, channel):
+        call = call.evolve(hanger=EndedBy.OPERATOR)  # chan_sip says no HangupRequest for a phone that declines
     call = voices.listen(call, event.at)
     return call if call.live_channels else end(call, event.at)
+
+
+def _refused_own_call(call: Call, channel: Channel) -> bool:
+    """Say whether the phone of the one who asked for this call declined it."""
+    own = call.originated and channel.extension is not None and channel.extension == call.dialler
+    return own and channel.result is LegResult.DECLINED
 
 
 def _held(call: Call, event: e.ChannelHeld, rules: Rules) -> Call:

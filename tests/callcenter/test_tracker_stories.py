@@ -357,6 +357,57 @@ def test_a_restart_takes_the_ringing_phones_with_it() -> None:
     assert pbx.told("ended_by", "complete") == ("system", True)
 
 
+def test_phones_that_ring_out_because_the_caller_is_dropped_have_not_been_ignored() -> None:
+    pbx = Switchboard().says(INBOUND + """
+        2 SoftHangupRequest trunk-1
+        2 DialEnd trunk-1 > 1001-2 DialStatus=NOANSWER
+    """)
+    assert rang(pbx.call) == [("1001", "cancelled")]
+
+
+OPTIMISED = [
+    "8.02 BridgeEnter 1001-4 BridgeUniqueid=A SwapUniqueid=Local/1001@q-1;1",
+    "8.02 BridgeLeave Local/1001@q-1;1 BridgeUniqueid=A",
+    "8.02 BridgeLeave 1001-4 BridgeUniqueid=B",
+    "8.02 BridgeLeave Local/1001@q-1;2 BridgeUniqueid=B",
+]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (2, 0, 1, 3), (1, 0, 3, 2), (3, 2, 1, 0)])
+def test_a_local_member_that_is_optimised_away_leaves_agent_and_customer_talking(order: tuple[int, ...]) -> None:
+    pbx = Switchboard().says("""
+        0.0 Newchannel trunk-1 state=4 num=+7916 exten=7495
+        0.1 QueueCallerJoin trunk-1 Queue=fpx Position=1
+        0.2 Newchannel Local/1001@q-1;1 of=trunk-1 state=0
+        0.2 Newchannel Local/1001@q-1;2 of=trunk-1 state=4
+        0.2 LocalBridge Local/1001@q-1;1 Local/1001@q-1;2
+        0.2 DialBegin trunk-1 > Local/1001@q-1;1 DialString=Local/1001@q
+        0.3 Newchannel 1001-4 of=trunk-1 state=0
+        0.3 DialBegin Local/1001@q-1;2 > 1001-4 DialString=1001
+        0.4 Newstate 1001-4 state=5
+        8.0 Newstate 1001-4 state=6
+        8.0 DialEnd Local/1001@q-1;2 > 1001-4 DialStatus=ANSWER
+        8.0 DialEnd trunk-1 > Local/1001@q-1;1 DialStatus=ANSWER
+        8.0 BridgeEnter Local/1001@q-1;1 BridgeUniqueid=A
+        8.0 BridgeEnter trunk-1 BridgeUniqueid=A
+        8.0 BridgeEnter 1001-4 BridgeUniqueid=B
+        8.0 BridgeEnter Local/1001@q-1;2 BridgeUniqueid=B
+    """)
+    assert pbx.call.operator == "1001"
+    pbx.says("\n".join(OPTIMISED[i] for i in order))
+    pbx.says("""
+        8.03 Hangup Local/1001@q-1;1
+        8.03 Hangup Local/1001@q-1;2
+    """)
+    assert (pbx.call.state, pbx.call.operators) == (CallState.TALKING, ("1001",))
+    pbx.says("""
+        18  HangupRequest 1001-4
+        18  Hangup 1001-4
+        18  Hangup trunk-1
+    """)
+    assert pbx.told("result", "talk_s", "ended_by") == ("answered", pytest.approx(10, abs=0.05), "operator")
+
+
 # --- queues ---------------------------------------------------------------------------------------------
 
 WAITING = """
@@ -557,6 +608,27 @@ def test_the_outcome_of_an_originate_may_come_after_the_hangup() -> None:
     pbx.hear(event)
     assert pbx.told("remote_number", "result", "ended_by") == ("7926", "no_answer", "system")
     assert pbx.call.originate.reason == 3
+
+
+def test_an_agent_who_declines_the_call_he_asked_for_has_ended_it() -> None:
+    pbx = Switchboard().says("""
+        0.0 Newchannel SIP/1001-1 state=0 num=1001
+        0.0 DialBegin SIP/1001-1 DialString=1001
+        0.1 Newstate SIP/1001-1 state=5
+        2.0 Hangup SIP/1001-1 Cause=17
+    """)
+    assert pbx.told("result", "ended_by", "click_to_call") == ("cancelled", "operator", True)
+    assert rang(pbx.call) == [("1001", "declined")]
+
+
+def test_channels_that_the_switchboard_connects_with_itself_are_no_call() -> None:
+    pbx = Switchboard().says("""
+        0.0 Newchannel Local/s@page-1;1 state=0
+        0.0 Newchannel Local/s@page-1;2 of=Local/s@page-1;1 state=4
+        9.0 Hangup Local/s@page-1;1
+        9.0 Hangup Local/s@page-1;2
+    """)
+    assert pbx.own == [] and pbx.tracker.calls == {}
 
 
 # --- the link -------------------------------------------------------------------------------------------
