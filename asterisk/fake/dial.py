@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING, NamedTuple
 
 from asterisk.fake import cdr
@@ -35,27 +34,26 @@ async def dial(
     pbx.noise(run.owner, DIALSTATUS="", DIALEDPEERNUMBER="", ANSWEREDTIME="", DIALEDTIME="", RINGTIME="")
     if customer is None and (phone is None or not phone.registered):
         return Outcome("CHANUNAVAIL", 20)  # no channel is made for a phone that is not there
-    leg = _phone_leg(run, phone) if phone is not None else _trunk_leg(run, number)
-    dial_string = phone.extension if phone is not None else f"{number}@{pbx.config.trunk}"
-    pbx.say("DialBegin", run.owner.headers(), leg.headers("Dest"), header("DialString", dial_string))
+    if phone is not None:
+        leg = _phone_leg(run, phone)
+        _announce(run, leg, phone.extension)
+        phone.ring(leg)
+    else:
+        leg = _trunk_leg(run, number)
+        _announce(run, leg, f"{number}@{pbx.config.trunk}")
+        run.timers.append(pbx.spawn(_customer_phone(run, leg, customer or Customer())))
+    if (outcome := await _ring(run, leg, ring_s)) is not None:
+        return outcome
+    await _connect(run, leg, customer)
+    return Outcome("ANSWER", 16)
+
+
+def _announce(run: Run, leg: Channel, dial_string: str) -> None:
+    run.pbx.say("DialBegin", run.owner.headers(), leg.headers("Dest"), header("DialString", dial_string))
     cdr.open_record(run, leg)
     if run.owner.connected_number != leg.caller_number:
-        pbx.connected_line(run.owner, leg.caller_number, leg.caller_name)
+        run.pbx.connected_line(run.owner, leg.caller_number, leg.caller_name)
     run.request_cause = 16
-    driver = None
-    if phone is not None:
-        phone.ring(leg)
-    elif customer is not None:
-        driver = pbx.spawn(_customer_phone(run, leg, customer))
-    try:
-        outcome = await _ring(run, leg, ring_s)
-    finally:
-        if driver is not None:
-            driver.cancel()
-    if outcome is None:
-        await _connect(run, leg, customer)
-        return Outcome("ANSWER", 16)
-    return outcome
 
 
 def _phone_leg(run: Run, phone: Phone) -> Channel:
@@ -106,33 +104,36 @@ async def _customer_phone(run: Run, leg: Channel, customer: Customer) -> None:
 
 async def _ring(run: Run, leg: Channel, ring_s: float) -> Outcome | None:
     """Wait for the leg: None when it is answered, else how it ended."""
-    pbx, until = run.pbx, run.pbx.clock.time() + ring_s
+    until = run.pbx.clock.time() + ring_s
     try:
-        while True:
-            signal = await run.next(until - pbx.clock.time())
-            if signal is None:
-                _dial_end(run, leg, "NOANSWER")
-                cdr.close_record(run, leg, "NO ANSWER")
-                pbx.hang_up(leg, 0)
-                return Outcome("NOANSWER", 19)
+        while (signal := await run.next(until - run.pbx.clock.time())) is not None:
             match signal.kind:
                 case Kind.RINGING:
                     _rings(run, leg)
                 case Kind.ANSWERED:
-                    pbx.new_state(leg, UP)
-                    leg.exten = ""
-                    _dial_end(run, leg, "ANSWER")
-                    cdr.answer_record(run, leg)
+                    _answered(run, leg)
                     return None
                 case Kind.REJECTED | Kind.HUNG_UP | Kind.DROPPED:
                     return _refused(run, leg, signal.cause)
-    except (OwnerGone, Redirected, asyncio.CancelledError) as end:
-        if not isinstance(end, asyncio.CancelledError):
-            _dial_end(run, leg, "CANCEL")
-            cdr.close_record(run, leg, "NO ANSWER")
-            leg.sip_code = 480 if run.cause == 19 else 500
-            pbx.hang_up(leg, run.cause or 16)
+    except (OwnerGone, Redirected):
+        leg.sip_code = 480 if run.cause == 19 else 500
+        _not_connected(run, leg, "CANCEL", run.cause or 16)
         raise
+    _not_connected(run, leg, "NOANSWER", 0)
+    return Outcome("NOANSWER", 19)
+
+
+def _not_connected(run: Run, leg: Channel, status: str, cause: int) -> None:
+    _dial_end(run, leg, status)
+    cdr.close_record(run, leg, "NO ANSWER" if status in ("CANCEL", "NOANSWER") else status)
+    run.pbx.hang_up(leg, cause)
+
+
+def _answered(run: Run, leg: Channel) -> None:
+    run.pbx.new_state(leg, UP)
+    leg.exten = ""
+    _dial_end(run, leg, "ANSWER")
+    cdr.answer_record(run, leg)
 
 
 def _rings(run: Run, leg: Channel) -> None:
@@ -147,9 +148,7 @@ def _refused(run: Run, leg: Channel, cause: int) -> Outcome:
     said, status = STATUS_OF.get(cause, ("NOANSWER", "CHANUNAVAIL"))
     run.owner.sip_code = SIP_CODES.get(cause, 0)
     run.pbx.request_hangup(leg, cause, SIP_CODES.get(cause, 0))
-    _dial_end(run, leg, said)
-    cdr.close_record(run, leg, "NO ANSWER" if said == "NOANSWER" else said)
-    run.pbx.hang_up(leg, cause)
+    _not_connected(run, leg, said, cause)
     return Outcome(status, cause)
 
 

@@ -379,10 +379,8 @@ class Pbx:
 def quality(channel: Channel) -> dict[str, object]:
     """Return variables like the RTP statistics that Asterisk sets at the end of each leg."""
     zero = "min=000.000000;max=000.000000;avg=000.000000;stdev=000.000000;"
+    names = ("RTPAUDIOQOSJITTER", "RTPAUDIOQOSLOSS", "RTPAUDIOQOSRTT", "RTPAUDIOQOSMES")
     return {
-        "RTPAUDIOQOS": f"ssrc={abs(hash(channel.uniqueid)) % 2**32};themssrc=0;lp=0;rxjitter=0.000000;rlp=0;",
-        "RTPAUDIOQOSJITTER": zero,
-        "RTPAUDIOQOSLOSS": zero,
-        "RTPAUDIOQOSRTT": zero,
-        "RTPAUDIOQOSMES": zero,
+        "RTPAUDIOQOS": f"ssrc={int(channel.born_at)};lp=0;rxjitter=0.000000",
+        **dict.fromkeys(names, zero),
     }

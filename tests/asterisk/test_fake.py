@@ -30,6 +30,7 @@ from asterisk.fake import (
     lab,
     no_answer,
     no_such_number,
+    wire,
 )
 from asterisk.fake.__main__ import main, read_arguments
 from asterisk.fake.traffic import Person, run_traffic
@@ -189,6 +190,21 @@ async def test_garbage_on_the_wire_harms_nobody(board: Switchboard, ami: Manager
     reader, writer = await asyncio.open_connection("127.0.0.1", board.port)
     writer.write(b"\x00\xff\xfe: x\r\n\r\n" + b"A" * 100_000)
     await asyncio.wait_for(reader.read(), 5)
+    writer.close()
+    assert (await ami.ask("Ping"))["Response"] == "Success"
+
+
+async def test_a_reader_that_does_not_read_is_dropped(
+    board: Switchboard, ami: Manager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "STALLED_BYTES", 100_000)
+    reader, writer = await asyncio.open_connection("127.0.0.1", board.port, limit=1000)
+    writer.write(b"Action: Login\r\nUsername: crm\r\nSecret: crm-secret\r\n\r\n")
+    await until(lambda: len(board.pbx.listeners) == 2 and not reader.at_eof())
+    async with asyncio.timeout(15):
+        while len(board.pbx.listeners) == 2:
+            board.pbx.say("UserEvent", f"Text: {'x' * 30_000}\r\n")
+            await asyncio.sleep(0.001)
     writer.close()
     assert (await ami.ask("Ping"))["Response"] == "Success"
 
