@@ -80,6 +80,16 @@ export const point = (at, now) => {
   return Math.abs(then - now) < 300 * 86400e3 ? shortDate(then) : longDate(then);
 };
 
+/** The name of a country or region for its two letters; other text stays. */
+export const country = (code) => {
+  if (!/^[A-Z]{2}$/.test(code ?? "")) return code ?? "";
+  try {
+    return new Intl.DisplayNames(locale, { type: "region" }).of(code);
+  } catch {
+    return code;
+  }
+};
+
 /** Seconds as a telephone shows them: 161 → "2:41". */
 export const lasted = (seconds) => {
   const whole = Math.max(0, Math.floor(seconds ?? 0));

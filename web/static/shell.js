@@ -15,10 +15,10 @@ import { shown, useShown } from "./desk/shown.js";
 import { mountPlayers } from "./player.js";
 
 const AGENT = {
-  offline: () => t("Phone offline"), available: () => t("Available"), ringing: () => t("Ringing"),
+  offline: () => t("Phone offline"), available: () => t("Available"), ringing: () => t("Ringing"), dialling: () => t("Calling"),
   talking: () => t("Talking"), held: () => t("On hold"), wrap_up: () => t("Wrap-up"), paused: () => t("Paused"),
 };
-const AGENT_TONE = { available: "talk", ringing: "ring", talking: "talk", held: "ring", wrap_up: "wrap", offline: "miss", paused: "" };
+const AGENT_TONE = { available: "talk", ringing: "ring", dialling: "ring", talking: "talk", held: "ring", wrap_up: "wrap", offline: "miss", paused: "" };
 
 const AgentChip = () => {
   const me = agent.value;

@@ -52,9 +52,9 @@ const finishTask = async (task, { call, card }) => {
   }
 };
 
-const Task = ({ task, entry }) => html`<div class="row"><${Chip} tone=${task.overdue ? "miss" : "ring"} dot>${task.overdue ? t("overdue") : t("due")} <${When} at=${task.due_at} /><//>
-  <b>${task.reason}</b><button type="button" class="btn tight" onClick=${() => finishTask(task, entry)}>${t("Done")}</button>
-  ${task.note ? html`<p>${task.note}</p>` : null}</div>`;
+const Task = ({ task, entry }) => html`<div class="row task"><${Chip} tone=${task.overdue ? "miss" : "ring"} dot>${task.overdue ? t("overdue") : t("due")} <${When} at=${task.due_at} /><//>
+  <span class="faint clip">${task.assigned_to}</span><button type="button" class="btn tight" onClick=${() => finishTask(task, entry)}>${t("Done")}</button>
+  <p><b>${task.reason}</b>${task.note ? ` — ${task.note}` : ""}</p></div>`;
 
 const Note = ({ note }) => html`<div class="row"><span class="faint"><${When} at=${note.at} /></span><span class="said-text">${note.text}</span><span class="faint">${note.author}</span></div>`;
 

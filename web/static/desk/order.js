@@ -114,11 +114,18 @@ const usePlacing = (entry, kept, draft, shop) => {
 const Shops = ({ shop, set }) => ((shops.value?.length ?? 0) < 2 ? null : html`<select class="shop" aria-label=${t("Shop")} value=${shop?.id ?? ""} onChange=${(event) => set({ shop_id: Number(event.target.value) || undefined })}>
   ${shop ? null : html`<option value="">${t("Choose a shop")}</option>`}${shops.value.map((one) => html`<option key=${one.id} value=${one.id}>${one.name}</option>`)}</select>`);
 
+/** The shop chosen, else the one that was called, else the one the person bought from last, else the only one. */
+const shopOf = ({ call, card }, draft) => {
+  const list = shops.value ?? [];
+  const wanted = draft.shop_id ?? call.line?.shop_id ?? card?.orders?.[0]?.shop_id;
+  return list.find((one) => one.id === wanted) ?? (list.length === 1 ? list[0] : null);
+};
+
 export const OrderPanel = ({ entry }) => {
   const kept = draftOf(entry);
   const draft = kept.value.value;
   useEffect(() => { readShops().catch((error) => toast(error.message, { tone: "error" })); }, []);
-  const shop = (shops.value ?? []).find((one) => one.id === (draft.shop_id ?? entry.call.line?.shop_id)) ?? (shops.value?.length === 1 ? shops.value[0] : null);
+  const shop = shopOf(entry, draft);
   const currency = shop?.currency ?? entry.call.line?.currency;
   const set = (change) => kept.set({ ...kept.value.value, ...change });
   const placing = usePlacing(entry, kept, draft, shop);

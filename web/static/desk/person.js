@@ -1,6 +1,6 @@
 // Who is on the line: name, number with the time there, what they are worth, and why they probably call.
 
-import { clock, exact, money, point, t, tn } from "../say.js";
+import { clock, country, exact, money, point, t, tn } from "../say.js";
 import { Chip, Dial, halfMinute, html, Icon, When } from "../ui.js";
 import { ruleName } from "./words.js";
 
@@ -34,7 +34,7 @@ const Worth = ({ totals }) => {
 
 const Address = ({ entry }) => {
   const { customer } = entry.card;
-  const place = [customer.city, customer.country].filter(Boolean).join(", ") || entry.call.remote?.region;
+  const place = [customer.city, country(customer.country)].filter(Boolean).join(", ") || country(entry.call.remote?.region);
   return html`<p class="muted facts-line"><${Numbers} entry=${entry} />${place ? html`<span>${place}</span>` : null}<${LocalTime} zone=${zoneOf(entry)} />
     ${customer.email ? html`<a href=${`mailto:${customer.email}`}>${customer.email}</a>` : null}</p>`;
 };
@@ -52,9 +52,9 @@ export const Stranger = ({ entry }) => {
   const { remote } = entry.call;
   return html`<div class="who"><div>
     <h1>${remote?.anonymous ? t("Number withheld") : remote?.display ?? remote?.raw ?? t("Unknown caller")}${remote?.number && !remote.anonymous ? html` <${Dial} number=${remote.number} shown=${remote.display} />` : null}</h1>
-    <p class="muted facts-line">${remote?.anonymous || entry.card.candidates?.length ? null : html`<span>${t("Nobody here has this number")}</span>`}
+    <p class="muted facts-line">${entry.card.candidates?.length ? null : html`<span>${remote?.anonymous ? t("The caller hides it: ask who it is") : t("Nobody here has this number")}</span>`}
       ${remote?.name ? html`<span>${t("The telephone says “{name}”", { name: remote.name })}</span>` : null}
-      ${remote?.region ? html`<span>${remote.region}</span>` : null}<${LocalTime} zone=${remote?.timezone} /></p></div></div>`;
+      ${remote?.region ? html`<span>${country(remote.region)}</span>` : null}<${LocalTime} zone=${remote?.timezone} /></p></div></div>`;
 };
 
 const promiseOf = (order, now) => {
@@ -83,7 +83,9 @@ const aboutOrder = (order, link, now) => ({
 const reason = (card, now) => {
   const task = (card.tasks ?? []).find((one) => one.overdue);
   if (task) return aboutTask(task);
-  const link = (card.links ?? []).find((one) => one.kind === "order");
+  const links = (card.links ?? []).filter((one) => one.kind === "order");
+  if (links.some((one) => one.role === "created")) return null;  // made just now: no guess is needed
+  const link = links[0];
   const open = (card.orders ?? []).filter((order) => order.open);
   const order = link ? card.orders?.find((one) => one.id === link.object_id) : open.length === 1 ? open[0] : null;
   return order?.open ? aboutOrder(order, link, now) : null;

@@ -14,6 +14,7 @@ import { draftOf } from "./draft.js";
 const PAUSE_MS = 160;
 const FIELDS = ["name", "email", "city", "address"];
 const LABEL = { name: () => t("Name"), email: () => t("E-mail"), city: () => t("City"), address: () => t("Address") };
+const WRONG = { name: () => t("Write at least one letter."), email: () => t("This is no e-mail address.") };
 const KIND = { email: "email" };
 
 const sourceOf = (call) => (call.line?.name ? t("Call to {line}", { line: call.line.name }) : t("Call"));
@@ -24,7 +25,10 @@ const create = async (call, typed) => {
 };
 
 /** The sentence for a field out of a refusal, or "". */
-const wrongIn = (refusal, field) => refusal?.problem?.errors?.find((one) => one.field === field)?.message ?? "";
+const wrongIn = (refusal, field) => {
+  const found = refusal?.problem?.errors?.find((one) => one.field === field);
+  return found ? WRONG[field]?.() ?? found.message : "";
+};
 
 const Field = ({ field, typed, change, refusal, focus }) => {
   const wrong = wrongIn(refusal, field);
