@@ -1,114 +1,31 @@
-"""Orders, their items and the history of their changes."""
+"""Taking and changing orders: totals, stock, history, and what follows for the call and the deal."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    CheckConstraint,
-    ForeignKey,
-    Index,
-    UniqueConstraint,
-    func,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_core import call_link, deal
 from crm_core.call import resolve
 from crm_core.customer import get_customer
-from crm_core.db import Base, Id, Instant, Money, Version, one_of
 from crm_core.errors import Conflict, Invalid, NotFound
 from crm_core.line import Shop
 from crm_core.money import money, order_total
+from crm_core.order_rows import Order as Order
+from crm_core.order_rows import OrderChange as OrderChange
+from crm_core.order_rows import OrderItem as OrderItem
 from crm_core.order_status import LABELS as LABELS
 from crm_core.order_status import OPEN as OPEN
-from crm_core.order_status import RELEASED, Status
+from crm_core.order_status import Status as Status
+from crm_core.order_stock import MOST_PIECES as MOST_PIECES
+from crm_core.order_stock import ItemWanted as ItemWanted
+from crm_core.order_stock import checked_items, held_by, locked_products, made_item, move_stock
 from crm_core.outbox import announce
-from crm_core.product import Product
 from crm_core.product import find_products as find_products
-
-
-class Order(Base):
-    """What a customer wants from a shop. `total` is goods plus delivery and is computed only here."""
-
-    __tablename__ = "orders"
-    __table_args__ = (
-        one_of("status", Status),
-        UniqueConstraint("number"),
-        Index("ix_orders_customer", "customer_id", text("created_at DESC")),
-        Index("ix_orders_created_at", text("created_at DESC")),
-        Index("ix_orders_status", "status", text("created_at DESC")),
-        CheckConstraint("total >= 0 AND paid >= 0 AND delivery_cost >= 0", name="sums_not_negative"),
-    )
-
-    id: Mapped[Id]
-    number: Mapped[str]
-    shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id"), index=True)
-    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"))
-    deal_id: Mapped[int | None] = mapped_column(ForeignKey("deals.id"), index=True)
-    status: Mapped[str]
-    total: Mapped[Money]
-    paid: Mapped[Money]
-    currency: Mapped[str]
-    delivery_method: Mapped[str | None]
-    delivery_address: Mapped[str | None]
-    delivery_cost: Mapped[Money]
-    tracking: Mapped[str | None]
-    promised_at: Mapped[datetime | None]
-    comment: Mapped[str | None]
-    created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    created_in_call_id: Mapped[UUID | None] = mapped_column(ForeignKey("calls.id"), index=True)
-    version: Mapped[Version]
-    updated_at: Mapped[Instant]
-
-    items: Mapped[list["OrderItem"]] = relationship(
-        lazy="selectin", order_by="OrderItem.id", cascade="all, delete-orphan"
-    )
-
-
-Index(
-    "ix_orders_number_prefix",
-    func.lower(Order.number).label("lowered"),
-    postgresql_ops={"lowered": "text_pattern_ops"},
-)
-
-
-class OrderItem(Base):
-    """One line of an order; name and price are kept as they were when it was sold."""
-
-    __tablename__ = "order_items"
-    __table_args__ = (
-        CheckConstraint("quantity > 0", name="quantity_positive"),
-        CheckConstraint("price >= 0", name="price_not_negative"),
-    )
-
-    id: Mapped[Id]
-    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), index=True)
-    product_id: Mapped[int | None] = mapped_column(ForeignKey("products.id"), index=True)
-    sku: Mapped[str]
-    name: Mapped[str]
-    quantity: Mapped[int]
-    price: Mapped[Money]
-
-
-class OrderChange(Base):
-    """Who changed what in an order, and in which call. `what`: field -> [before, after]."""
-
-    __tablename__ = "order_changes"
-
-    id: Mapped[Id]
-    order_id: Mapped[int] = mapped_column(ForeignKey("orders.id", ondelete="CASCADE"), index=True)
-    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    call_id: Mapped[UUID | None] = mapped_column(ForeignKey("calls.id"), index=True)
-    what: Mapped[dict[str, Any]]
-
 
 EDITABLE = frozenset(
     (
@@ -124,18 +41,6 @@ EDITABLE = frozenset(
         "comment",
     )
 )
-MOST_PIECES = 9_999
-
-
-@dataclass(frozen=True)
-class ItemWanted:
-    """One line as it was asked for. Name, SKU and price are the product's unless given."""
-
-    product_id: int | None
-    quantity: int
-    price: Decimal | None = None
-    name: str | None = None
-    sku: str | None = None
 
 
 async def create_order(
@@ -254,7 +159,7 @@ async def _next_number(session: AsyncSession, shop_id: int) -> str:
 async def _apply(session: AsyncSession, order: Order, changes: Mapping[str, Any]) -> None:
     if strangers := set(changes) - EDITABLE:
         raise Invalid(f"An order has no field {min(strangers)[:40]!r} to change.", min(strangers))
-    held = _held(order)
+    held = held_by(order)
     for field in ("paid", "delivery_cost"):
         if field in changes:
             setattr(order, field, money(changes[field], field))
@@ -268,67 +173,11 @@ async def _apply(session: AsyncSession, order: Order, changes: Mapping[str, Any]
         await deal.check_owner(session, changes["deal_id"], order.customer_id)
     order.deal_id = changes.get("deal_id", order.deal_id)
     wanted = changes.get("items")
-    products = await _locked_products(session, held, order, wanted)
+    products = await locked_products(session, held, order, wanted)
     if wanted is not None:
-        order.items = [_item(it, products, order.shop_id) for it in _checked(wanted)]
-    _move_stock(products, held, _held(order))
+        order.items = [made_item(it, products, order.shop_id) for it in checked_items(wanted)]
+    move_stock(products, held, held_by(order))
     order.total = order_total([(it.quantity, it.price) for it in order.items], order.delivery_cost)
-
-
-async def _locked_products(
-    session: AsyncSession, held: Mapping[int, int], order: Order, wanted: Sequence[ItemWanted] | None
-) -> dict[int, Product]:
-    """Every product whose stock may move, locked in one order so that two operators never wait in a ring."""
-    ids = set(held) | {it.product_id for it in order.items if it.product_id}
-    ids |= {it.product_id for it in wanted or () if it.product_id}
-    query = select(Product).where(Product.id.in_(sorted(ids))).order_by(Product.id).with_for_update()
-    found = await session.scalars(query, execution_options={"populate_existing": True})
-    return {product.id: product for product in found} if ids else {}
-
-
-def _held(order: Order) -> dict[int, int]:
-    """Product -> pieces this order keeps off the shelf."""
-    held: dict[int, int] = {}
-    for item in () if order.status in RELEASED else order.items:
-        if item.product_id is not None:
-            held[item.product_id] = held.get(item.product_id, 0) + item.quantity
-    return held
-
-
-def _move_stock(products: Mapping[int, Product], before: Mapping[int, int], after: Mapping[int, int]) -> None:
-    for product_id in {*before, *after}:
-        product, more = products[product_id], after.get(product_id, 0) - before.get(product_id, 0)
-        if more > product.stock:
-            left = "is none" if product.stock == 0 else f"are only {product.stock}"
-            raise Conflict(f"There {left} of {product.name} left.")
-        product.stock -= more
-
-
-def _checked(wanted: Sequence[ItemWanted]) -> Sequence[ItemWanted]:
-    if not wanted:
-        raise Invalid("An order needs at least one item.", "items")
-    if any(not 1 <= it.quantity <= MOST_PIECES for it in wanted):
-        raise Invalid(f"A quantity is between 1 and {MOST_PIECES}.", "items")
-    return wanted
-
-
-def _item(wanted: ItemWanted, products: Mapping[int, Product], shop_id: int) -> OrderItem:
-    product = products.get(wanted.product_id) if wanted.product_id else None
-    if product is not None and product.shop_id != shop_id:
-        raise Invalid(f"{product.name} is not sold by this shop.", "items")
-    if product is None and wanted.product_id:
-        raise Invalid(f"There is no product {wanted.product_id}.", "items")
-    name = wanted.name or (product.name if product else "")
-    if not name.strip():
-        raise Invalid("An item without a product needs a name.", "items")
-    price = wanted.price if wanted.price is not None else (product.price if product else Decimal(0))
-    return OrderItem(
-        product_id=product.id if product else None,
-        sku=wanted.sku or (product.sku if product else ""),
-        name=name,
-        quantity=wanted.quantity,
-        price=money(price, "items"),
-    )
 
 
 def _known_status(status: str) -> Status:
