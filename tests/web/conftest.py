@@ -1,6 +1,7 @@
 """The running web application over a real database, people of every role, a call centre that keeps state."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from uuid import UUID, uuid4
 
 import pytest
 import pytest_asyncio
+import structlog
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
@@ -107,6 +109,15 @@ class FakeLive:
 
     async def finish(self, call_id: UUID) -> None:
         self.calls.pop(call_id, None)
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Thousands of access log lines say nothing about a test; warnings and errors are still printed."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture
