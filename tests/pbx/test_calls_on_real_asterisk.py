@@ -3,10 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from asterisk import actions
+from asterisk.capture import capture
 from asterisk.events import Event, Resynced
-from callcenter.call import Call, CallState, Direction, EndedBy, LegResult, Result
+from callcenter.call import Call, CallState, Direction, EndedBy, LegResult, Result, report
+from callcenter.replay import replay
 from callcenter.tracker import Tracker
 from tests.pbx.conftest import Office, office
 from tests.pbx.phone import Call as PhoneCall
@@ -56,7 +59,11 @@ class Story:
         return await self.here.phones["trunk"].call(line, caller=CUSTOMER, name="Нина")
 
     async def rings(self, extension: str) -> PhoneCall:
-        call = await asyncio.wait_for(self.here.phones[extension].incoming.get(), 10)
+        """The next call that still rings there; one that was answered elsewhere is passed over."""
+        async with asyncio.timeout(10):
+            call = await self.here.phones[extension].incoming.get()
+            while call.ended.is_set():
+                call = await self.here.phones[extension].incoming.get()
         call.ring()
         return call
 
@@ -266,3 +273,55 @@ async def test_calls_of_a_killed_pbx_are_over(pbx: Tree) -> None:
         call = await now.the_end()
     assert call.ended_reason == "ended while disconnected"
     assert call.result is Result.ANSWERED
+
+
+async def test_a_capture_replays_to_the_calls_that_were_seen_live(pbx: Tree, tmp_path: Path) -> None:
+    out = tmp_path / "day.ami"
+    async with story(pbx, "1001", "1002") as now:
+        connected = asyncio.Event()
+        recorder = asyncio.create_task(capture(pbx.account, out, on_status=lambda status: connected.set()))
+        await asyncio.wait_for(connected.wait(), 5)
+        for line, extension in ((EVERYBODY, "1002"), (ANNA, "1001")):
+            customer = await now.customer_calls(line)
+            await (await now.rings(extension)).answer()
+            await now.until(lambda: now.tracker.calls and now.call.state is CallState.TALKING)
+            customer.hang_up()
+            await now.until(lambda: not now.tracker.calls)
+        await now.here.empty()
+        await asyncio.sleep(0.3)
+        recorder.cancel()
+        await asyncio.gather(recorder, return_exceptions=True)
+    assert len(now.ended) >= 2
+    live = {call.id: report(call) for call in now.ended}
+    assert list(replay([out], [out.with_suffix(".chunks.jsonl")])) == list(live.values())
+
+
+async def test_twelve_customers_and_three_operators_are_never_mixed_up(pbx: Tree) -> None:
+    async with story(pbx, "1001", "1002", "1003") as now:
+        truth: dict[str, str] = {}  # customer -> extension, as the phones saw it
+
+        async def work(extension: str) -> None:
+            while True:
+                call = await now.rings(extension)
+                await call.answer()
+                await asyncio.sleep(0.4)
+                if not call.ended.is_set():
+                    truth[call.caller] = extension
+                    call.hang_up()
+
+        shifts = [asyncio.create_task(work(extension)) for extension in ("1001", "1002", "1003")]
+        trunk = now.here.phones["trunk"]
+        numbers = [f"7916000{number:04}" for number in range(12)]
+        for number in numbers:
+            await trunk.call(SALES, caller=number)
+        async with asyncio.timeout(60):
+            while len(now.ended) < len(numbers) or now.tracker.calls:
+                await asyncio.sleep(0.1)
+        for shift in shifts:
+            shift.cancel()
+        await asyncio.gather(*shifts, return_exceptions=True)
+    assert {call.remote_number: call.operator for call in now.ended} == truth
+    assert set(truth) == set(numbers)
+    assert all(call.result is Result.ANSWERED and call.ended_by is EndedBy.OPERATOR for call in now.ended)
+    assert all(0.2 < call.talk_s < 2 and len(call.recordings) == 3 for call in now.ended)
+    assert len({path for call in now.ended for path in call.recordings}) == 36
