@@ -76,16 +76,16 @@ who AS MATERIALIZED (
     )
 ),
 open_order AS (
-    SELECT o.*, true AS open FROM who JOIN orders o ON o.customer_id = who.id
-    WHERE o.status IN ({OPEN_SQL}) ORDER BY o.created_at DESC LIMIT 10
+    SELECT o.*, true AS open FROM orders o WHERE o.customer_id = (SELECT id FROM who)
+    AND o.status IN ({OPEN_SQL}) ORDER BY o.created_at DESC LIMIT 10
 ),
 closed_order AS (
-    SELECT o.*, false AS open FROM who JOIN orders o ON o.customer_id = who.id
-    WHERE o.status NOT IN ({OPEN_SQL}) ORDER BY o.created_at DESC LIMIT 5
+    SELECT o.*, false AS open FROM orders o WHERE o.customer_id = (SELECT id FROM who)
+    AND o.status NOT IN ({OPEN_SQL}) ORDER BY o.created_at DESC LIMIT 5
 ),
 shown_order AS (SELECT * FROM open_order UNION ALL SELECT * FROM closed_order),
 newest_order AS (
-    SELECT o.currency FROM who JOIN orders o ON o.customer_id = who.id ORDER BY o.created_at DESC LIMIT 1
+    SELECT o.currency FROM orders o WHERE o.customer_id = (SELECT id FROM who) ORDER BY o.created_at DESC LIMIT 1
 )
 SELECT json_build_object(
     'customer', (
@@ -107,7 +107,7 @@ SELECT json_build_object(
                     'last_at', max(o.created_at))
                 FROM orders o WHERE o.customer_id = c.id AND o.status NOT IN ('cancelled', 'returned')
             ))
-        FROM customers c JOIN who ON who.id = c.id
+        FROM customers c WHERE c.id = (SELECT id FROM who)
     ),
     'candidates', (
         SELECT coalesce(json_agg(json_build_object(
@@ -134,7 +134,7 @@ SELECT json_build_object(
             'amount', d.amount::text, 'currency', d.currency, 'open', d.open)
             ORDER BY d.open DESC, d.created_at DESC), '[]')
         FROM (
-            SELECT d.*, d.closed_at IS NULL AS open FROM who JOIN deals d ON d.customer_id = who.id
+            SELECT d.*, d.closed_at IS NULL AS open FROM deals d WHERE d.customer_id = (SELECT id FROM who)
             ORDER BY (d.closed_at IS NULL) DESC, d.created_at DESC LIMIT 5
         ) d
     ),
@@ -147,7 +147,7 @@ SELECT json_build_object(
             ORDER BY k.started_at DESC), '[]')
         FROM (
             SELECT p.* FROM (
-                (SELECT k.* FROM who JOIN calls k ON k.customer_id = who.id
+                (SELECT k.* FROM calls k WHERE k.customer_id = (SELECT id FROM who)
                     ORDER BY k.started_at DESC LIMIT 9)
                 UNION ALL
                 (SELECT k.* FROM calls k
@@ -162,8 +162,8 @@ SELECT json_build_object(
             'id', b.id, 'kind', 'callback', 'due_at', b.due_at, 'reason', b.reason, 'note', b.note,
             'number', b.number, 'assigned_to', u.name, 'overdue', b.due_at < :now) ORDER BY b.due_at), '[]')
         FROM (
-            (SELECT b.* FROM who JOIN callbacks b ON b.customer_id = who.id
-                WHERE b.state = 'open' ORDER BY b.due_at LIMIT 10)
+            (SELECT b.* FROM callbacks b WHERE b.customer_id = (SELECT id FROM who)
+                AND b.state = 'open' ORDER BY b.due_at LIMIT 10)
             UNION
             (SELECT b.* FROM callbacks b WHERE b.number = CAST(:e164 AS text) AND b.state = 'open'
                 AND (b.customer_id IS NULL OR NOT EXISTS (SELECT FROM who)) ORDER BY b.due_at LIMIT 10)
@@ -174,7 +174,8 @@ SELECT json_build_object(
             'id', n.id, 'text', n.text, 'author', u.name, 'at', n.created_at)
             ORDER BY n.created_at DESC), '[]')
         FROM (
-            SELECT n.* FROM who JOIN customer_notes n ON n.customer_id = who.id ORDER BY n.id DESC LIMIT 10
+            SELECT n.* FROM customer_notes n WHERE n.customer_id = (SELECT id FROM who)
+            ORDER BY n.id DESC LIMIT 10
         ) n LEFT JOIN users u ON u.id = n.user_id
     ),
     'links', (
