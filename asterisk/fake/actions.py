@@ -10,9 +10,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from asterisk.fake import listings
+from asterisk.fake import listings, queue_actions
 from asterisk.fake.channels import Channel, header, one_line
-from asterisk.fake.members import Queue, QueueMember
 from asterisk.fake.originate import originate
 from asterisk.fake.signals import Kind
 from asterisk.fake.wire import Action, Refused, Session
@@ -41,11 +40,6 @@ def act(pbx: Pbx, session: Session, name: str, action: Action) -> None:
         handler(pbx, session, action)
     except Refused as refusal:
         session.respond(action, "Error", str(refusal))
-
-
-def truth(text: str) -> bool:
-    """Read a yes or no as ast_true does."""
-    return text.lower() in ("yes", "true", "y", "t", "1", "on")
 
 
 def find(pbx: Pbx, action: Action) -> Channel:
@@ -121,7 +115,7 @@ def hangup(pbx: Pbx, session: Session, action: Action) -> None:
     """Drop a channel."""
     channel = find(pbx, action)
     cause = action.get("cause", "16")
-    channel.run.tell(Kind.DROPPED, channel, int(cause) if cause.isdigit() else 16)
+    channel.run.tell(Kind.DROPPED, channel, int(cause) if cause.isdecimal() else 16)
     session.respond(action, "Success", "Channel Hungup")
 
 
@@ -155,7 +149,7 @@ def play_dtmf(pbx: Pbx, session: Session, action: Action) -> None:
     channel, digit = find(pbx, action), action.get("digit", "")
     if len(digit) != 1 or digit not in "0123456789*#ABCDabcd":
         raise Refused("No digit specified")
-    direction = "Received" if truth(action.get("receive", "")) else "Sent"
+    direction = "Received" if queue_actions.truth(action.get("receive", "")) else "Sent"
     body = channel.headers(), header("Digit", digit)
     pbx.say("DTMFBegin", *body, header("Direction", direction))
     pbx.say("DTMFEnd", *body, header("DurationMs", 100), header("Direction", direction))
@@ -191,7 +185,7 @@ def mix_monitor_mute(pbx: Pbx, session: Session, action: Action) -> None:
     channel = find(pbx, action)
     if channel.recorder is None:
         raise Refused("Cannot set mute flag")
-    channel.recorder.muted = truth(action.get("state", ""))
+    channel.recorder.muted = queue_actions.truth(action.get("state", ""))
     pbx.say(
         "MixMonitorMute",
         channel.headers(),
@@ -228,97 +222,6 @@ def stop_mix_monitor(pbx: Pbx, session: Session, action: Action) -> None:
     session.respond(action, "Success")
 
 
-# ---- queues
-
-
-def queue_of(pbx: Pbx, action: Action, refusal: str) -> Queue:
-    """Return the queue an action names. Raises `Refused`."""
-    if not action.get("queue"):
-        raise Refused("'Queue' not specified.")
-    queue = pbx.queues.get(action["queue"])
-    if queue is None:
-        raise Refused(refusal)
-    return queue
-
-
-def queue_add(pbx: Pbx, session: Session, action: Action) -> None:
-    """Add a dynamic member."""
-    queue = queue_of(pbx, action, "Unable to add interface to queue: No such queue")
-    interface = action.get("interface", "")
-    if not interface:
-        raise Refused("'Interface' not specified.")
-    if queue.find(interface) is not None:
-        raise Refused("Unable to add interface: Already there")
-    now, paused = pbx.clock.time(), truth(action.get("paused", ""))
-    member = QueueMember(
-        interface=interface,
-        name=one_line(action.get("membername", "")) or interface,
-        login_at=now,
-        dynamic=True,
-        penalty=int(action.get("penalty") or 0),
-        paused=paused,
-        paused_at=now if paused else 0,
-    )
-    queue.members.append(member)
-    session.respond(action, "Success", "Added interface to queue")
-    pbx.set_device(f"Queue:{queue.name}_pause_{interface}", "INUSE" if paused else "NOT_INUSE")
-    pbx.say("QueueMemberAdded", pbx.member_headers(queue, member))
-    pbx.refresh_available(queue)
-
-
-def queue_remove(pbx: Pbx, session: Session, action: Action) -> None:
-    """Remove a dynamic member."""
-    queue = queue_of(pbx, action, "Unable to remove interface from queue: No such queue")
-    member = queue.find(action.get("interface", ""))
-    if member is None:
-        raise Refused("Unable to remove interface: Not there")
-    if not member.dynamic:
-        raise Refused("Unable to remove interface: Member not dynamic")
-    queue.members.remove(member)
-    queue.next_member = 0
-    session.respond(action, "Success", "Removed interface from queue")
-    pbx.say("QueueMemberRemoved", pbx.member_headers(queue, member))
-    pbx.refresh_available(queue)
-
-
-def queue_pause(pbx: Pbx, session: Session, action: Action) -> None:
-    """Pause or unpause a member in one queue or, without `Queue`, in all."""
-    interface, paused = action.get("interface", ""), truth(action.get("paused", ""))
-    if not interface or "paused" not in action:
-        raise Refused("Need 'Interface' and 'Paused' parameters.")
-    queues = (
-        [pbx.queues[action["queue"]]]
-        if action.get("queue") in pbx.queues
-        else ([] if action.get("queue") else list(pbx.queues.values()))
-    )
-    found = [(queue, member) for queue in queues if (member := queue.find(interface)) is not None]
-    if not found:
-        raise Refused("Interface not found")
-    session.respond(action, "Success", f"Interface {'paused' if paused else 'unpaused'} successfully")
-    for queue, member in found:
-        pause(pbx, queue, member, paused, one_line(action.get("reason", "")))
-
-
-def pause(pbx: Pbx, queue: Queue, member: QueueMember, paused: bool, reason: str) -> None:
-    """Change one membership and say so."""
-    member.paused, member.pause_reason = paused, reason
-    if paused:
-        member.paused_at = pbx.clock.time()
-    pbx.set_device(f"Queue:{queue.name}_pause_{member.interface}", "INUSE" if paused else "NOT_INUSE")
-    pbx.say("QueueMemberPause", pbx.member_headers(queue, member))
-    pbx.refresh_available(queue)
-
-
-def queue_penalty(pbx: Pbx, session: Session, action: Action) -> None:
-    """Set a member's penalty. It is shown but does not change the order of ringing."""
-    queue = queue_of(pbx, action, "Invalid queuename")
-    member = queue.find(action.get("interface", ""))
-    if member is None:
-        raise Refused("Invalid interface")
-    member.penalty = int(action.get("penalty") or 0)
-    session.respond(action, "Success", "Interface penalty set successfully")
-
-
 SYSTEM_CALL = frozenset({"system", "call"})
 CALL = frozenset({"call"})
 AGENT = frozenset({"agent"})
@@ -350,8 +253,8 @@ ACTIONS: dict[str, tuple[frozenset[str], Handler]] = {
     "mixmonitor": (SYSTEM_CALL, mix_monitor),
     "stopmixmonitor": (SYSTEM_CALL, stop_mix_monitor),
     "mixmonitormute": (SYSTEM_CALL, mix_monitor_mute),
-    "queueadd": (AGENT, queue_add),
-    "queueremove": (AGENT, queue_remove),
-    "queuepause": (AGENT, queue_pause),
-    "queuepenalty": (AGENT, queue_penalty),
+    "queueadd": (AGENT, queue_actions.queue_add),
+    "queueremove": (AGENT, queue_actions.queue_remove),
+    "queuepause": (AGENT, queue_actions.queue_pause),
+    "queuepenalty": (AGENT, queue_actions.queue_penalty),
 }

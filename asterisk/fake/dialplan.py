@@ -228,7 +228,7 @@ class Run:
 def is_number(exten: str) -> bool:
     """Say whether the dialplan sends this to the provider: seven digits and more, or + and digits."""
     digits = exten.removeprefix("+")
-    return digits.isdigit() and (len(digits) >= 7 or exten.startswith("+"))
+    return digits.isdecimal() and (len(digits) >= 7 or exten.startswith("+"))
 
 
 def start_inbound(run: Run, number: str, name: str, did: str) -> Channel:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asterisk.fake import cdr, recording
+from asterisk.fake import cdr
 from asterisk.fake.channels import DOWN, RINGING, SIP_CODES, UP, Channel, header
-from asterisk.fake.config import Strategy
 from asterisk.fake.members import Queue, QueueMember, Waiting
+from asterisk.fake.serve import queue_variables, serve
 from asterisk.fake.signals import Kind, OwnerGone, Redirected
-from asterisk.fake.talk import Plan, talk
 
 if TYPE_CHECKING:
     from asterisk.fake.dialplan import Run
@@ -54,7 +53,7 @@ class Hunt:
             empty = self.queue.config.leave_when_empty and not self._anybody()
             self._leave_unanswered()
             return await self._let_go("LEAVEEMPTY" if empty else "TIMEOUT")
-        await self._connect(*member)
+        await serve(self, *member)
         return None
 
     # ---- joining and leaving
@@ -79,10 +78,12 @@ class Hunt:
         else:
             self.pbx.refresh_device(self.owner.device)  # the caller hears ringing
 
-    def _waited(self) -> int:
+    def waited(self) -> int:
+        """Return for how many whole seconds the caller has waited."""
         return int(self.pbx.clock.time() - self.entry.joined_at)
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """Leave the queue and say so."""
         position = self.queue.position(self.owner)
         self.queue.waiting.remove(self.entry)
         self.pbx.refresh_waiting(self.queue)
@@ -91,34 +92,34 @@ class Hunt:
             self.owner.headers(),
             f"Queue: {self.queue.name}\r\nPosition: {position}\r\nCount: {len(self.queue.waiting)}\r\n",
         )
-        self.pbx.noise(self.owner, QUEUEPOSITION=position, QUEUEWAIT=self._waited())
+        self.pbx.noise(self.owner, QUEUEPOSITION=position, QUEUEWAIT=self.waited())
 
     def _abandon(self) -> None:
         """The caller has hung up while waiting."""
-        self._music_stops()
+        self.music_stops()
         for _ in range(2):  # Asterisk says it twice, see pbx-lab notes on DialEnd
             for leg in self.legs:
                 self._dial_end(leg, "CANCEL")
         self._say_abandon()
-        self._leave()
-        self._drop_legs(0)
+        self.leave()
+        self.drop_legs(0)
 
     def _say_abandon(self) -> None:
-        self._queue_variables(self.owner)
+        queue_variables(self.pbx, self.queue, self.owner)
         self.queue.abandoned += 1
         self.pbx.say(
             "QueueCallerAbandon",
             self.owner.headers(),
             f"Queue: {self.queue.name}\r\n"
             f"Position: {self.queue.position(self.owner)}\r\n"
-            f"OriginalPosition: {self.entry.original_position}\r\nHoldTime: {self._waited()}\r\n",
+            f"OriginalPosition: {self.entry.original_position}\r\nHoldTime: {self.waited()}\r\n",
         )
 
     def _leave_unanswered(self) -> None:
         """The queue puts the caller out; Asterisk 22 calls that an abandon too."""
-        self._music_stops()
+        self.music_stops()
         self._say_abandon()
-        self._leave()
+        self.leave()
 
     async def _let_go(self, status: str) -> None:
         """Context queue-exit: an apology, then the PBX hangs up."""
@@ -133,7 +134,8 @@ class Hunt:
         pbx.step(owner, "Hangup", priority=3)
         self.run.cause = 16
 
-    def _music_stops(self) -> None:
+    def music_stops(self) -> None:
+        """The caller hears no more music."""
         if self.music:
             self.pbx.say("MusicOnHoldStop", self.owner.headers())
 
@@ -201,11 +203,12 @@ class Hunt:
             owner.caller_number,
             owner.caller_name,
         )
-        pbx.say("AgentCalled", owner.headers(), leg.headers("Dest"), self._who(member))
+        pbx.say("AgentCalled", owner.headers(), leg.headers("Dest"), self.who(member))
         pbx.say("DialBegin", owner.headers(), before, header("DialString", member.interface))
         return leg
 
-    def _who(self, member: QueueMember) -> str:
+    def who(self, member: QueueMember) -> str:
+        """Return the headers that name a member."""
         return f"Queue: {self.queue.name}\r\nInterface: {member.interface}\r\nMemberName: {member.name}\r\n"
 
     async def _wait_for_answer(self, seconds: float) -> tuple[bool, Channel | None]:
@@ -243,7 +246,7 @@ class Hunt:
             "AgentRingNoAnswer",
             self.owner.headers(),
             leg.headers("Dest"),
-            self._who(member),
+            self.who(member),
             header("RingTime", ring_ms),
         )
 
@@ -251,12 +254,12 @@ class Hunt:
         for leg, member in tuple(self.legs.items()):
             self._no_answer(leg)
             if self.queue.config.autopause:
-                self.pbx_pause(member)
+                self._auto_pause(member)
             self._dial_end(leg, "NOANSWER")
             self._dial_end(leg, "CANCEL")
-        self._drop_legs(0)
+        self.drop_legs(0)
 
-    def pbx_pause(self, member: QueueMember) -> None:
+    def _auto_pause(self, member: QueueMember) -> None:
         """Pause a member who did not answer (autopause)."""
         member.paused, member.pause_reason, member.paused_at = True, "Auto-Pause", self.pbx.clock.time()
         self.pbx.say("QueueMemberPause", self.pbx.member_headers(self.queue, member))
@@ -273,7 +276,8 @@ class Hunt:
     def _dial_end(self, leg: Channel, status: str) -> None:
         self.pbx.say("DialEnd", self.owner.headers(), leg.headers("Dest"), header("DialStatus", status))
 
-    def _drop_legs(self, cause: int, keep: Channel | None = None) -> None:
+    def drop_legs(self, cause: int, keep: Channel | None = None) -> None:
+        """Hang up the members' phones, except `keep`."""
         for leg in tuple(self.legs):
             if leg is not keep:
                 cdr.close_record(self.run, leg, "NO ANSWER")
@@ -291,89 +295,3 @@ class Hunt:
             self.pbx.connected_line(self.owner, leg.caller_number, leg.caller_name)
         for each in others:
             self._dial_end(each, "CANCEL")
-
-    # ---- connected
-
-    async def _connect(self, leg: Channel, member: QueueMember) -> None:
-        pbx, owner, queue = self.pbx, self.owner, self.queue
-        self._music_stops()
-        for channel in (owner, leg):
-            pbx.noise(
-                channel,
-                MEMBERINTERFACE=member.interface,
-                MEMBERNAME=member.name,
-                MEMBERCALLS=member.calls_taken,
-                QEHOLDTIME=self._waited(),
-            )
-            self._queue_variables(channel)
-        hold_s, ring_s = self._waited(), int(pbx.clock.time() - self.rang_at)
-        queue.average_in(hold_s)
-        self._leave()
-        if self.member_records:
-            recording.start_on_member(self.run, leg)
-        member.in_call = True
-        pbx.say(
-            "AgentConnect",
-            owner.headers(),
-            leg.headers("Dest"),
-            self._who(member),
-            header("HoldTime", hold_s),
-            header("RingTime", ring_s),
-        )
-        if owner.state != UP:
-            pbx.new_state(owner, UP)
-        connected_at = pbx.clock.time()
-        self.run.request_cause = None
-
-        def ended(by: str) -> None:
-            self._complete(leg, member, hold_s, int(pbx.clock.time() - connected_at), by)
-
-        def before_entering() -> None:
-            if self.member_records:
-                pbx.step(leg, "AppQueue", "(Outgoing Line)")
-
-        script = self.run.caller
-        await talk(
-            self.run,
-            leg,
-            Plan(script.talk_s, owner if script.hangs_up else leg),
-            before_entering=before_entering,
-            ended=ended,
-            between_entering=lambda: self._drop_legs(26, keep=leg),
-        )
-
-    def _complete(self, leg: Channel, member: QueueMember, hold_s: int, talk_s: int, by: str) -> None:
-        pbx, now = self.pbx, self.pbx.clock.time()
-        self.queue.completed += 1
-        self.queue.talk_s = talk_s if not self.queue.talk_s else (3 * self.queue.talk_s + talk_s) // 4
-        member.in_call = False
-        for queue in pbx.queues.values():  # shared_lastcall=yes: all queues of the phone know
-            if (same := queue.find(member.interface)) is not None:
-                same.calls_taken += 1
-                same.last_call_at = now
-                same.free_at = now + queue.config.wrapup_s
-        pbx.say(
-            "AgentComplete",
-            self.owner.headers(),
-            leg.headers("Dest"),
-            self._who(member),
-            f"HoldTime: {hold_s}\r\nTalkTime: {talk_s}\r\nReason: {by}\r\n",
-        )
-        self._queue_variables(self.owner)
-
-    def _queue_variables(self, channel: Channel) -> None:
-        queue = self.queue
-        strategy: Strategy = queue.config.strategy
-        self.pbx.noise(
-            channel,
-            QUEUENAME=queue.name,
-            QUEUEMAX=0,
-            QUEUESTRATEGY=strategy,
-            QUEUECALLS=len(queue.waiting),
-            QUEUEHOLDTIME=queue.hold_s,
-            QUEUETALKTIME=queue.talk_s,
-            QUEUECOMPLETED=queue.completed,
-            QUEUEABANDONED=queue.abandoned,
-            QUEUESRVLEVEL=0,
-            QUEUESRVLEVELPERF="0.0",
-        )

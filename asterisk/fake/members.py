@@ -98,6 +98,11 @@ class Queue:
         """Remember who was rung last."""
         self.next_member = (self.members.index(member) + 1) % len(self.members)
 
+    def count(self, talk_s: int) -> None:
+        """Count a call that was served."""
+        self.completed += 1
+        self.talk_s = talk_s if not self.talk_s else (3 * self.talk_s + talk_s) // 4
+
     def average_in(self, hold_s: int) -> None:
         """Let the queue's hold time drift towards `hold_s`, as app_queue does."""
         self.hold_s = hold_s if not self.hold_s else (3 * self.hold_s + hold_s) // 4

@@ -61,7 +61,7 @@ def read(action: Action) -> Order:
     if len(action.get("channelid", "")) > LONGEST_ID:
         raise Refused(f"Uniqueid length exceeds maximum of {LONGEST_ID}")
     timeout = action.get("timeout", "30000")
-    if not timeout.isdigit():
+    if not timeout.isdecimal():
         raise Refused("Invalid timeout")
     name, number = caller_id(action.get("callerid", ""))
     return Order(

@@ -6,9 +6,7 @@ events can not contradict what a listing action answers a moment later.
 
 from __future__ import annotations
 
-import asyncio
 import uuid
-from collections.abc import Callable, Coroutine
 from typing import Any
 
 from asterisk.fake.audio import Library
@@ -17,30 +15,7 @@ from asterisk.fake.clock import Clock
 from asterisk.fake.config import Config
 from asterisk.fake.members import Queue, QueueMember
 from asterisk.fake.phones import Phone
-
-CLASS_OF = {
-    **dict.fromkeys(("FullyBooted", "Shutdown", "PeerStatus", "ContactStatus"), "system"),
-    **dict.fromkeys(("VarSet", "Newexten"), "dialplan"),
-    **dict.fromkeys(
-        (
-            "AgentCalled",
-            "AgentComplete",
-            "AgentConnect",
-            "AgentRingNoAnswer",
-            "QueueCallerAbandon",
-            "QueueCallerJoin",
-            "QueueCallerLeave",
-            "QueueMemberAdded",
-            "QueueMemberPause",
-            "QueueMemberRemoved",
-            "QueueMemberStatus",
-        ),
-        "agent",
-    ),
-    **dict.fromkeys(("DTMFBegin", "DTMFEnd"), "dtmf"),
-    "Cdr": "cdr",
-    "UserEvent": "user",
-}  # everything else is of class call; seen in the captures of Asterisk 22
+from asterisk.fake.voice import Voice
 
 DEVICE_NUMBERS = {"NOT_INUSE": 1, "INUSE": 2, "BUSY": 3, "UNAVAILABLE": 5, "RINGING": 6, "ONHOLD": 8}
 EXTENSION_STATES = {
@@ -52,23 +27,18 @@ EXTENSION_STATES = {
     "ONHOLD": (16, "Hold"),
 }
 
-Listener = Callable[[str, bytes], None]
 
-
-class Pbx:
+class Pbx(Voice):
     """State and voice of the switchboard. Not tied to any connection: listeners get (class, bytes)."""
 
     def __init__(self, config: Config, clock: Clock, library: Library | None = None) -> None:
-        self.config = config
+        super().__init__(config, clock)
         self.library = library or Library()
-        self.clock = clock
-        self.listeners: list[Listener] = []
         self.channels: dict[str, Channel] = {}
         self.by_device: dict[str, list[Channel]] = {}
         self.bridges: dict[str, Bridge] = {}
         self.devices: dict[str, str] = {}
         self.globals = dict(config.extra)
-        self.tasks: set[asyncio.Task[Any]] = set()
         self._channel_n = self._name_n = self._local_n = 0
         self.booted_at = clock.time()
         names = {each.number: each.name for each in config.extensions}
@@ -81,38 +51,6 @@ class Pbx:
         }
         self.lines = {each.did: each for each in config.lines}
         self._settle_devices()
-
-    # ---- voice
-
-    def say(self, event: str, *bodies: str) -> None:
-        """Send one event to whoever listens. Each body is ready lines with their line ends."""
-        if not self.listeners:
-            return
-        kind = CLASS_OF.get(event, "call")
-        stamp = f"Timestamp: {self.clock.time():.6f}\r\n" if self.config.timestamps else ""
-        text = f"Event: {event}\r\nPrivilege: {kind},all\r\n{stamp}{''.join(bodies)}\r\n"
-        block = text.encode()
-        for listener in tuple(self.listeners):
-            listener(kind, block)
-
-    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run `work` until it ends or the switchboard stops."""
-        task = asyncio.create_task(work)
-        self.tasks.add(task)
-        task.add_done_callback(self._ended)
-        return task
-
-    def _ended(self, task: asyncio.Task[Any]) -> None:
-        self.tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            asyncio.get_running_loop().call_exception_handler(
-                {"message": "a call of the simulated switchboard failed", "exception": error, "task": task}
-            )
-
-    async def later(self, seconds: float, act: Callable[[], None]) -> None:
-        """Do `act` after so many simulated seconds."""
-        await self.clock.sleep(seconds)
-        act()
 
     # ---- channels
 

@@ -98,7 +98,7 @@ def one_call(
     for extension in bots:
         board.phone(extension).behave(dice.bot())
     idle = [each for each in bots if not board.pbx.by_device.get(f"PJSIP/{each}")]
-    if idle and person.number.removeprefix("+").isdigit() and dice.random.random() < outbound:
+    if idle and person.number.removeprefix("+").isdecimal() and dice.random.random() < outbound:
         board.dial(dice.random.choice(idle), person.number)
     else:
         board.place_call(person.number, person.name, person.did, caller=dice.caller())

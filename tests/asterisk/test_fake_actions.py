@@ -1,11 +1,14 @@
 """What the simulated switchboard answers when a program asks."""
 
+import pytest
+
 from asterisk.fake import (
     Answer,
     Caller,
     RingOut,
     Switchboard,
 )
+from asterisk.fake.actions import ACTIONS
 from tests.asterisk.manager import SALES, Manager, until
 
 
@@ -78,3 +81,23 @@ async def test_variables_are_read_and_set(board: Switchboard, ami: Manager) -> N
     assert (await ami.ask("PlayDTMF", Channel=call.channel.name, Digit="5"))["Response"] == "Success"
     assert (await ami.message(Event="DTMFEnd"))["Digit"] == "5"
     assert (await ami.ask("PlayDTMF", Channel=call.channel.name, Digit="55"))["Response"] == "Error"
+
+
+KEYS = (
+    "Channel", "Exten", "Context", "Priority", "Queue", "Interface", "Paused", "Penalty", "Variable", "Value",
+    "Digit", "File", "State", "Cause", "Timeout", "Async", "CallerID", "ChannelId", "BridgeUniqueid", "EventMask",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "value", ["", "x", "-1", "9" * 400, "../../etc", "²", "PJSIP/1001", "channel", "sales", "yes"]
+)
+async def test_every_action_answers_whatever_it_is_given(
+    board: Switchboard, ami: Manager, value: str
+) -> None:
+    call = board.place_call("+79161234567", "Ivan", SALES)
+    given = dict.fromkeys(KEYS, call.channel.name if value == "channel" else value)
+    for action in sorted(ACTIONS):
+        answer = await ami.ask(action, **given)
+        assert answer["Response"] in ("Success", "Error"), action
+        await ami.ask("Events", EventMask="on")
