@@ -1,10 +1,11 @@
 """Customers in the API: found, read, added, changed; their numbers and notes."""
 
+import re
 from datetime import date, datetime
 from typing import Annotated, Literal
 
 from aiohttp import web
-from pydantic import AfterValidator, Field, StringConstraints, computed_field
+from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, computed_field
 
 from crm_core import customer as service
 from crm_core.read.customers import list_customers, load_customer
@@ -23,11 +24,20 @@ _DAYS = (
     r"((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))"
 )
 _LEAP = r"(19(0[48]|[2468][048]|[13579][26])|20([02468][048]|[13579][26]))-02-29"
+_BIRTHDAY = rf"^((19|20)[0-9]{{2}}-{_DAYS}|{_LEAP})$"
+
+
+def _day(value: object) -> object:
+    """A day of 1900 to 2099 as the description promises it; `ValueError` for another."""
+    if value is None or isinstance(value, date):
+        return value
+    if not isinstance(value, str) or not re.fullmatch(_BIRTHDAY, value):
+        raise ValueError("must be a day such as 1980-02-29")
+    return date.fromisoformat(value)
+
+
 Birthday = Annotated[
-    str,
-    StringConstraints(pattern=rf"^((19|20)[0-9]{{2}}-{_DAYS}|{_LEAP})$"),
-    AfterValidator(date.fromisoformat),
-    Field(description="a day of 1900 to 2099"),
+    date, BeforeValidator(_day), WithJsonSchema({"type": "string", "pattern": _BIRTHDAY}, mode="validation")
 ]
 Written = Annotated[
     str,
