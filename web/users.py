@@ -22,20 +22,20 @@ from web.services import services
 from web.sessions import person
 
 operations = Operations("users")
+ZONES = frozenset(available_timezones())  # once: it reads the whole folder of zones
 ADMINS_LOCK = 0x63616C6C01  # any number of our own
 
 
 def check_zone(name: str) -> str:
     """`name` when it is a time zone of the tz database; `ValueError` otherwise."""
-    if name not in available_timezones():
+    if name not in ZONES:
         raise ValueError("is not a known time zone")
     return name
 
 
 Login = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,59}$")]
 Password = Annotated[str, StringConstraints(min_length=8, max_length=1000)]
-ZONES = sorted(available_timezones())
-Zone = Annotated[str, AfterValidator(check_zone), WithJsonSchema({"type": "string", "enum": ZONES})]
+Zone = Annotated[str, AfterValidator(check_zone), WithJsonSchema({"type": "string", "enum": sorted(ZONES)})]
 Number = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,6}$")]
 PbxName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
 
