@@ -29,7 +29,7 @@ Sound = npt.NDArray[np.int16]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class Utterance:
     """One thing said. `side` is customer or agent, times are seconds from the answer."""
 
     side: str
@@ -45,7 +45,7 @@ class Dialogue:
     name: str
     direction: str  # "in" or "out": who called
     seconds: float
-    lines: tuple[Line, ...]
+    lines: tuple[Utterance, ...]
 
     def sound(self) -> tuple[Sound, Sound]:
         """Return the customer's and the agent's side. Decodes the file the first time."""
@@ -69,7 +69,7 @@ def dialogues() -> dict[str, Dialogue]:
     found = {}
     for path in sorted(HERE.glob("*.json")):
         raw = json.loads(path.read_text(encoding="utf-8"))
-        lines = tuple(Line(**line) for line in raw["lines"])
+        lines = tuple(Utterance(**line) for line in raw["lines"])
         found[path.stem] = Dialogue(
             name=path.stem, direction=raw["direction"], seconds=raw["seconds"], lines=lines
         )
