@@ -8,6 +8,7 @@ Source:  Asterisk documentation, AMI events, versions 13 to 22; captures of 16.2
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import TypeAlias
 
 from asterisk import events as e
@@ -86,17 +87,26 @@ def _number(text: str | None) -> int:
     return int(text) if text and text.isdigit() else 0
 
 
+VIEW = ("Uniqueid", "Linkedid", "Channel", "ChannelState", "CallerIDNum", "CallerIDName", "Context", "Exten")
+
+
+@cache
+def _headers(prefix: str) -> tuple[str, ...]:
+    return tuple(prefix + header for header in VIEW)
+
+
 def _channel(m: Message, prefix: str = "") -> ChannelView:
     get = m.get
+    uniqueid, linkedid, name, state, number, caller, context, exten = _headers(prefix)
     return ChannelView(
-        m[prefix + "Uniqueid"],
-        get(prefix + "Linkedid", ""),
-        m[prefix + "Channel"],
-        CHANNEL_STATES.get(get(prefix + "ChannelState", ""), ChannelState.OTHER),
-        known(get(prefix + "CallerIDNum", "")),
-        known(get(prefix + "CallerIDName", "")),
-        get(prefix + "Context", ""),
-        get(prefix + "Exten", ""),
+        m[uniqueid],
+        get(linkedid, ""),
+        m[name],
+        CHANNEL_STATES.get(get(state, ""), ChannelState.OTHER),
+        known(get(number, "")),
+        known(get(caller, "")),
+        get(context, ""),
+        get(exten, ""),
     )
 
 

@@ -7,7 +7,6 @@ are never compared.
 
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 from asterisk import events as e
 from asterisk.events import ChannelView, Event, views
@@ -26,7 +25,7 @@ BEGINNINGS = (
     e.AgentCalled,
 )
 
-Before = dict[UUID, Call | None]
+Before = dict[str, Call | None]  # by the linkedid that names the call
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ def applied(board: Board, event: Event) -> list[Change]:
     call = _of(board, event, before)
     if call is None:
         return []
-    before.setdefault(call.id, call)
+    before.setdefault(call.linkedid, call)
     after = apply(call, event, board.rules)
     if isinstance(event, e.ChannelHungUp):
         board.bury(event.channel.uniqueid)
@@ -61,10 +60,10 @@ def _of(board: Board, event: Event, before: Before) -> Call | None:
         placed = None if board.ignores(view) else _placed(board, event, view, before)
         if placed is None:
             continue
-        if call is None or placed.id == call.id or call.id not in board.calls:
+        if call is None or placed.linkedid == call.linkedid or call.linkedid not in board.calls:
             call = placed
         elif _unites(event):
-            call = _joined(board, board.calls[call.id], placed, event.at, before)
+            call = _joined(board, board.calls[call.linkedid], placed, event.at, before)
     call = _unseen(board, event) if call is None else call
     return None if call is None else _met_in_bridge(board, event, call, before)
 
@@ -93,7 +92,7 @@ def _begun(board: Board, event: Event, view: ChannelView, before: Before) -> Cal
     if not isinstance(event, BEGINNINGS) or board.is_over(view.linkedid or view.uniqueid):
         return None
     call = begin(board.pbx, view, event.at, board.rules)
-    before[call.id] = None
+    before[call.linkedid] = None
     board.keep(call)
     return call
 
@@ -102,7 +101,7 @@ def _renamed(board: Board, call: Call, linkedid: str, before: Before) -> Call:
     """Return the call with one more linkedid: the channel has joined something that nobody heard begin."""
     if not linkedid or board.is_over(linkedid):
         return call
-    before.setdefault(call.id, call)
+    before.setdefault(call.linkedid, call)
     call = call.evolve(linkedids=(*call.linkedids, linkedid))
     board.keep(call)
     return call
@@ -126,8 +125,8 @@ def _met_in_bridge(board: Board, event: Event, call: Call, before: Before) -> Ca
 def _joined(board: Board, one: Call, two: Call, at: datetime, before: Before) -> Call:
     """Return the one call that these two are; the newer is closed as merged into the older."""
     older, newer = sorted((one, two), key=lambda c: (c.started_at, c.linkedid))
-    before.setdefault(newer.id, newer)
-    before.setdefault(older.id, older)
+    before.setdefault(newer.linkedid, newer)
+    before.setdefault(older.linkedid, older)
     closed = end(newer, at, MERGED).evolve(merged_into=older.linkedid)
     board.forget(closed)
     merged = merge(older, newer)
@@ -156,15 +155,19 @@ def _changes(board: Board, before: Before, after: Call) -> list[Change]:
 
     A call is not told of before somebody takes part in it.
     """
-    if after.id in board.ended:
-        board.ended[after.id] = after
+    if after.linkedid in board.ended:
+        board.ended[after.linkedid] = after
     elif after.ended_at is not None:
         board.forget(after)
     else:
-        board.calls[after.id] = after
+        board.calls[after.linkedid] = after
     changes = []
     for call, old in before.items():
         new = board.calls.get(call) or board.ended[call]
-        if new is not old and new.has_people:
+        if new is old:
+            continue
+        if not new.originated:  # only what the switchboard began itself can be without people
+            changes.append(Change(old, new))
+        elif new.has_people:
             changes.append(Change(old if old is None or old.has_people else None, new))
     return changes

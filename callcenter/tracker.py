@@ -27,12 +27,16 @@ __all__ = ["Change", "Rules", "Tracker"]
 
 
 class Tracker:
-    """Applies events to calls. `calls` are the live ones, by id; `rules` by name of the switchboard."""
+    """Applies events to calls. `rules` by name of the switchboard."""
 
     def __init__(self, rules: Mapping[str, Rules] | None = None) -> None:
-        self.calls: dict[UUID, Call] = {}
         self._rules = dict(rules or {})
         self._boards: dict[str, Board] = {}
+
+    @property
+    def calls(self) -> dict[UUID, Call]:
+        """The live calls of all switchboards, by id."""
+        return {call.id: call for board in self._boards.values() for call in board.calls.values()}
 
     def apply(self, heard: Heard) -> list[Change]:
         """Take one event; return what it changed, in the order in which to act on it."""
@@ -52,5 +56,5 @@ class Tracker:
         board = self._boards.get(pbx)
         if board is None:
             rules = self._rules.get(pbx) or Rules()
-            board = self._boards[pbx] = Board(pbx, rules, self.calls)
+            board = self._boards[pbx] = Board(pbx, rules)
         return board
