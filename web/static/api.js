@@ -12,9 +12,9 @@ export class Refused extends Error {
     this.problem = problem ?? {};
   }
 
-  /** True when sending the same again later can work: no answer, or the server's own trouble. */
+  /** True when sending the same again later can work: no answer, signed out, or the server's own trouble. */
   get passing() {
-    return this.status === 0 || this.status === 429 || this.status >= 500;
+    return this.status === 0 || this.status === 401 || this.status === 429 || this.status >= 500;
   }
 }
 

@@ -45,7 +45,7 @@ export class Keeper {
     this.savedAt = signal(null);
     this.reason = signal(null);
     this.timer = null;
-    this.flying = false;
+    this.flying = null;
     if (this.state.value === "waiting") this.later(0);
     this.unwatch = effect(() => { if (link.value.state === "on" && this.state.peek() === "waiting") this.later(0); });
   }
@@ -77,19 +77,22 @@ export class Keeper {
     this.timer = setTimeout(() => this.flush(), ms);
   }
 
-  /** Sends what is unsent. */
+  /** Sends what is unsent, after what is already on its way. */
   async flush(options) {
     clearTimeout(this.timer);
-    if (this.flying || !this.dirty || this.state.peek() === "clash") return;
+    await this.flying;
+    if (!this.dirty || this.state.peek() === "clash") return;
+    this.flying = this.deliver(options).finally(() => { this.flying = null; });
+    await this.flying;
+  }
+
+  async deliver(options) {
     const value = this.value.peek();
-    this.flying = true;
     this.state.value = "saving";
     try {
       this.stored(value, await this.put(value, this.version, options));
     } catch (error) {
       this.failed(error);
-    } finally {
-      this.flying = false;
     }
   }
 
@@ -134,11 +137,12 @@ export class Keeper {
     write(this.key, null);
   }
 
-  /** It was used up (an order was placed): nothing to keep any more. */
-  forget() {
+  /** It was used up (an order was placed): begins anew with `value`, here and on the server. */
+  async restart(value) {
     clearTimeout(this.timer);
-    write(this.key, null);
-    this.state.value = "idle";
+    await this.flying;  // an older text must not arrive after the new one
+    this.set(value);
+    await this.flush();
   }
 }
 

@@ -33,12 +33,18 @@ const OnLine = ({ entry: { call, card } }) => {
     <span class="why-line">${call.failure?.text ?? [stateName(call), where].filter(Boolean).join(" — ")}</span></button></li>`;
 };
 
+const SOON_MS = 12 * 3600e3;
+const planned = (at) => {
+  const when = point(at, halfMinute.value);
+  return new Date(at).getTime() - halfMinute.value < SOON_MS && /^\d/.test(when) ? t("due {when}", { when }) : when;
+};
+
 const Due = ({ one }) => {
   const late = new Date(one.due_at).getTime() < halfMinute.value;
   const about = [late ? ago(one.due_at, halfMinute.value) : null, one.reason, one.order_number ?? one.deal, one.note, one.assigned_to ? null : t("anyone may take it")].filter(Boolean).join(" · ");
   const shown = one.display ?? one.number;
   return html`<li><div class="line"><b class="clip">${one.customer_id ? html`<a class="plain" href=${`/customers/${one.customer_id}`}>${nameOf(one)}</a>` : nameOf(one)}</b>
-    <${Chip} tone=${late ? "miss" : "ring"} dot title=${t("Due {when}", { when: exact(one.due_at) })}>${late ? t("overdue") : t("due {when}", { when: point(one.due_at, halfMinute.value) })}<//>
+    <${Chip} tone=${late ? "miss" : "ring"} dot title=${t("Due {when}", { when: exact(one.due_at) })}>${late ? t("overdue") : planned(one.due_at)}<//>
     <span class="why-line">${about}</span><${Dial} number=${one.number} shown=${shown} ids=${{ callback_id: one.id, customer_id: one.customer_id, order_id: one.order_id, deal_id: one.deal_id }} /></div></li>`;
 };
 

@@ -88,9 +88,7 @@ const Total = ({ draft, currency }) => {
 
 const place = async (entry, kept, draft, shop) => {
   const order = await api.post("/orders", wish(entry, draft, shop));
-  await api.put(`/calls/${entry.call.id}/draft`, { body: { items: [] } });
-  kept.forget();
-  kept.value.value = { items: [] };
+  await kept.restart({ items: [] });
   toast(t("Total {sum}", { sum: money(order.total, order.currency ?? shop.currency) }), { title: t("Order {number} is placed", { number: order.number }), tone: "good" });
 };
 
