@@ -583,12 +583,7 @@ QueueEvent: TypeAlias = (
 )
 TransferEvent: TypeAlias = BlindTransferred | AttendedTransferred | Parked | Unparked | ParkingEnded
 AgentEvent: TypeAlias = (
-    MemberAdded
-    | MemberRemoved
-    | MemberPaused
-    | MemberListed
-    | DeviceStateChanged
-    | ContactChanged
+    MemberAdded | MemberRemoved | MemberPaused | MemberListed | DeviceStateChanged | ContactChanged
 )
 ListEvent: TypeAlias = (
     ChannelListed

@@ -35,7 +35,10 @@ def stream(letters: tuple[str, ...], calls: int) -> bytes:
     while made < calls:
         capture = captures[n % len(captures)]
         copies.append(_renamed(capture, n))
-        made, n = made + len(re.findall(rb"\r\nUniqueid: (\S+)\r\nLinkedid: \1\r\n", capture)) // 30 + 1, n + 1
+        made, n = (
+            made + len(re.findall(rb"\r\nUniqueid: (\S+)\r\nLinkedid: \1\r\n", capture)) // 30 + 1,
+            n + 1,
+        )
     return b"".join(copies)
 
 

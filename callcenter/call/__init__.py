@@ -1,11 +1,11 @@
 """Life of one conversation. Pure: no sockets, no database, no clock; every instant comes from an event.
 
-    model      what is known about a call at one moment        rules      whose channel is whose
-    steps      the call before, an event, the call after       channels   who dialled whom
-    origin     how a call begins, its direction                ringing    whose phone rings, and why it stops
-    voices     who hears whom                                  transfers  who sent the call where
-    ending     what became of a call in which nobody talked    merging    two calls turn out to be one
-    report     the line that `callcenter replay` promises      stored     lossless JSON, for the database
+model      what is known about a call at one moment        rules      whose channel is whose
+steps      the call before, an event, the call after       channels   who dialled whom
+origin     how a call begins, its direction                ringing    whose phone rings, and why it stops
+voices     who hears whom                                  transfers  who sent the call where
+ending     what became of a call in which nobody talked    merging    two calls turn out to be one
+report     the line that `callcenter replay` promises      stored     lossless JSON, for the database
 """
 
 from callcenter.call.ending import end

@@ -131,4 +131,6 @@ def dialled_by_caller(call: Call, channel: Channel) -> bool:
     """Say whether `channel` was dialled at the wish of the one who began the call."""
     top = first_dialler(call, channel)
     first = call.channels.get(top or "")
-    return top == call.root or (first is not None and first.extension is not None and first.extension == call.dialler)
+    return top == call.root or (
+        first is not None and first.extension is not None and first.extension == call.dialler
+    )

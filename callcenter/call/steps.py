@@ -94,7 +94,9 @@ def _hung_up(call: Call, event: e.ChannelHungUp, rules: Rules) -> Call:
     channel = ringing.hung_up(call, channel._replace(cause=event.cause or channel.cause), event.at)
     call = put(call, channel._replace(gone_at=event.at, bridge=None))
     if call.hanger is None and _refused_own_call(call, channel):
-        call = call.evolve(hanger=EndedBy.OPERATOR)  # chan_sip says no HangupRequest for a phone that declines
+        call = call.evolve(
+            hanger=EndedBy.OPERATOR
+        )  # chan_sip says no HangupRequest for a phone that declines
     call = voices.listen(call, event.at)
     return call if call.live_channels else end(call, event.at)
 

@@ -44,7 +44,9 @@ def _reached(call: Call, view: ChannelView, sender: Channel) -> list[Channel]:
     channel = call.channels.get(view.uniqueid)
     if channel is None:
         return []
-    others = [c for c in call.channels.values() if c.extension != sender.extension and c.uniqueid != call.root]
+    others = [
+        c for c in call.channels.values() if c.extension != sender.extension and c.uniqueid != call.root
+    ]
     if channel.kind is not Kind.LOCAL and channel in others:
         return [channel]
     ends = {channel.uniqueid, channel.twin}

@@ -93,5 +93,7 @@ def close_holds(call: Call, extensions: set[str | None], at: datetime) -> Call:
     """Return the call with the open holds of these extensions ended."""
     if not any(h.to_at is None and h.extension in extensions for h in call.holds):
         return call
-    closed = (h._replace(to_at=at) if h.to_at is None and h.extension in extensions else h for h in call.holds)
+    closed = (
+        h._replace(to_at=at) if h.to_at is None and h.extension in extensions else h for h in call.holds
+    )
     return call.evolve(holds=tuple(closed))

@@ -80,7 +80,9 @@ def test_no_bytes_are_too_broken_to_be_read(noise: bytes, where: int) -> None:
 
 
 def test_bytes_that_are_no_utf8_are_replaced_and_the_rest_is_kept() -> None:
-    block = b"Event: Newchannel\r\nChannel: PJSIP/t-1\r\nUniqueid: 1.1\r\nCallerIDName: \xd0\xff Anna\r\nExten:"
+    block = (
+        b"Event: Newchannel\r\nChannel: PJSIP/t-1\r\nUniqueid: 1.1\r\nCallerIDName: \xd0\xff Anna\r\nExten:"
+    )
     message = parse(block)
     assert message["CallerIDName"] == "�� Anna"
     assert message["Exten"] == ""
@@ -136,10 +138,15 @@ def test_twenty_calls_at_once_are_told_apart(letter: str) -> None:
     for n in range(20):
         other = text.replace(b"1795", b"%04d" % (2000 + n)).replace(b"-4", b"-%x" % (n + 0x40))
         blocks = [b for b in other.split(END) if wanted(b)]
-        found = (translate(parse(b), START + timedelta(seconds=0.5 * n, milliseconds=i)) for i, b in enumerate(blocks))
+        found = (
+            translate(parse(b), START + timedelta(seconds=0.5 * n, milliseconds=i))
+            for i, b in enumerate(blocks)
+        )
         streams += [(event.at, n, event) for event in found if event]
     woven = [event for _, _, event in sorted(streams, key=lambda item: item[:2])]
     calls, one = tracked(woven), tracked([e for _, n, e in streams if n == 0])
     assert len(calls) == 20 * len(one)
     told = [(r["result"], tuple(r["operators"]), len(r["rang"])) for r in map(report, calls.values())]
-    assert set(told) == {(r["result"], tuple(r["operators"]), len(r["rang"])) for r in map(report, one.values())}
+    assert set(told) == {
+        (r["result"], tuple(r["operators"]), len(r["rang"])) for r in map(report, one.values())
+    }

@@ -18,7 +18,15 @@ from callcenter.call import Call, CallState, Rules, call_id, report
 from callcenter.tracker import Tracker
 
 START = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
-PREFIXES = ("Transferer", "Transferee", "OrigTransferer", "SecondTransferer", "TransferTarget", "Parkee", "Retriever")
+PREFIXES = (
+    "Transferer",
+    "Transferee",
+    "OrigTransferer",
+    "SecondTransferer",
+    "TransferTarget",
+    "Parkee",
+    "Retriever",
+)
 
 
 class Switchboard:
@@ -164,13 +172,20 @@ def test_an_attended_transfer_makes_one_call_of_two_and_moves_the_talk() -> None
     assert [(t.kind, t.sender, t.target, t.result) for t in call.transfers] == [
         ("attended", "1001", "1002", "answered")
     ]
-    assert pbx.told("direction", "result", "ended_by", "complete") == ("inbound", "answered", "operator", True)
+    assert pbx.told("direction", "result", "ended_by", "complete") == (
+        "inbound",
+        "answered",
+        "operator",
+        True,
+    )
     assert pbx.told("talk_s", "hold_s") == (17.0, 10.0)
     assert rang(call) == [("1001", "answered"), ("1002", "answered")]
 
 
 def test_the_swap_may_put_the_colleague_into_the_customers_bridge_instead() -> None:
-    pbx = Switchboard().says(CONSULTED + """
+    pbx = Switchboard().says(
+        CONSULTED
+        + """
         20  AttendedTransfer OrigTransferer=1001-2 SecondTransferer=1001-3 \
             Transferee=trunk-1 TransferTarget=1002-4 Result=Success DestType=Bridge
         20  BridgeLeave 1002-4 BridgeUniqueid=B joins=trunk-1
@@ -178,44 +193,56 @@ def test_the_swap_may_put_the_colleague_into_the_customers_bridge_instead() -> N
         20  BridgeLeave 1001-2 BridgeUniqueid=A
         20  Hangup 1001-2
         20  Hangup 1001-3
-    """)
+    """
+    )
     assert pbx.call.operator == "1002"
     assert pbx.call.state is CallState.TALKING
 
 
 def test_without_the_event_the_changed_linkedid_alone_joins_the_calls() -> None:
-    pbx = Switchboard().says(CONSULTED + """
+    pbx = Switchboard().says(
+        CONSULTED
+        + """
         20  BridgeEnter 1002-4 BridgeUniqueid=A SwapUniqueid=1001-2 joins=trunk-1
         20  Hangup 1001-2
         20  Hangup 1001-3
-    """)
+    """
+    )
     assert pbx.call.operators == ("1001", "1002")
 
 
 def test_a_consultation_that_is_given_up_stays_a_call_of_its_own() -> None:
-    pbx = Switchboard().says(CONSULTED + """
+    pbx = Switchboard().says(
+        CONSULTED
+        + """
         15  HangupRequest 1001-3
         15  BridgeLeave 1001-3 BridgeUniqueid=B
         15  BridgeLeave 1002-4 BridgeUniqueid=B
         15  Hangup 1001-3
         15  Hangup 1002-4
         16  Unhold 1001-2
-    """)
+    """
+    )
     customer, consultation = pbx.own
     assert (customer.operators, customer.state) == (("1001",), CallState.TALKING)
     assert consultation.ended_at is not None and not customer.transfers
 
 
 def test_a_transfer_that_failed_joins_nothing() -> None:
-    pbx = Switchboard().says(CONSULTED + """
+    pbx = Switchboard().says(
+        CONSULTED
+        + """
         20  AttendedTransfer OrigTransferer=1001-2 SecondTransferer=1001-3 \
             Transferee=trunk-1 TransferTarget=1002-4 Result=Fail DestType=Fail
-    """)
+    """
+    )
     assert len(pbx.own) == 2 and not pbx.own[0].transfers
 
 
 def test_a_transfer_by_keys_goes_through_a_local_channel_of_the_same_call() -> None:
-    pbx = Switchboard().says(ANSWERED + """
+    pbx = Switchboard().says(
+        ANSWERED
+        + """
         10  Newchannel Local/1002@x-1;1 of=trunk-1 state=0 exten=1002
         10  Newchannel Local/1002@x-1;2 of=trunk-1 state=4 exten=1002
         10  LocalBridge Local/1002@x-1;1 Local/1002@x-1;2
@@ -225,7 +252,8 @@ def test_a_transfer_by_keys_goes_through_a_local_channel_of_the_same_call() -> N
         10  Newchannel 1002-4 of=trunk-1 state=0
         10  DialBegin Local/1002@x-1;2 > 1002-4 DialString=1002
         10  Newstate 1002-4 state=5
-    """)
+    """
+    )
     assert (pbx.call.state, pbx.call.ringing, pbx.call.operator) == (CallState.RINGING, {"1002"}, "1001")
     pbx.says("""
         12  Newstate 1002-4 state=6
@@ -255,7 +283,9 @@ def test_a_transfer_by_keys_goes_through_a_local_channel_of_the_same_call() -> N
 
 
 def test_a_blind_transfer_that_nobody_answers_says_so() -> None:
-    pbx = Switchboard().says(ANSWERED + """
+    pbx = Switchboard().says(
+        ANSWERED
+        + """
         10  BlindTransfer Transferer=1001-2 Transferee=trunk-1 Extension=1002 Result=Success
         10  BridgeLeave trunk-1 BridgeUniqueid=A
         10  BridgeLeave 1001-2 BridgeUniqueid=A
@@ -266,7 +296,8 @@ def test_a_blind_transfer_that_nobody_answers_says_so() -> None:
         30  DialEnd trunk-1 > 1002-4 DialStatus=NOANSWER
         30  Hangup 1002-4
         31  Hangup trunk-1
-    """)
+    """
+    )
     assert [(t.kind, t.target, t.result) for t in pbx.call.transfers] == [("blind", "1002", "no_answer")]
     assert pbx.told("result", "operators", "ended_by") == ("answered", ["1001"], "system")
     assert rang(pbx.call) == [("1001", "answered"), ("1002", "no_answer")]
@@ -276,24 +307,30 @@ def test_a_blind_transfer_that_nobody_answers_says_so() -> None:
 
 
 def test_an_extension_with_two_phones_rings_until_the_last_stops() -> None:
-    pbx = Switchboard().says(INBOUND + """
+    pbx = Switchboard().says(
+        INBOUND
+        + """
         0.2 Newchannel 1001-3 of=trunk-1 state=0
         0.2 DialBegin trunk-1 > 1001-3 DialString=1001
         0.3 Newstate 1001-3 state=5
         2.0 DialEnd trunk-1 > 1001-2 DialStatus=BUSY
         2.0 Hangup 1001-2 Cause=17
-    """)
+    """
+    )
     assert pbx.call.ringing == {"1001"}
     pbx.says("4.0 DialEnd trunk-1 > 1001-3 DialStatus=NOANSWER")
     assert pbx.call.ringing == set()
 
 
 def test_a_second_end_of_the_same_ring_changes_nothing() -> None:
-    pbx = Switchboard().says(INBOUND + """
+    pbx = Switchboard().says(
+        INBOUND
+        + """
         8 DialEnd trunk-1 > 1001-2 DialStatus=NOANSWER
         8 DialEnd trunk-1 > 1001-2 DialStatus=CANCEL
         8 Hangup 1001-2 Cause=0
-    """)
+    """
+    )
     assert rang(pbx.call) == [("1001", "no_answer")]
 
 
@@ -308,11 +345,16 @@ def test_a_second_end_of_the_same_ring_changes_nothing() -> None:
         ("CANCEL", 26, "cancelled"),
     ],
 )
-def test_the_cause_of_the_hangup_tells_a_refusal_from_a_ring_out(status: str, cause: int, result: str) -> None:
-    pbx = Switchboard().says(INBOUND + f"""
+def test_the_cause_of_the_hangup_tells_a_refusal_from_a_ring_out(
+    status: str, cause: int, result: str
+) -> None:
+    pbx = Switchboard().says(
+        INBOUND
+        + f"""
         2 DialEnd trunk-1 > 1001-2 DialStatus={status}
         2 Hangup 1001-2 Cause={cause}
-    """)
+    """
+    )
     assert rang(pbx.call) == [("1001", result)]
 
 
@@ -332,36 +374,45 @@ def test_a_phone_that_was_never_reached_did_not_ring() -> None:
 
 
 def test_a_call_taken_from_another_phone_belongs_to_the_one_who_took_it() -> None:
-    pbx = Switchboard().says(INBOUND + """
+    pbx = Switchboard().says(
+        INBOUND
+        + """
         2.0 Newchannel 1005-9 state=4 num=1005 exten=*8
         2.0 Pickup 1005-9 1001-2
         2.0 Hangup 1001-2 Cause=26
         2.0 BridgeEnter 1005-9 BridgeUniqueid=A joins=trunk-1
         2.0 BridgeEnter trunk-1 BridgeUniqueid=A
-    """)
+    """
+    )
     assert pbx.call.operators == ("1005",)
     assert rang(pbx.call) == [("1001", "elsewhere")]
     assert (pbx.call.direction, pbx.call.dialler) == ("inbound", None)
 
 
 def test_a_restart_takes_the_ringing_phones_with_it() -> None:
-    pbx = Switchboard().says(INBOUND + """
+    pbx = Switchboard().says(
+        INBOUND
+        + """
         2 SoftHangupRequest trunk-1
         2 SoftHangupRequest 1001-2
         2 DialEnd trunk-1 > 1001-2 DialStatus=NOANSWER
         2 Hangup 1001-2
         2 Hangup trunk-1
         3 Shutdown Shutdown=Cleanly Restart=True
-    """)
+    """
+    )
     assert rang(pbx.call) == [("1001", "cancelled")]
     assert pbx.told("ended_by", "complete") == ("system", True)
 
 
 def test_phones_that_ring_out_because_the_caller_is_dropped_have_not_been_ignored() -> None:
-    pbx = Switchboard().says(INBOUND + """
+    pbx = Switchboard().says(
+        INBOUND
+        + """
         2 SoftHangupRequest trunk-1
         2 DialEnd trunk-1 > 1001-2 DialStatus=NOANSWER
-    """)
+    """
+    )
     assert rang(pbx.call) == [("1001", "cancelled")]
 
 
@@ -374,7 +425,9 @@ OPTIMISED = [
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2, 3), (2, 0, 1, 3), (1, 0, 3, 2), (3, 2, 1, 0)])
-def test_a_local_member_that_is_optimised_away_leaves_agent_and_customer_talking(order: tuple[int, ...]) -> None:
+def test_a_local_member_that_is_optimised_away_leaves_agent_and_customer_talking(
+    order: tuple[int, ...],
+) -> None:
     pbx = Switchboard().says("""
         0.0 Newchannel trunk-1 state=4 num=+7916 exten=7495
         0.1 QueueCallerJoin trunk-1 Queue=fpx Position=1
@@ -417,22 +470,28 @@ WAITING = """
 
 
 def test_a_caller_put_out_by_the_queue_has_not_abandoned_it() -> None:
-    pbx = Switchboard().says(WAITING + """
+    pbx = Switchboard().says(
+        WAITING
+        + """
         6.0 QueueCallerAbandon trunk-1 Queue=sales Position=1 OriginalPosition=1 HoldTime=6
         6.0 QueueCallerLeave trunk-1 Queue=sales
         9.0 HangupRequest trunk-1
         9.0 Hangup trunk-1
-    """)
+    """
+    )
     assert pbx.told("result", "queue", "ended_by") == ("overflow", "sales", "remote")
 
 
 def test_a_caller_who_hangs_up_in_the_queue_has_abandoned_it() -> None:
-    pbx = Switchboard().says(WAITING + """
+    pbx = Switchboard().says(
+        WAITING
+        + """
         6.0 HangupRequest trunk-1
         6.0 QueueCallerAbandon trunk-1 Queue=sales Position=1 OriginalPosition=1 HoldTime=6
         6.0 QueueCallerLeave trunk-1 Queue=sales
         6.0 Hangup trunk-1
-    """)
+    """
+    )
     assert pbx.told("result", "wait_s") == ("abandoned", 5.9)
 
 
@@ -446,7 +505,9 @@ def test_a_queue_that_lets_nobody_in_is_named_all_the_same() -> None:
 
 
 def test_who_overflows_from_one_queue_and_is_answered_in_the_next_is_answered() -> None:
-    pbx = Switchboard().says(WAITING + """
+    pbx = Switchboard().says(
+        WAITING
+        + """
         6.0 QueueCallerAbandon trunk-1 Queue=sales HoldTime=6
         6.0 QueueCallerLeave trunk-1 Queue=sales
         6.1 QueueCallerJoin trunk-1 Queue=reserve Position=1
@@ -458,7 +519,8 @@ def test_who_overflows_from_one_queue_and_is_answered_in_the_next_is_answered() 
         8.0 AgentConnect trunk-1 > 1001-2 Queue=reserve Interface=PJSIP/1001
         8.0 BridgeEnter 1001-2 BridgeUniqueid=A
         8.0 BridgeEnter trunk-1 BridgeUniqueid=A
-    """)
+    """
+    )
     assert pbx.told("result", "queue", "operator", "wait_s") == ("answered", "reserve", "1001", 7.9)
 
 
@@ -470,7 +532,12 @@ def test_chan_sip_says_late_that_a_channel_is_calling() -> None:
         0.0 Newchannel SIP/trunk-1 state=0 num=+7916 exten=7495
         0.0 Newstate SIP/trunk-1 state=4 num=+7916 exten=7495
     """)
-    assert pbx.told("direction", "remote_number", "line", "click_to_call") == ("inbound", "+7916", "7495", False)
+    assert pbx.told("direction", "remote_number", "line", "click_to_call") == (
+        "inbound",
+        "+7916",
+        "7495",
+        False,
+    )
 
 
 def test_a_phone_that_dials_a_trunk_makes_an_outbound_call_and_nothing_shows_its_own_number() -> None:
@@ -684,7 +751,11 @@ def test_a_call_adopted_from_the_list_is_complete_as_to_who_is_who() -> None:
         1 CoreShowChannelsComplete ListItems=2
     """)
     assert pbx.call.id == call_id("pbx", "1001-1")
-    assert (pbx.call.direction, pbx.call.dialler, pbx.call.remote_number) == ("outbound", "1001", "89261234567")
+    assert (pbx.call.direction, pbx.call.dialler, pbx.call.remote_number) == (
+        "outbound",
+        "1001",
+        "89261234567",
+    )
     assert pbx.call.started_at == at(-2)
 
 
@@ -712,7 +783,10 @@ def test_a_phone_that_stopped_to_ring_during_the_gap_rings_no_more() -> None:
 
 
 def test_what_is_said_twice_or_after_the_end_makes_no_second_call() -> None:
-    pbx = Switchboard().says(INBOUND + INBOUND + """
+    pbx = Switchboard().says(
+        INBOUND
+        + INBOUND
+        + """
         5 HangupRequest trunk-1
         5 Hangup 1001-2
         5 Hangup 1001-2
@@ -720,5 +794,6 @@ def test_what_is_said_twice_or_after_the_end_makes_no_second_call() -> None:
         5 Newstate trunk-1 state=6
         5 BridgeEnter trunk-1 BridgeUniqueid=A
         6 Newchannel 1001-7 of=trunk-1 state=0
-    """)
+    """
+    )
     assert pbx.call.ended_at == at(5)

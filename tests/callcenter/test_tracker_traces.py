@@ -101,7 +101,10 @@ def test_captured_calls_are_told_as_they_happened(scenario: str) -> None:
 
 def check_ringing(report: dict[str, Any], call: dict[str, Any]) -> None:
     rang = sorted((r["extension"], r["result"]) for r in report["rang"])
-    assert rang == sorted((r["agent"], RUNG[r["outcome"]]) for r in call["ringing"]) or call["direction"] == "internal"
+    assert (
+        rang == sorted((r["agent"], RUNG[r["outcome"]]) for r in call["ringing"])
+        or call["direction"] == "internal"
+    )
     by_extension = {r["extension"]: r["rang_s"] for r in report["rang"]}
     for ring in call["ringing"]:
         assert by_extension[ring["agent"]] == pytest.approx(ring["ring_stop"] - ring["ring_start"], abs=0.4)
