@@ -1,7 +1,5 @@
 """The first shape of the database."""
 
-# ruff: noqa: E501
-
 from collections.abc import Sequence
 
 import sqlalchemy as sa
