@@ -51,23 +51,22 @@ async def run(
     """
     worker = Worker(db, root, engine, clock or Clock())
     while True:
+        # In a task of its own: a task group that fails while it is cancelled forgets one of the two.
+        work = asyncio.create_task(_work(worker, cache, workers))
         try:
-            await worker.recover()
-            await _work(worker, cache, workers)
+            await asyncio.wait({work})
+        finally:
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+        try:
+            work.result()
         except* LOST as errors:
-            log.error("queue lost its database", error=repr(errors.exceptions[0]))
-            _stop_if_told()
+            log.error("queue lost its database", error=str(errors.exceptions[0]))
         await asyncio.sleep(RECONNECT_S)
 
 
-def _stop_if_told() -> None:
-    """A task group that fails while it is cancelled forgets the latter (Python before 3.13): remind it."""
-    task = asyncio.current_task()
-    if task and task.cancelling():
-        raise asyncio.CancelledError
-
-
 async def _work(worker: Worker, cache: Cache | None, workers: int) -> None:
+    await worker.recover()
     async with _pool(worker.db.url) as pool, asyncio.TaskGroup() as tasks:
         # Two queues: long transcriptions never keep the sound of a call that just ended waiting.
         fetch, listen = (PgQueuer(AsyncpgPoolDriver(pool)) for _ in range(2))

@@ -1,6 +1,7 @@
 """From the end of a call to its text, through the real queue and the real database."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
@@ -153,7 +154,8 @@ async def running(work: Awaitable[None]) -> AsyncIterator[None]:
         yield
     finally:
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
