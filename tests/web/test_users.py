@@ -47,7 +47,7 @@ async def test_a_login_is_given_once_in_whatever_case(client_of, login) -> None:
         {"name": "   "},
         {"role": "king"},
         {"password": "short"},
-        {"timezone": "Mars/Base"},
+        {"timezone": "../etc/passwd"},
         {"active": "yes"},
     ],
 )
@@ -56,6 +56,11 @@ async def test_a_user_that_makes_no_sense_is_refused(client_of, wrong) -> None:
     answer, problem = await hire(admin, **wrong)
     assert answer.status == 422
     assert problem["errors"][0]["field"] == next(iter(wrong))
+
+
+async def test_a_time_zone_that_is_none_is_refused(client_of) -> None:
+    answer, problem = await hire(await client_of("admin"), timezone="Mars/Base")
+    assert (answer.status, problem["errors"][0]["field"]) == (409, "timezone")
 
 
 async def test_a_dismissed_user_is_signed_out_everywhere(client_of, people) -> None:
