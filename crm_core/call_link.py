@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crm_core.call import resolve
+from crm_core.call import Call, resolve
 from crm_core.db import Base, Id, one_of
 from crm_core.errors import Invalid, NotFound
 from crm_core.outbox import announce
@@ -73,6 +73,8 @@ async def link(
     if (order_id is None) == (deal_id is None):
         raise Invalid("A call is linked to one order or to one deal.", "order_id")
     call_id = await resolve(session, call_id)
+    # Two who link the same at once take turns; FOR NO KEY UPDATE does not hold up those who refer to the call.
+    await session.execute(select(Call.id).where(Call.id == call_id).with_for_update(key_share=True))
     deal_of_order = await _check_object(session, order_id, deal_id)
     made = await _ensure(
         session, call_id, order_id=order_id, deal_id=deal_id, role=Role(role), rule=rule, user_id=user_id

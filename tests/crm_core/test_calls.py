@@ -1,5 +1,6 @@
 """The call as a row: written again and again, never undone, merged when two were one."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -200,6 +201,22 @@ async def test_linking_an_order_links_its_deal_and_a_removed_link_stays_as_histo
             await call_link.link(session, shop.call, order_id=999_999, rule="x", user_id=None)
         with pytest.raises(Invalid):
             await call_link.link(session, shop.call, rule="x", user_id=None)
+
+
+async def test_two_who_link_the_same_order_at_once_make_one_link(shop: Any) -> None:
+    async with shop.begin() as session:
+        order = await create_order(
+            session, customer_id=shop.marta, shop_id=shop.shop, items=[ItemWanted(shop.mug, 1)],
+            user_id=shop.anna, at=shop.noon,
+        )  # fmt: skip
+
+    async def link(role: str) -> None:
+        async with shop.begin() as session:
+            await call_link.link(session, shop.call, order_id=order.id, role=role, rule=role, user_id=None)
+
+    await asyncio.gather(*(link(role) for role in ("discussed", "changed", "discussed", "changed")))
+    async with shop.begin() as session:
+        assert [it.role for it in await call_link.links_of(session, shop.call)] == ["changed"]
 
 
 async def test_a_draft_moves_with_a_transferred_call(shop: Any) -> None:
