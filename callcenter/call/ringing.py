@@ -65,32 +65,16 @@ def _result(call: Call, channel: Channel, status: DialStatus) -> LegResult:
         return LegResult.ELSEWHERE
     if _dialler_leaves(call, channel):
         return LegResult.CANCELLED
-    if status is DialStatus.CANCEL:
-        return LegResult.CANCELLED if _given_up(call, channel) else LegResult.NO_ANSWER
-    if status is DialStatus.NO_ANSWER or channel.rang_at is not None:
+    if status in (DialStatus.NO_ANSWER, DialStatus.CANCEL) or channel.rang_at is not None:
         return LegResult.NO_ANSWER
     return LegResult.UNAVAILABLE
 
 
-def _given_up(call: Call, channel: Channel) -> bool:
-    """Say whether a cancelled ring means that the caller gave up, rather than that time was up.
-
-    A dialler cancels its callee only when it is leaving itself; a Local channel cancels when it was cancelled or
-    rang out, which the end of *its* dial says, or, when that is still to come, the caller's wish to leave.
-    """
-    dialler = call.channels.get(channel.dialler or "")
-    if dialler is None:
-        return False
-    if dialler.kind is not Kind.LOCAL:
-        return True
-    twin = call.channels.get(dialler.twin or "")
-    if twin is not None and twin.dial_status is not None:
-        return twin.dial_status is DialStatus.CANCEL and _given_up(call, twin)
-    return _dialler_leaves(call, channel)
-
-
 def _dialler_leaves(call: Call, channel: Channel) -> bool:
-    """Say whether the one at whose wish this phone rang was leaving before it stopped, or is gone."""
+    """Say whether the one at whose wish this phone rang was leaving before it stopped, or is gone.
+
+    DialStatus does not tell: a queue whose time is up and a Local channel that rang out cancel as well.
+    """
     first = call.channels.get(first_dialler(call, channel) or "")
     if first is None or first.kind is Kind.LOCAL:
         return False
@@ -109,10 +93,10 @@ def hung_up(call: Call, channel: Channel, at: datetime) -> Channel:
 def _late_result(call: Call, channel: Channel) -> LegResult:
     if channel.cause in DECLINED_CAUSES:
         return LegResult.DECLINED
+    if channel.cause == ELSEWHERE_CAUSE and channel.dial_status in (None, DialStatus.CANCEL):
+        return LegResult.ELSEWHERE
     if channel.result is not None:
         return channel.result
-    if channel.cause == ELSEWHERE_CAUSE:
-        return LegResult.ELSEWHERE
-    if channel.dialler is not None and _given_up(call, channel):
+    if _dialler_leaves(call, channel):
         return LegResult.CANCELLED
     return LegResult.NO_ANSWER if channel.rang_at is not None else LegResult.UNAVAILABLE

@@ -36,9 +36,12 @@ def _created(call: Call, event: e.ChannelCreated, rules: Rules) -> Call:
 
 def _state_changed(call: Call, event: e.ChannelStateChanged, rules: Rules) -> Call:
     call, channel = seen(call, event.channel, event.at, rules)
-    state = event.channel.state
+    state, before = event.channel.state, channel.state
     channel = channel._replace(state=state)
     call = put(call, channel)
+    if state is ChannelState.UP and before is ChannelState.DOWN and channel.uniqueid == call.root:
+        call = _picked_up_by_itself(call, channel)
+        channel = call.channels[channel.uniqueid]
     if state is ChannelState.RING and channel.uniqueid == call.root:
         return origin.caller_dials(call, event.channel)
     if state is ChannelState.RINGING:
@@ -46,6 +49,11 @@ def _state_changed(call: Call, event: e.ChannelStateChanged, rules: Rules) -> Ca
             call = origin.switchboard_calls(call, channel, event.channel.caller_number)
         return ringing.rings(call, call.channels[channel.uniqueid], event.at)
     return ringing.answers(call, channel, event.at) if state is ChannelState.UP else call
+
+
+def _picked_up_by_itself(call: Call, root: Channel) -> Call:
+    """A phone that is up without having dialled or rung was called by the switchboard and answers by itself."""
+    return origin.switchboard_calls(call, root, None) if root.extension is not None else call
 
 
 def _caller_id(call: Call, event: e.CallerIdChanged, rules: Rules) -> Call:

@@ -342,7 +342,8 @@ def test_a_second_end_of_the_same_ring_changes_nothing() -> None:
         ("BUSY", 17, "declined"),
         ("CONGESTION", 21, "declined"),
         ("NOANSWER", 19, "no_answer"),
-        ("CANCEL", 26, "cancelled"),
+        ("CANCEL", 26, "elsewhere"),
+        ("CANCEL", 16, "no_answer"),  # the queue's time is up, the caller has not moved
     ],
 )
 def test_the_cause_of_the_hangup_tells_a_refusal_from_a_ring_out(
@@ -686,6 +687,14 @@ def test_an_agent_who_declines_the_call_he_asked_for_has_ended_it() -> None:
     """)
     assert pbx.told("result", "ended_by", "click_to_call") == ("cancelled", "operator", True)
     assert rang(pbx.call) == [("1001", "declined")]
+
+
+def test_a_phone_that_answers_by_itself_was_called_by_the_switchboard() -> None:
+    pbx = Switchboard().says("""
+        0.0 Newchannel SIP/1001-1 state=0 num=1001
+        0.1 Newstate SIP/1001-1 state=6
+    """)
+    assert pbx.told("direction", "click_to_call") == ("outbound", True)
 
 
 def test_channels_that_the_switchboard_connects_with_itself_are_no_call() -> None:
