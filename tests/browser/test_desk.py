@@ -231,6 +231,21 @@ async def test_wrap_up_is_two_keys(desk: Page, server: DeskServer) -> None:
     await expect(desk.locator(".call")).to_have_count(0)
 
 
+async def test_a_new_ring_steps_before_a_wrap_up_but_not_before_a_conversation(
+    desk: Page, server: DeskServer
+) -> None:
+    await ring(
+        server, desk, state="wrap_up", answered_at=ago(60), ended_at=ago(2), talk_s=58.0, result="answered"
+    )
+    remote = call()["remote"] | {"display": "+49 1511 7778899"}
+    await server.push({"type": "call", "call": call(id="c2", remote=remote), "card": card()})
+    await expect(desk.locator(".call h1")).to_contain_text("+49 1511 7778899")
+    await server.push({"type": "call", "call": call(id="c2", remote=remote, state="talking"), "card": card()})
+    await server.push({"type": "call", "call": call(id="c3"), "card": card(customer=customer("Piotr"))})
+    await expect(desk.locator(".call-tabs")).to_contain_text("Piotr")
+    await expect(desk.locator(".call h1")).to_contain_text("+49 1511 7778899")
+
+
 async def test_a_promise_made_at_the_end_becomes_a_callback_with_its_reason(
     desk: Page, server: DeskServer
 ) -> None:

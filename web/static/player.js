@@ -147,8 +147,10 @@ const Transcript = ({ transcript, media }) => {
     <${Phrase} key=${phrase.start_s + phrase.side} phrase=${phrase} now=${at >= phrase.start_s && at < phrase.end_s} play=${play} />`)}</ol>`;
 };
 
-const waits = ({ recordings, transcript }) =>
-  recordings.some((one) => one.state === "expected") || ["queued", "running"].includes(transcript?.state);
+/** True while there is more to come; a call that ended a moment ago (before `until`, ms) may still get its sound. */
+const waits = ({ recordings, transcript }, until) =>
+  recordings.some((one) => one.state === "expected") || ["queued", "running"].includes(transcript?.state)
+  || (Date.now() < until && (!recordings.length || transcript?.state === "none"));
 
 const read = async (callId) => {
   const recordings = items(await api.get(`/calls/${callId}/recordings`));
@@ -160,7 +162,7 @@ const read = async (callId) => {
 };
 
 /** Reads, and reads again while the recording or its text is still being made. */
-const useSound = (callId) => {
+const useSound = (callId, until) => {
   const [state, setState] = useState({ loading: true });
   useEffect(() => {
     let timer;
@@ -170,7 +172,7 @@ const useSound = (callId) => {
         const got = await read(callId);
         if (over) return;
         setState((before) => (before.recordings ? { ...got, recordings: keepAddresses(before.recordings, got.recordings) } : got));
-        if (waits(got)) timer = setTimeout(load, AGAIN_MS);
+        if (waits(got, until)) timer = setTimeout(load, AGAIN_MS);
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
         if (!over) setState({ failed: error.message });
@@ -186,21 +188,26 @@ const useSound = (callId) => {
 const keepAddresses = (before, after) =>
   after.map((one) => before.find((old) => old.id === one.id && old.state === one.state && old.url) ?? one);
 
-/** The sound and the text of one call. */
-export const Player = ({ callId }) => {
-  const state = useSound(callId);
+const silence = (recordings, until) => {
+  const other = recordings.find((one) => one.state !== "ready");
+  if (other) return SOUND_STATE[other.state]?.();
+  return Date.now() < until ? t("The recording is being taken from the switchboard…") : t("This call was not recorded.");
+};
+
+/** The sound and the text of one call. `until` (ms): how long nothing at all may still mean "not yet". */
+export const Player = ({ callId, until = 0 }) => {
+  const state = useSound(callId, until);
   const [side, setSide] = useState(0);
   const media = useRef(null);
   if (state.loading) return html`<${Loading} lines=${2} />`;
   if (state.failed) return html`<p class="failed" role="alert">${state.failed}</p>`;
   const heard = state.recordings.filter((one) => one.state === "ready" && one.url);
   const chosen = heard[Math.min(side, heard.length - 1)];
-  const other = state.recordings.find((one) => one.state !== "ready");
   return html`<div class="player" role="group" aria-label=${t("Recording")}>
     ${heard.length > 1 ? html`<div class="tabs" role="group" aria-label=${t("Side")}>${heard.map((one, index) => html`
       <button type="button" aria-pressed=${index === side} onClick=${() => setSide(index)}>${sideOf(one.side)}</button>`)}</div>` : null}
     ${chosen ? html`<${Sound} key=${chosen.id} recording=${chosen} media=${media} label=${sideOf(chosen.side)} />`
-      : html`<p class="faint">${other ? SOUND_STATE[other.state]?.() : t("This call was not recorded.")}</p>`}
+      : html`<p class="faint">${silence(state.recordings, until)}</p>`}
     ${state.transcript ? html`<${Transcript} transcript=${state.transcript} media=${media} />` : null}</div>`;
 };
 

@@ -31,12 +31,16 @@ export const current = computed(() => calls.value.get(selected.value) ?? null);
 export const ringing = computed(() => [...calls.value.values()].filter(({ call }) => call.state === "ringing"));
 
 /** The call that deserves the eyes: somebody on the line first, then a ringing phone, then what must be finished. */
-const loudest = (map) => [...map.values()].sort((a, b) => weight(a) - weight(b))[0]?.call.id ?? null;
+const loudest = (map) => {
+  const [first] = [...map.values()].sort((a, b) => weight(a) - weight(b));
+  const looking = map.get(selected.value);
+  return looking && weight(looking) === weight(first) ? looking.call.id : first?.call.id ?? null;
+};
 
 const settle = (map) => {
   const looking = map.get(selected.value);
-  // Nobody is torn from a conversation or from finishing one: a new ring then only shows in the tabs.
-  if (!looking || looking.call.state === "ended") selected.value = loudest(map);
+  // Nobody is torn from a conversation: a new ring then only shows in the tabs. What is merely owed steps back.
+  if (!looking || ["wrap_up", "ended"].includes(looking.call.state)) selected.value = loudest(map);
 };
 
 const replaceAll = (entries) => {

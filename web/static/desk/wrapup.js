@@ -7,6 +7,7 @@ import { api, Refused } from "../api.js";
 import { useKey } from "../keys.js";
 import { toast } from "../toast.js";
 import { dismiss } from "./store.js";
+import { Player } from "../player.js";
 import { noteOf } from "./note.js";
 import { outcomes, readOutcomes } from "./outcomes.js";
 import { draftOf } from "./draft.js";
@@ -19,6 +20,7 @@ const Outcome = ({ one, index, on, choose }) => {
   return html`<button type="button" class="btn outcome" aria-pressed=${on} onClick=${choose}>${index < DIGITS.length ? html`<${Key}>${DIGITS[index]}<//>` : null}<span>${one.label}</span></button>`;
 };
 
+const FRESH_MS = 90e3;  // a recording is taken within this time after the hang-up
 const HOUR_MS = 3600e3;
 const local = (at) => new Date(at.getTime() - at.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
 const tomorrowAt = (hour) => { const at = new Date(Date.now() + 24 * HOUR_MS); at.setHours(hour, 0, 0, 0); return at; };
@@ -57,6 +59,7 @@ export const WrapUp = ({ entry }) => {
   const [next, setNext] = useState(null);
   const [tried, setTried] = useState(false);
   const [busy, setBusy] = useState(false);
+  const [heard, setHeard] = useState(false);
   const done = useRef(null);
   useEffect(() => { readOutcomes(); }, []);
   const missing = tried && Boolean(next) && !next?.reason?.trim();
@@ -78,7 +81,8 @@ export const WrapUp = ({ entry }) => {
   };
   return html`<form class="wrap-up" onSubmit=${submit} aria-label=${t("Wrap-up")}>
     <div class="wrap-head"><h2>${t("What came of it?")}</h2><span class="faint small">${[resultName(call), call.talk_s ? lasted(call.talk_s) : null].filter(Boolean).join(" · ")}</span>
-      <a class="small" href=${`/calls/${call.id}`}><${Icon} name="play" small />${t("Recording and text")}</a></div>
+      ${call.result === "answered" ? html`<button type="button" class="linkish" aria-expanded=${heard} onClick=${() => setHeard(!heard)}><${Icon} name="play" small />${t("Recording and text")}</button>` : null}</div>
+    ${heard ? html`<${Player} callId=${call.id} until=${new Date(call.ended_at).getTime() + FRESH_MS} />` : null}
     <div class="choices" role="group" aria-label=${t("Outcome")}>${outcomes.value === null ? html`<${Loading} lines=${1} />` : null}${(outcomes.value ?? []).map((one, index) => html`
       <${Outcome} key=${one.code} one=${one} index=${index} on=${one.code === code} choose=${choose(one.code)} />`)}</div>
     ${wantsLink ? html`<p class="small muted">${t("Such a call is usually about an order or a deal: link it below.")}</p>` : null}
