@@ -49,7 +49,7 @@ class CallsQuery(CallFilters, Listed):
 
 
 class CallItem(Answer):
-    """A call in a list; times in seconds, `recorded` when there is something to hear."""
+    """A call in a list; times in seconds; `unlinked`: it waits for a customer, an order or a deal."""
 
     id: UUID
     direction: Direction
@@ -75,6 +75,7 @@ class CallItem(Answer):
     customer_name: str | None = Field(validation_alias="customer")
     note: str
     links: int
+    unlinked: bool
     recorded: bool
 
     @computed_field  # type: ignore[prop-decorator]  # mypy does not know decorated properties

@@ -27,6 +27,7 @@ from web.pages import (
     Pages,
     go,
     is_set,
+    local_instant,
     number_in,
     read_filters,
     render,
@@ -151,7 +152,7 @@ async def change_order(request: web.Request) -> web.Response:
                 shop_id = (await load_order(session, order_id)).shop_id
                 changes: dict[str, Any] = {"items": await _articles(session, request, shop_id)}
             else:
-                body = checked(OrderEdit, {name: typed[name] for name in typed if name != "part"})
+                body = checked(OrderEdit, typed, **_promise(typed, who))
                 version = body.version
                 changes = body.model_dump(exclude_unset=True, exclude={"version", "call_id", "items"})
             await update_order(
@@ -160,6 +161,13 @@ async def change_order(request: web.Request) -> web.Response:
         return go(f"/orders/{order_id}", "saved")
 
     return await settle(request, step, lambda flash, typed: _page(request, flash, typed))
+
+
+def _promise(typed: Mapping[str, str], who: Person) -> dict[str, Any]:
+    """The promised time as this reader's clock means it, when the form has one."""
+    if not typed.get("promised_at"):
+        return {}
+    return {"promised_at": local_instant(typed["promised_at"], who, "promised_at")}
 
 
 async def _articles(session: AsyncSession, request: web.Request, shop_id: int) -> list[ItemWanted]:

@@ -22,7 +22,7 @@ class Action:
     id: int
     title: str
     operator: str | None
-    what: dict[str, Any] | None = None
+    what: dict[str, Any] | None = None  # of a changed order: field -> [before, after]
 
 
 async def load_actions(session: AsyncSession, call_id: UUID) -> list[Action]:
@@ -48,7 +48,7 @@ def _queries(call_id: UUID) -> dict[str, Select[Any]]:
         .select_from(OrderChange)
         .join(Order, Order.id == OrderChange.order_id)
         .outerjoin(User, User.id == OrderChange.user_id)
-        .where(OrderChange.call_id == call_id),
+        .where(OrderChange.call_id == call_id, ~OrderChange.what.has_key("created")),
         "callback_planned": select(
             Callback.created_at.label("at"), Callback.id, Callback.reason.label("title"), who
         )

@@ -59,6 +59,7 @@ class CallRow:
     note: str
     links: int
     recorded: bool
+    unlinked: bool
     mine: bool
     hearable: bool
 
@@ -151,6 +152,7 @@ def columns(user_id: int) -> list[ColumnElement[Any]]:
         Customer.name.label("customer"),
         live.correlate(Call).scalar_subquery().label("links"),
         ready.correlate(Call).exists().label("recorded"),
+        yes(unlinked()).label("unlinked"),
         yes(took_part(user_id)).label("mine"),
         yes(talked_in(user_id)).label("hearable"),
     ]

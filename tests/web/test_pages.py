@@ -185,7 +185,15 @@ async def test_an_order_is_changed_by_forms_and_tells_what_was_done(client_of, d
             form.add_field(name, str(value))
     answer = await operator.post(at, data=form, allow_redirects=False)
     assert answer.status == 303, await answer.text()
+    delivery = {
+        "delivery_method": "DPD",
+        "delivery_cost": "4.00",
+        "promised_at": "2026-11-24T08:00",
+        "paid": "0",
+    }
+    await post(operator, at, version=3, **delivery, tracking="", delivery_address="ul. Długa 14/7")
     text = await page(operator, at)
+    assert "€84.50" in text and "ul. Długa 14/7" in text and "24 Nov 08:00" in text
     assert "€80.50" in text and "gate code 14B" in text and "status: new → confirmed" in text
     stale = await post(operator, at, 422, version=1, status="done", comment="typed by me")
     assert "meanwhile" in stale and "typed by me" in stale
