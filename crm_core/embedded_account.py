@@ -1,7 +1,8 @@
 """The account under which the embedded server runs: ours, or `nobody` when we are root.
 
 PostgreSQL refuses to run as root, so its files must lie where that account may go. When the chosen
-directory can not be reached by it (below /root, say), the database is placed in /var/lib/callcenter instead.
+directory can not be reached by it (below /root, say), the database is placed in /var/lib/callcenter instead,
+or in the folder for temporary files when the chosen one is below that.
 """
 
 import hashlib
@@ -75,20 +76,26 @@ class Account:
         existing = next(parent for parent in (base.parent, *base.parents) if parent.exists())
         if self.may_enter(existing):
             return base
-        FALLBACK.mkdir(mode=0o755, parents=True, exist_ok=True)
-        place = FALLBACK / f"{base.name}-{_digest(base)}"
+        place = self._elsewhere(base)
         log.warning("%s can not be reached by %s; the database lies in %s", base, self.name, place)
         return place
 
-    def short_directory_for(self, base: Path) -> Path:
-        """A directory with a short name for the socket of the server in `base`, owned by this account.
+    def _elsewhere(self, base: Path) -> Path:
+        temporary = Path(tempfile.gettempdir())
+        if base.is_relative_to(temporary):  # what was to be temporary stays so
+            return self._directory(temporary / f"callcenter-{base.name}-{_digest(base)}")
+        FALLBACK.mkdir(mode=0o755, parents=True, exist_ok=True)
+        return FALLBACK / f"{base.name}-{_digest(base)}"
 
-        Its name is predictable, so one that somebody else made before us is refused.
-        """
+    def short_directory_for(self, base: Path) -> Path:
+        """A directory with a short name for the socket of the server in `base`, owned by this account."""
         parent = Path("/run") if self.foreign else Path(os.environ.get("XDG_RUNTIME_DIR", ""))
         if not parent.is_absolute() or not os.access(parent, os.W_OK):
             parent = Path(tempfile.gettempdir())
-        place = parent / f"callcenter-{self.uid}-{_digest(base)}"
+        return self._directory(parent / f"callcenter-{self.uid}-{_digest(base)}")
+
+    def _directory(self, place: Path) -> Path:
+        """`place`, made. Its name can be foreseen, so one that somebody else made before us is refused."""
         place.mkdir(mode=0o700, exist_ok=True)
         found = place.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (self.uid, os.geteuid()):

@@ -231,6 +231,24 @@ def test_a_folder_below_a_closed_one_can_not_be_entered(base: Path) -> None:
     assert not other.may_enter(base / "closed" / "data")
 
 
+def test_a_temporary_database_out_of_reach_moves_to_another_temporary_place(base: Path) -> None:
+    (base / "closed").mkdir()
+    base.chmod(0o755)
+    (base / "closed").chmod(0o700)
+    other = Account(name="other", uid=4711, gid=4711, foreign=True)
+    place = other.place_for(base / "closed" / "postgres")
+    try:
+        assert place.parent == Path(tempfile.gettempdir())
+        assert other.place_for(base / "closed" / "postgres") == place
+        place.rmdir()
+        place.symlink_to(base)
+        with pytest.raises(EmbeddedError, match="made by somebody else"):
+            other.place_for(base / "closed" / "postgres")
+    finally:
+        place.unlink()
+    assert other.place_for(base / "open") == base / "open"
+
+
 def test_binaries_of_the_clusters_own_version_are_wanted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
