@@ -41,6 +41,11 @@ def test_a_script_never_makes_markup_out_of_text(script: Path) -> None:
         assert trap not in text
 
 
+@pytest.mark.parametrize("script", [file for file in OURS if file.name != "say.js"], ids=named)
+def test_what_a_script_says_is_a_text_that_a_catalogue_can_hold(script: Path) -> None:
+    assert re.findall(r"""(?<![\w.])tn?\((?!\s*["'])[^)]*\)""", script.read_text()) == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_a_page_holds_no_script_no_style_and_no_handler_of_its_own(page: Path) -> None:
     text = re.sub(r"\{#.*?#\}", "", page.read_text(), flags=re.S)

@@ -1,7 +1,7 @@
 // The loudest thing on the desk: what the call is doing, for how long, and what can be done about it.
 
 import { useCallback, useState } from "../vendor/hooks.js";
-import { lasted, t } from "../say.js";
+import { exact, lasted, t } from "../say.js";
 import { Chip, html, Icon, Key, second } from "../ui.js";
 import { api, Refused } from "../api.js";
 import { toast } from "../toast.js";
@@ -12,7 +12,7 @@ import { closeEverywhere, hush } from "./ring.js";
 
 const seconds = (from) => (second.value - new Date(from).getTime()) / 1000;
 
-const Timer = ({ from }) => (from ? html`<span class="time timer" role="timer">${lasted(seconds(from))}</span>` : null);
+const Timer = ({ from }) => (from ? html`<span class="time timer" role="timer" title=${t("Since {when}", { when: exact(from) })}>${lasted(seconds(from))}</span>` : null);
 
 /** Where the call came in and how long the caller waited: "Poland shop · Sales, waited 0:12". */
 const Where = ({ call }) => {
