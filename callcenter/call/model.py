@@ -254,8 +254,29 @@ class Call:
 
     @property
     def talking(self) -> frozenset[str]:
-        """Extensions that talk now."""
-        return frozenset(t.extension for t in self.talks if t.extension and t.to_at is None)
+        """Extensions that have the remote side now: they talk, hold it, or consult somebody about it."""
+        return (
+            frozenset(t.extension for t in self.talks if t.extension and t.to_at is None) or self.consulting
+        )
+
+    @property
+    def consulting(self) -> frozenset[str]:
+        """Extensions that left the remote side waiting to speak to somebody else within this call.
+
+        So it looks when a transfer is made by keys. One made by the phone itself is a call of its own, and the
+        first one is on hold meanwhile.
+        """
+        if not self.talks or self.ended_at is not None or any(t.to_at is None for t in self.talks):
+            return frozenset()
+        remote = (c for c in self.channels.values() if c.kind is Kind.TRUNK and c.gone_at is None)
+        if all(c.wants_out for c in remote):
+            return frozenset()  # nobody waits any more
+        rooms: dict[str, list[Channel]] = {}
+        for channel in self.channels.values():
+            if channel.bridge is not None and not channel.holding:
+                rooms.setdefault(channel.bridge, []).append(channel)
+        heard, aside = self.operators, (room for room in rooms.values() if len(room) > 1)
+        return frozenset(c.extension for room in aside for c in room if c.extension in heard)
 
     @property
     def answered_at(self) -> datetime | None:
@@ -264,6 +285,9 @@ class Call:
     @property
     def held_at(self) -> datetime | None:
         """When the hold that is open now began."""
+        aside = self.consulting
+        if aside:
+            return max((t.to_at for t in self.talks if t.to_at and t.extension in aside), default=None)
         return next((h.from_at for h in self.holds if h.to_at is None and h.extension in self.talking), None)
 
     @property
@@ -274,6 +298,8 @@ class Call:
             return CallState.HELD if self.held_at else CallState.TALKING
         if self.direction is Direction.OUTBOUND and not self.talks:
             return CallState.DIALLING
+        if self.consulting:
+            return CallState.HELD
         return CallState.RINGING if self.ringing or self.picked_up else CallState.WAITING
 
     @property

@@ -254,7 +254,8 @@ def test_a_transfer_by_keys_goes_through_a_local_channel_of_the_same_call() -> N
         10  Newstate 1002-4 state=5
     """
     )
-    assert (pbx.call.state, pbx.call.ringing, pbx.call.operator) == (CallState.RINGING, {"1002"}, "1001")
+    assert (pbx.call.state, pbx.call.ringing, pbx.call.talking) == (CallState.HELD, {"1002"}, {"1001"})
+    assert pbx.call.held_at == at(10)
     pbx.says("""
         12  Newstate 1002-4 state=6
         12  DialEnd Local/1002@x-1;2 > 1002-4 DialStatus=ANSWER
@@ -262,6 +263,7 @@ def test_a_transfer_by_keys_goes_through_a_local_channel_of_the_same_call() -> N
         12  BridgeEnter Local/1002@x-1;2 BridgeUniqueid=C
     """)
     assert pbx.call.operators == ("1001",), "a consultation is no talk with the customer"
+    assert (pbx.call.state, pbx.call.talking) == (CallState.HELD, {"1001"})
     pbx.says("""
         20  BridgeMerge ToBridgeUniqueid=A FromBridgeUniqueid=B
         20  BridgeLeave 1001-2 BridgeUniqueid=B
