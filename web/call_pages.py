@@ -12,9 +12,10 @@ from crm_core import call_link
 from crm_core.call import save_note, set_disposition
 from crm_core.errors import Conflict, Invalid
 from crm_core.read.actions import load_actions
-from crm_core.read.calls import CallPage, list_calls, load_call
+from crm_core.read.calls import list_calls
 from crm_core.read.customers import list_customers
 from crm_core.read.deals import list_deals
+from crm_core.read.one_call import CallPage, load_call
 from crm_core.read.orders import list_orders
 from crm_core.read.sound import load_sound
 from web.call_sound import addresses

@@ -10,7 +10,7 @@ from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.errors import Conflict, Forbidden
-from crm_core.read.calls import hearable, require_call
+from crm_core.read.one_call import hearable, require_call
 from crm_core.read.sound import Sound, Track, load_sound
 from crm_core.recording import Recording
 from recordings.audio import Unreadable, picture

@@ -16,8 +16,8 @@ from crm_core.customer import create_customer
 from crm_core.disposition import DISPOSITIONS
 from crm_core.draft import save_draft
 from crm_core.line import Line
-from crm_core.read.calls import load_links
 from crm_core.read.customers import load_customer
+from crm_core.read.one_call import load_links
 from web.api import Operations
 from web.calls import LinkAnswer, own_call, tell_desk
 from web.customers import CustomerAnswer, CustomerFields

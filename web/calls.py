@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.call import Direction, Result
 from crm_core.disposition import DISPOSITIONS
-from crm_core.read.calls import list_calls, load_call, require_call
+from crm_core.read.calls import list_calls
+from crm_core.read.one_call import load_call, require_call
 from web.api import Operations
 from web.fields import Answer, Given, Id, Instant
 from web.listing import Listed, Listing, Text, possible, shown

@@ -1,23 +1,10 @@
 """What "own" means for calls, as conditions of a query."""
 
-from sqlalchemy import ColumnElement, exists, false, or_, true
+from sqlalchemy import ColumnElement, false, true
 
-from crm_core.call import Call, CallLeg
+from crm_core.read.own import talked_in as talked_in
+from crm_core.read.own import took_part as took_part
 from web.rights import Scope
-
-
-def took_part(user_id: int) -> ColumnElement[bool]:
-    """Calls that rang on the user's phone, that he talked in or that he started."""
-    rang = exists().where(CallLeg.call_id == Call.id, CallLeg.user_id == user_id)
-    return or_(Call.operator_id == user_id, Call.started_by == user_id, rang)
-
-
-def talked_in(user_id: int) -> ColumnElement[bool]:
-    """Calls the user talked in: a ring alone does not let him hear what a colleague said."""
-    answered = exists().where(
-        CallLeg.call_id == Call.id, CallLeg.user_id == user_id, CallLeg.answered_at.is_not(None)
-    )
-    return or_(Call.operator_id == user_id, answered)
 
 
 def within(scope: Scope, own: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -1,22 +1,18 @@
-"""Calls as a list, and one call as a page; and which calls are somebody's own."""
+"""Calls as a list, and which of them wait to be linked."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
-from crm_core.call import Call, CallAlias, CallLeg, Direction, Result
+from crm_core.call import Call, Direction, Result
 from crm_core.call_link import CallLink
 from crm_core.customer import Customer
-from crm_core.deal import Deal
 from crm_core.disposition import DISPOSITIONS
-from crm_core.errors import Forbidden, NotFound
 from crm_core.line import Line
-from crm_core.order import Order
 from crm_core.read import match, page
 from crm_core.read.own import talked_in, took_part, yes
 from crm_core.read.page import Page, Sort
@@ -62,68 +58,6 @@ class CallRow:
     unlinked: bool
     mine: bool
     hearable: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class LegRow:
-    """One ringing of one phone; `ended_at` and `result` are None while it rings."""
-
-    extension: str | None
-    user: str | None
-    rang_at: datetime | None
-    answered_at: datetime | None
-    ended_at: datetime | None
-    result: str | None
-
-    @property
-    def rang_s(self) -> float | None:
-        """How long the phone rang, in seconds."""
-        end = self.answered_at or self.ended_at
-        return (end - self.rang_at).total_seconds() if end and self.rang_at else None
-
-
-@dataclass(frozen=True, kw_only=True)
-class LinkRow:
-    """What the call was about: an order or a deal, why we think so, and who undid it."""
-
-    id: int
-    order_id: int | None
-    deal_id: int | None
-    label: str
-    role: str
-    rule: str
-    created_at: datetime
-    created_by: str | None
-    removed_at: datetime | None
-    removed_by: str | None
-
-    @property
-    def kind(self) -> str:
-        return "order" if self.order_id is not None else "deal"
-
-
-@dataclass(frozen=True, kw_only=True)
-class CallPage(CallRow):
-    """Everything on a call's page except its sound and text."""
-
-    pbx: str
-    linkedid: str
-    linkedids: list[str]
-    operators: list[str]
-    rang_at: datetime | None
-    hold_s: float
-    ended_by: str | None
-    ended_reason: str | None
-    complete: bool
-    shop_id: int | None
-    customer_rule: str | None
-    disposed_at: datetime | None
-    note_version: int
-    noted_at: datetime | None
-    noted_by: str | None
-    transfers: list[dict[str, Any]]
-    legs: list[LegRow] = field(default_factory=list)
-    link_rows: list[LinkRow] = field(default_factory=list)
 
 
 def unlinked() -> ColumnElement[bool]:
@@ -234,79 +168,6 @@ def _with(text: str) -> ColumnElement[bool]:
     return or_(*conditions) if conditions else Call.remote_raw == text.strip()
 
 
-async def require_call(session: AsyncSession, call_id: UUID, *, user_id: int, everybody: bool) -> UUID:
-    """The id under which a call is kept, when this reader may see it; follows calls that became one.
-
-    Raises `NotFound` for an unknown call and `Forbidden` for a colleague's.
-    """
-    query = select(Call.id, yes(took_part(user_id)).label("mine"))
-    row = (await session.execute(query.where(Call.id == call_id))).one_or_none()
-    if row is None:
-        alias = await session.scalar(select(CallAlias.call_id).where(CallAlias.id == call_id))
-        if alias is None:
-            raise NotFound("There is no such call.")
-        return await require_call(session, alias, user_id=user_id, everybody=everybody)
-    if not everybody and not row.mine:
-        raise Forbidden("This is a colleague's call; you may open the calls you took part in.")
-    return call_id
-
-
-async def load_call(session: AsyncSession, call_id: UUID, *, user_id: int, everybody: bool) -> CallPage:
-    """The page of one call. Raises `NotFound`, and `Forbidden` for a colleague's call."""
-    call_id = await require_call(session, call_id, user_id=user_id, everybody=everybody)
-    noted = aliased(User)
-    here = {column.name for column in Call.__table__.c} & set(CallPage.__annotations__)
-    query = joined(select(*columns(user_id), *(getattr(Call, name) for name in sorted(here - {"noted_by"}))))
-    query = query.add_columns(Line.shop_id, noted.name.label("noted_by"))
-    row = (
-        await session.execute(query.outerjoin(noted, noted.id == Call.noted_by).where(Call.id == call_id))
-    ).one()
-    return CallPage(
-        **dict(row._mapping),
-        legs=await _legs(session, call_id),
-        link_rows=await load_links(session, call_id),
-    )
-
-
-async def _legs(session: AsyncSession, call_id: UUID) -> list[LegRow]:
-    names = ("extension", "rang_at", "answered_at", "ended_at", "result")
-    query = (
-        select(*(getattr(CallLeg, name) for name in names), User.name.label("user"))
-        .select_from(CallLeg)
-        .outerjoin(User, User.id == CallLeg.user_id)
-        .where(CallLeg.call_id == call_id)
-        .order_by(CallLeg.rang_at.asc().nulls_first(), CallLeg.id)
-    )
-    return [LegRow(**dict(row._mapping)) for row in await session.execute(query)]
-
-
-async def load_links(session: AsyncSession, call_id: UUID) -> list[LinkRow]:
-    """What the call was about: the links that stand first, then those that were removed."""
-    remover = aliased(User)
-    names = ("id", "order_id", "deal_id", "role", "rule", "created_at", "removed_at")
-    query = (
-        select(
-            *(getattr(CallLink, name) for name in names),
-            func.coalesce(Order.number, Deal.title).label("label"),
-            User.name.label("created_by"),
-            remover.name.label("removed_by"),
-        )
-        .select_from(CallLink)
-        .outerjoin(Order, Order.id == CallLink.order_id)
-        .outerjoin(Deal, Deal.id == CallLink.deal_id)
-        .outerjoin(User, User.id == CallLink.created_by)
-        .outerjoin(remover, remover.id == CallLink.removed_by)
-        .where(CallLink.call_id == call_id)
-        .order_by(CallLink.removed_at.desc().nulls_first(), CallLink.id)
-    )
-    return [LinkRow(**dict(row._mapping)) for row in await session.execute(query)]
-
-
 async def count_unlinked(session: AsyncSession) -> int:
     """How many conversations still wait for a customer, an order, a deal or an outcome."""
     return await session.scalar(select(func.count()).select_from(Call).where(unlinked())) or 0
-
-
-async def hearable(session: AsyncSession, call_id: UUID, user_id: int) -> bool:
-    """True when this user talked in the call, so that its recording is his own."""
-    return bool(await session.scalar(select(talked_in(user_id)).where(Call.id == call_id)))

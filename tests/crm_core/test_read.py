@@ -19,7 +19,7 @@ from crm_core.errors import Forbidden, Invalid, NotFound
 from crm_core.keys import search_key, sort_key
 from crm_core.line import Shop
 from crm_core.order import Order, OrderItem
-from crm_core.read import callbacks, calls, customers, deals, match, orders, page, sound, timeline
+from crm_core.read import callbacks, calls, customers, deals, match, one_call, orders, page, sound, timeline
 from crm_core.recording import Phrase, Recording, Transcript
 from crm_core.user import User
 
@@ -246,10 +246,10 @@ async def test_an_operator_sees_calls_that_rang_at_his_desk_and_hears_those_he_t
         assert len((await calls.list_calls(session, user_id=oleg.id, everybody=True)).rows) == 2
         stranger = await colleague(session, "stranger")
         with pytest.raises(Forbidden):
-            await calls.load_call(session, talked.id, user_id=stranger.id, everybody=False)
+            await one_call.load_call(session, talked.id, user_id=stranger.id, everybody=False)
         with pytest.raises(NotFound):
-            await calls.load_call(session, uuid4(), user_id=anna.id, everybody=True)
-        shown = await calls.load_call(session, talked.id, user_id=oleg.id, everybody=False)
+            await one_call.load_call(session, uuid4(), user_id=anna.id, everybody=True)
+        shown = await one_call.load_call(session, talked.id, user_id=oleg.id, everybody=False)
         assert [(leg.user, leg.result) for leg in shown.legs] == [("Oleg", "elsewhere")]
 
 
