@@ -115,7 +115,10 @@ class FakeLive:
 def quiet() -> Iterator[None]:
     """Thousands of access log lines say nothing about a test; warnings and errors are still printed."""
     before = structlog.get_config()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()],
+    )
     yield
     structlog.configure(**before)
 
