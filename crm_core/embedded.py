@@ -29,8 +29,8 @@ from urllib.parse import quote
 
 import asyncpg
 
-from crm_core.embedded_account import Account, EmbeddedError
-from crm_core.embedded_binaries import copied_for, find_binaries, major_of
+from crm_core.embedded_account import Account, EmbeddedError, enter_wall
+from crm_core.embedded_binaries import find_binaries, major_of
 
 log = logging.getLogger(__name__)
 
@@ -72,9 +72,10 @@ class Embedded:
         self._settings = {**DEFAULTS, **(settings or {})}
         self._tcp_port = tcp_port
         self._port = tcp_port or PORT
-        self._account = Account.to_use(account)
-        self.base = self._account.place_for(Path(base).absolute())
+        self.base = Path(base).absolute()
         self.data = self.base / "data"
+        self._fallback = account
+        self._account = Account.ours()
         self._sockets = self.base / "run"
         self._lock: IO[str] | None = None
         self.in_use = False  # `start` found another process on it, which can be asked at `url`
@@ -100,10 +101,11 @@ class Embedded:
 
     async def start(self) -> str:
         """Start the server and return its URL. Raises `EmbeddedError` with the reason."""
+        binaries = find_binaries(self._made_by())
+        self._account = Account.to_use(self._fallback, self.base, binaries)
         self._prepare_directories()
         self._take_lock()
         try:
-            binaries = self._binaries()
             if not (self.data / "PG_VERSION").exists():
                 await self._create_cluster(binaries)
             await self._clear_leftovers()
@@ -162,14 +164,11 @@ class Embedded:
             ) from None
         self._lock = lock
 
-    def _binaries(self) -> Path:
-        wanted = None
+    def _made_by(self) -> int | None:
+        """The major version of PostgreSQL that made the cluster; None when there is none yet."""
         with suppress(FileNotFoundError):
-            wanted = int((self.data / "PG_VERSION").read_text())
-        binaries = find_binaries(wanted)
-        if self._account.may_enter(binaries):
-            return binaries
-        return copied_for(self._account, binaries, self.base / "server")
+            return int((self.data / "PG_VERSION").read_text())
+        return None
 
     async def _create_cluster(self, binaries: Path) -> None:
         fresh = self.base / "data.new"  # renamed when complete: a killed initdb leaves no half cluster
@@ -258,7 +257,7 @@ class Embedded:
             "env": {"LC_ALL": "C", "PATH": "/usr/bin:/bin", "TZ": "UTC"},
             "umask": 0o077,
             "start_new_session": True,  # Ctrl-C is for us; we stop the server when we are done with it
-            "preexec_fn": _dies_with(os.getpid(), death),
+            "preexec_fn": _dies_with(os.getpid(), death, walled=self._account.walled),
             **self._account.as_process(),
         }
 
@@ -277,8 +276,10 @@ def _locale(major: int) -> tuple[str, ...]:
     return ("--locale=C.UTF-8",)
 
 
-def _dies_with(parent: int, death: signal.Signals) -> Callable[[], None]:
+def _dies_with(parent: int, death: signal.Signals, *, walled: bool) -> Callable[[], None]:
     def arrange() -> None:
+        if walled:
+            enter_wall()
         _LIBC.prctl(_PR_SET_PDEATHSIG, int(death))
         if os.getppid() != parent:  # the parent was killed before we could ask for the signal
             os._exit(1)

@@ -5,19 +5,20 @@ directory can not be reached by it (below /root, say), the database is placed in
 or in the folder for temporary files when the chosen one is below that.
 """
 
+import ctypes
 import hashlib
-import logging
 import os
 import pwd
 import stat
+import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-log = logging.getLogger(__name__)
-
-FALLBACK = Path("/var/lib/callcenter")
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_CLONE_NEWUSER = 0x10000000
+_NUMBER_INSIDE = 65534  # any but 0
 
 
 class EmbeddedError(RuntimeError):
@@ -26,25 +27,51 @@ class EmbeddedError(RuntimeError):
 
 @dataclass(frozen=True)
 class Account:
-    """Who runs the server. `foreign`: not ourselves, so files must be given to it."""
+    """Who runs the server. `foreign`: not ourselves, so files must be given to it. `walled`: root, but in a user
+    namespace in which it is nobody, for folders that nobody else can reach."""
 
     name: str
     uid: int
     gid: int
-    foreign: bool
+    foreign: bool = False
+    walled: bool = False
 
     @classmethod
-    def to_use(cls, fallback: str) -> Self:
-        """Ourselves, or `fallback` when we are root. Raises `EmbeddedError` when it does not exist."""
-        if os.geteuid() != 0:
-            return cls(name=str(os.geteuid()), uid=os.geteuid(), gid=os.getegid(), foreign=False)
+    def ours(cls) -> Self:
+        """Whoever runs this process."""
+        return cls(name=str(os.geteuid()), uid=os.geteuid(), gid=os.getegid())
+
+    @classmethod
+    def to_use(cls, fallback: str, base: Path, binaries: Path) -> Self:
+        """Ourselves; for root `fallback` if it can reach `base` and `binaries`, else root behind a wall.
+
+        Raises `EmbeddedError` when neither is possible, saying what to do.
+        """
+        ours = cls.ours()
+        if ours.uid != 0:
+            return ours
+        stranger = cls.named(fallback)
+        parent = next(parent for parent in base.parents if parent.exists())
+        made_by_root = (base / "data").exists() and (base / "data").stat().st_uid == 0
+        if not made_by_root and stranger.may_enter(parent) and stranger.may_enter(binaries):
+            return stranger
+        if not _walls_are_possible():
+            raise EmbeddedError(
+                f"PostgreSQL does not run as root, and {fallback} can not reach {base} or {binaries}. Choose a data"
+                " directory that everybody can enter, or start as an ordinary user"
+            )
+        return cls(name="root", uid=0, gid=ours.gid, walled=True)
+
+    @classmethod
+    def named(cls, name: str) -> Self:
+        """The account of this name, which is not ours. Raises `EmbeddedError`."""
         try:
-            found = pwd.getpwnam(fallback)
+            found = pwd.getpwnam(name)
         except KeyError:
-            raise EmbeddedError(f"there is no account {fallback!r} to run PostgreSQL with") from None
+            raise EmbeddedError(f"there is no account {name!r} to run PostgreSQL with") from None
         if found.pw_uid == 0:
-            raise EmbeddedError(f"PostgreSQL does not run as root, and {fallback!r} is root")
-        return cls(name=fallback, uid=found.pw_uid, gid=found.pw_gid, foreign=True)
+            raise EmbeddedError(f"PostgreSQL does not run as root, and {name!r} is root")
+        return cls(name=name, uid=found.pw_uid, gid=found.pw_gid, foreign=True)
 
     def as_process(self) -> dict[str, Any]:
         """Arguments of `subprocess` which make the child run under this account."""
@@ -71,22 +98,6 @@ class Account:
             return bool(found.st_mode & stat.S_IXGRP)
         return bool(found.st_mode & stat.S_IXOTH)
 
-    def place_for(self, base: Path) -> Path:
-        """`base`, or a place of the same name below `FALLBACK` when this account can not reach `base`."""
-        existing = next(parent for parent in (base.parent, *base.parents) if parent.exists())
-        if self.may_enter(existing):
-            return base
-        place = self._elsewhere(base)
-        log.warning("%s can not be reached by %s; the database lies in %s", base, self.name, place)
-        return place
-
-    def _elsewhere(self, base: Path) -> Path:
-        temporary = Path(tempfile.gettempdir())
-        if base.is_relative_to(temporary):  # what was to be temporary stays so
-            return self._directory(temporary / f"callcenter-{base.name}-{_digest(base)}")
-        FALLBACK.mkdir(mode=0o755, parents=True, exist_ok=True)
-        return FALLBACK / f"{base.name}-{_digest(base)}"
-
     def short_directory_for(self, base: Path) -> Path:
         """A directory with a short name for the socket of the server in `base`, owned by this account."""
         parent = Path("/run") if self.foreign else Path(os.environ.get("XDG_RUNTIME_DIR", ""))
@@ -105,3 +116,22 @@ class Account:
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(os.fsencode(path)).hexdigest()[:10]
+
+
+def enter_wall() -> None:
+    """Put this process into a user namespace of its own. Only for a child that has not yet become a program."""
+    uid, gid = os.geteuid(), os.getegid()
+    if _LIBC.unshare(_CLONE_NEWUSER):
+        raise OSError(ctypes.get_errno(), "no user namespace")
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"{_NUMBER_INSIDE} {uid} 1")
+    Path("/proc/self/gid_map").write_text(f"{_NUMBER_INSIDE} {gid} 1")
+
+
+def _walls_are_possible() -> bool:
+    """Containers and some kernels forbid user namespaces: try one."""
+    try:
+        subprocess.run(["/bin/true"], preexec_fn=enter_wall, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return True

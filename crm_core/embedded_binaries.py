@@ -1,11 +1,10 @@
 """Where the binaries of a PostgreSQL server are to be found on this machine."""
 
 import re
-import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
-from crm_core.embedded_account import Account, EmbeddedError
+from crm_core.embedded_account import EmbeddedError
 
 OLDEST = 16  # the product's floor
 _DEBIAN = Path("/usr/lib/postgresql")
@@ -39,20 +38,6 @@ def major_of(binaries: Path) -> int:
     if found is None:
         raise EmbeddedError(f"can not tell which PostgreSQL {binaries} is")
     return int(found.group(1))
-
-
-def copied_for(account: Account, binaries: Path, target: Path) -> Path:
-    """A copy of the server in `target`, for an account that can not reach the original; made once."""
-    installed = binaries.parent
-    place = target / installed.name
-    if not (place / "bin" / "postgres").exists():
-        fresh = target / f"{installed.name}.new"
-        shutil.rmtree(fresh, ignore_errors=True)
-        shutil.copytree(installed, fresh, symlinks=True)
-        fresh.rename(place)
-    if not account.may_enter(place / "bin"):
-        raise EmbeddedError(f"{account.name} can reach the PostgreSQL binaries neither here nor in {place}")
-    return place / "bin"
 
 
 def _debian() -> list[Path]:
