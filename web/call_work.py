@@ -112,7 +112,9 @@ async def put_note(request: web.Request, call_id: UUID, body: NoteText) -> Kept:
         call = await save_note(
             session, kept, body.text, version=body.version, user_id=who.user_id, at=parts.now()
         )
-        return Kept(version=call.note_version, saved_at=call.noted_at or parts.now())
+        answer = Kept(version=call.note_version, saved_at=call.noted_at or parts.now())
+    await tell_desk(parts, kept)
+    return answer
 
 
 @operations.put("/calls/{call_id}/customer", right=EDIT_CALLS, errors=(409,))
@@ -171,6 +173,7 @@ async def put_draft(request: web.Request, call_id: UUID, body: Draft) -> Kept:
     async with parts.db.begin() as session:
         kept = await own_call(session, who, call_id)
         version = await save_draft(session, kept, who.user_id, body.body, at=parts.now())
+    await tell_desk(parts, kept)
     return Kept(version=version, saved_at=parts.now())
 
 
