@@ -71,7 +71,7 @@ def duration(seconds: float | None) -> str:
     """Seconds as minutes on a telephone's display: 161 → "2:41", 3725 → "1:02:05"; None → ""."""
     if seconds is None:
         return ""
-    minutes, rest = divmod(max(0, round(seconds)), 60)
+    minutes, rest = divmod(max(0, int(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 

@@ -116,12 +116,12 @@ async def test_whose_phone_only_rang_sees_the_call_but_does_not_hear_it(client_o
 
 
 async def test_a_note_with_a_stale_version_is_refused_and_nothing_is_lost(
-    client_of, database, people
+    client_of, database, people, live
 ) -> None:
     call = await shop.add_call(database, talked=people["operator"])
     operator, boss = await client_of("operator"), await client_of("supervisor")
     first = await ok(await operator.put(f"{API}/calls/{call}/note", json={"text": "mine", "version": 0}))
-    assert first["version"] == 1 and first["saved_at"]
+    assert first["version"] == 1 and first["saved_at"] and live.changed == [call]
     stale = {"text": "theirs", "version": 0}
     problem = await refused(await boss.put(f"{API}/calls/{call}/note", json=stale), 409)
     assert "meanwhile" in problem["detail"]
