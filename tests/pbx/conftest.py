@@ -11,7 +11,7 @@ import pytest
 
 from asterisk.ami import Link, LinkLost, LinkStatus
 from asterisk.events import Event, Heard, Resynced
-from tests.pbx.phone import Phone
+from tests.pbx.phone import Call, Phone
 from tests.pbx.tree import HOST, Tree, missing
 
 HERE = Path(__file__).parent
@@ -56,10 +56,27 @@ class Office:
                 heard.append((await self.inbox.get()).event)
         return heard
 
+    def scene(self) -> str:
+        """What the PBX thinks is going on, for a test that waits in vain."""
+        commands = ("core show channels", "queue show", "pjsip show contacts")
+        return "\n".join(self.tree.cli(command) for command in commands)
+
+    async def rings(self, extension: str) -> Call:
+        """The next call that still rings there; one that was answered elsewhere is passed over."""
+        try:
+            async with asyncio.timeout(10):
+                call = await self.phones[extension].incoming.get()
+                while call.ended.is_set():
+                    call = await self.phones[extension].incoming.get()
+        except TimeoutError:
+            raise AssertionError(f"{extension} does not ring:\n{self.scene()}") from None
+        return call
+
     async def empty(self) -> None:
         """Hang up everybody and wait until no channel is left: the next test finds an empty house."""
         for phone in self.phones.values():
             phone.hang_up()
+        await asyncio.to_thread(self.tree.cli, "channel request hangup all")
         with suppress(LinkLost):  # a test about losing the link has nobody to ask
             async with asyncio.timeout(10):
                 while len(await self.link.request_list("CoreShowChannels")) > 1:

@@ -133,6 +133,8 @@ class Call:
         self.code = response.code
         self._agreed.set()
         self.answered.set()
+        if self.ended_by == "us":  # picked up while we were giving up
+            self.hang_up()
 
     def _hear_refusal(self, response: Message) -> None:
         headers = [(name, response.get(name)) for name in ("From", "To", "Call-ID")]

@@ -42,10 +42,14 @@ class Story:
             self._news.set()
 
     async def until(self, true: Callable[[], object]) -> None:
-        async with asyncio.timeout(15):
-            while not self._holds(true):
-                self._news.clear()
-                await self._news.wait()
+        try:
+            async with asyncio.timeout(15):
+                while not self._holds(true):
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            calls = [(call.state, report(call)) for call in self.tracker.calls.values()]
+            raise AssertionError(f"waited in vain; calls: {calls}\n{self.here.scene()}") from None
 
     @staticmethod
     def _holds(true: Callable[[], object]) -> bool:
@@ -71,11 +75,7 @@ class Story:
         return await self.here.phones["trunk"].call(line, caller=CUSTOMER, name="Нина")
 
     async def rings(self, extension: str) -> PhoneCall:
-        """The next call that still rings there; one that was answered elsewhere is passed over."""
-        async with asyncio.timeout(10):
-            call = await self.here.phones[extension].incoming.get()
-            while call.ended.is_set():
-                call = await self.here.phones[extension].incoming.get()
+        call = await self.here.rings(extension)
         call.ring()
         return call
 

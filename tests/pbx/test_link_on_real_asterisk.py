@@ -92,7 +92,7 @@ async def test_a_wrong_password_is_refused_and_shown(pbx: Tree, challenge: bool)
 async def test_a_customer_reaches_an_operator_and_both_sides_are_recorded_apart(pbx: Tree) -> None:
     async with office(pbx, "1001") as here:
         customer = await here.phones["trunk"].call("74951230001", caller=CUSTOMER, name="Нина")
-        ring = await asyncio.wait_for(here.phones["1001"].incoming.get(), 10)
+        ring = await here.rings("1001")
         ring.ring()
         assert ring.caller == CUSTOMER
         await ring.answer()
@@ -119,9 +119,9 @@ async def test_a_customer_reaches_an_operator_and_both_sides_are_recorded_apart(
 async def test_click_to_call_rings_the_operator_then_the_customer_and_carries_our_mark(pbx: Tree) -> None:
     async with office(pbx, "1001") as here:
         await click(here, CUSTOMER, "cc-answered")
-        operator = await asyncio.wait_for(here.phones["1001"].incoming.get(), 10)
+        operator = await here.rings("1001")
         await operator.answer()
-        customer = await asyncio.wait_for(here.phones["trunk"].incoming.get(), 10)
+        customer = await here.rings("trunk")
         assert customer.caller == "74951230001"
         customer.ring()
         await customer.answer()
@@ -143,9 +143,9 @@ async def test_click_to_call_rings_the_operator_then_the_customer_and_carries_ou
 async def test_click_to_call_to_a_busy_customer_says_busy(pbx: Tree) -> None:
     async with office(pbx, "1001") as here:
         await click(here, CUSTOMER, "cc-busy")
-        operator = await asyncio.wait_for(here.phones["1001"].incoming.get(), 10)
+        operator = await here.rings("1001")
         await operator.answer()
-        customer = await asyncio.wait_for(here.phones["trunk"].incoming.get(), 10)
+        customer = await here.rings("trunk")
         customer.decline(486)
         heard = await here.until(DialEnded)
         while heard[-1].caller is None:  # type: ignore[union-attr]  # the last one is a DialEnded
@@ -165,7 +165,7 @@ async def test_click_to_call_without_the_operators_phone_fails_with_our_action_i
 async def test_a_link_that_comes_late_hears_of_the_calls_that_are_already_there(pbx: Tree) -> None:
     async with office(pbx, "1001") as here:
         customer = await here.phones["trunk"].call("74951230003", caller=CUSTOMER)
-        ring = await asyncio.wait_for(here.phones["1001"].incoming.get(), 10)
+        ring = await here.rings("1001")
         await ring.answer()
         await asyncio.wait_for(customer.answered.wait(), 5)
         await here.until(BridgeEntered)
@@ -214,7 +214,7 @@ async def test_a_restart_of_the_pbx_is_survived(pbx: Tree) -> None:
 async def test_a_pbx_that_is_killed_in_a_call_is_noticed_at_once_and_found_again(pbx: Tree) -> None:
     async with office(pbx, "1001") as here:
         await here.phones["trunk"].call("74951230003", caller=CUSTOMER)
-        await asyncio.wait_for(here.phones["1001"].incoming.get(), 10)
+        await here.rings("1001")
         pbx.kill()
         heard = await here.until(LinkLost)
         assert not any(isinstance(event, ChannelHungUp) for event in heard)
