@@ -1,0 +1,96 @@
+"""The pages in a real browser: readable to everybody, on a desk and on a telephone, with script and without."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy
+import pytest
+import soundfile
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+
+from tests.web import shop
+from tests.web.conftest import PASSWORD
+
+CHROMIUM = Path("/usr/bin/chromium")
+VENDOR = Path(__file__).parents[2] / "web/static/vendor"
+FLAGS = ["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Chromium"),
+    pytest.mark.skipif(not VENDOR.exists(), reason="needs the browser libraries of a build"),
+]
+OVERFLOW = "document.getElementById('main').scrollWidth - document.getElementById('main').clientWidth"
+UNFOLD = "document.querySelectorAll('details:not(.menu)').forEach(part => { part.open = true })"
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as player:
+        browser = await player.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def there(database, people, settings):
+    """A furnished shop with a call of the operator's: on the order, recorded for twelve seconds."""
+    furnished = await shop.furnish(database, name="Marta <b>Zielińska</b>")
+    call = await shop.add_call(database, talked=people["operator"], customer_id=furnished.customer)
+    await shop.add_sound(database, call, "one moment please")
+    noise = numpy.sin(numpy.arange(8000 * 12) / 3).astype("float32") / 3
+    soundfile.write(settings.recordings_dir / f"{call}.wav", noise, 8000)
+    furnished.call = call
+    return furnished
+
+
+async def signed_in(context: BrowserContext, server, login: str) -> Page:
+    page = await context.new_page()
+    await page.goto(str(server.make_url("/login")))
+    await page.fill("input[name=login]", login)
+    await page.fill("input[name=password]", PASSWORD)
+    await page.press("input[name=password]", "Enter")
+    await page.wait_for_url(str(server.make_url("/")))
+    return page
+
+
+@pytest.mark.parametrize(("colours", "width"), [("light", 1440), ("dark", 390)])
+async def test_axe_finds_nothing_and_nothing_is_cut_off(browser, server, there, colours, width) -> None:
+    size = {"width": width, "height": 900}
+    context = await browser.new_context(viewport=size, color_scheme=colours, locale="en-GB")
+    page = await signed_in(context, server, "admin")
+    items = [
+        f"/customers/{there.customer}",
+        f"/orders/{there.order}",
+        f"/deals/{there.deal}",
+        f"/calls/{there.call}",
+    ]
+    wrong = []
+    for address in ["/customers", "/orders", "/deals", "/callbacks", "/calls", "/users", "/status", *items]:
+        await page.goto(str(server.make_url(address)))
+        await expect(page.locator(".player .loading, .loading")).to_have_count(0)
+        await page.evaluate(UNFOLD)
+        found = (await Axe().run(page)).response["violations"]
+        wrong += [(address, one["id"], one["nodes"][0]["html"][:120]) for one in found]
+        if await page.evaluate(OVERFLOW) > 0:
+            wrong.append((address, "overflow", ""))
+    assert wrong == []
+
+
+async def test_a_click_on_a_phrase_plays_the_recording_from_there(browser, server, there) -> None:
+    page = await signed_in(await browser.new_context(), server, "operator")
+    await page.goto(str(server.make_url(f"/calls/{there.call}")))
+    await page.get_by_role("button", name="one moment please").click()
+    await expect(page.locator(".player .clock")).to_have_text("0:02", timeout=10_000)
+
+
+async def test_an_order_is_changed_and_heard_without_script(browser, server, there) -> None:
+    page = await signed_in(await browser.new_context(java_script_enabled=False), server, "operator")
+    await page.goto(str(server.make_url(f"/calls/{there.call}")))
+    assert await page.locator("audio").get_attribute("src")
+    await expect(page.locator(".said")).to_contain_text("one moment please")
+    await page.goto(str(server.make_url(f"/orders/{there.order}")))
+    await page.select_option("select[name=status]", "confirmed")
+    await page.locator("form:has(select[name=status]) button").click()
+    await expect(page.locator(".page-head .chip")).to_have_text("Confirmed")
+    await expect(page.locator(".say.good")).to_have_text("Saved.")
