@@ -33,7 +33,7 @@ from web.calls import OUTCOMES, CallFilters, all_calls, own_call, tell_desk
 from web.forms import checked, fields, settle
 from web.listing import Listed
 from web.pages import Flash, Pages, go, is_set, number_in, read_filters, render, turn, users_to_choose
-from web.rights import EDIT_CALLS, HEAR_RECORDINGS, VIEW_CALLS, Person, Scope
+from web.rights import DOWNLOAD_RECORDINGS, EDIT_CALLS, HEAR_RECORDINGS, VIEW_CALLS, Person, Scope
 from web.say import zone_of
 from web.services import services
 from web.sessions import person
@@ -118,6 +118,7 @@ async def _page(
         "kept_text": kept_text,
         "dispositions": OUTCOMES,
         "may_edit": who.may(EDIT_CALLS),
+        "may_download": who.may(DOWNLOAD_RECORDINGS),
     }
     return render(request, "call.html", context, active="calls", flash=flash, typed=typed)
 

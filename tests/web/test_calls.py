@@ -92,6 +92,8 @@ async def test_an_operator_neither_sees_nor_hears_a_colleagues_call(client_of, d
         await refused(await operator.get(f"{API}/calls/{call}{path}"), 403)
         await ok(await boss.get(f"{API}/calls/{call}{path}"))
     await refused(await operator.get(urls[0]), 403)
+    assert "download=true" in await (await boss.get(f"/calls/{call}")).text()
+    assert "download=true" not in await (await senior.get(f"/calls/{call}")).text()
     body = {"text": "mine", "version": 0}
     await refused(await operator.put(f"{API}/calls/{call}/note", json=body), 403)
     assert (await operator.get(f"/calls/{call}")).status == 403
