@@ -95,7 +95,7 @@ async def attach(
     scribe = Scribe(db, recorder, numbers, sound=sound, now=now)
 
     async def read_card(call: Call, number: Number) -> dict[str, Any]:
-        async with db.engine.connect() as connection:
+        async with db.reader.connect() as connection:
             errand = centre.errand(call.id)
             return await load_card(
                 connection,

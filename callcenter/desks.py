@@ -258,6 +258,7 @@ class Desks:
             entry.reading = asyncio.create_task(self._read_until_fresh(entry), name=f"card {entry.call.id}")
 
     async def _read_until_fresh(self, entry: Entry) -> None:
+        failed = False
         while True:
             entry.stale = False
             reading = asyncio.ensure_future(self._read_card(entry.call, entry.number))
@@ -267,6 +268,9 @@ class Desks:
             try:
                 entry.card = await reading
             except Exception as error:
+                if not failed:
+                    failed = True  # a connection may have died in its pool: the next one is new
+                    continue
                 # Whatever keeps the card away (a database that restarts, a query cut off), the call goes on.
                 log.warning("card not read", call=str(entry.call.id), error=repr(error)[:200])
                 self._show_all(entry)

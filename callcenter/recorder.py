@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, SQLAlchemyError
 
 log = structlog.get_logger(__name__)
 
+AFTER_THE_POP_S = 0.03  # a burst of events makes one write, and the card is on its way before it
 FIRST_RETRY_S = 0.2
 LONGEST_RETRY_S = 5.0
 
@@ -65,6 +66,7 @@ class Recorder:
         retry_s = FIRST_RETRY_S
         while True:
             await self._wake.wait()
+            await asyncio.sleep(AFTER_THE_POP_S)
             self._wake.clear()
             if await self._write_all():
                 retry_s = FIRST_RETRY_S

@@ -3,19 +3,20 @@
 Everything here may be repeated: the same facts twice change nothing, and old facts never undo newer ones.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, case, func, or_, select, text
+from sqlalchemy import Uuid, bindparam, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core.call import Call, CallAlias, CallLeg, Result
+from crm_core.call import Call, CallAlias, Result
+from crm_core.db import to_json
 from crm_core.errors import NotFound
-from crm_core.outbox import announce
+from crm_core.outbox import announce, tell_on_commit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,16 +82,22 @@ async def put_call(session: AsyncSession, facts: CallFacts, *, at: datetime) -> 
 
     Facts of a call that was absorbed are dropped: those of the call that absorbed it are complete.
     """
-    absorbed_by = await session.scalar(select(CallAlias.call_id).where(CallAlias.id == facts.id))
-    if absorbed_by is not None:
-        return absorbed_by
-    await session.execute(_upsert(facts, at))
-    if facts.legs:
-        await session.execute(_legs(facts))
-    await announce(
-        session, "call", {"id": str(facts.id), "call_id": str(facts.id), "customer_id": facts.customer_id}
+    row = asdict(facts)
+    legs = {(leg.uniqueid, leg.rang_at): {**asdict(leg), "call_id": facts.id} for leg in facts.legs}
+    del row["legs"]
+    news = {"id": facts.id, "call_id": facts.id, "customer_id": facts.customer_id}
+    found = await session.execute(
+        _PUT,
+        {
+            "id": facts.id,
+            "facts": to_json({**row, "updated_at": at}),
+            "legs": to_json(list(legs.values())),  # the same leg named twice: the later one counts
+            "news": to_json(news),
+        },
     )
-    return facts.id
+    tell_on_commit(session)
+    absorbed_by: UUID | None = found.scalar()
+    return absorbed_by or facts.id
 
 
 async def open_calls(session: AsyncSession, pbx: str) -> Sequence[Call]:
@@ -124,48 +131,60 @@ async def merge_calls(session: AsyncSession, survivor: UUID, absorbed: UUID) -> 
     )
 
 
-def _upsert(facts: CallFacts, at: datetime) -> Any:
-    row = asdict(facts)
-    del row["legs"]
-    for name in ("linkedids", "operators", "transfers", "recordings"):
-        row[name] = list(row[name])
-    statement = insert(Call).values(**row, updated_at=at)
-    new, fixed = statement.excluded, {"id", "pbx", "linkedid", "started_at"}
-    changes: dict[str, Any] = {name: new[name] for name in row if name not in fixed}
-    for name in ("started_by", "started_from", "remote_raw", "remote_e164", "remote_name", "line", "line_id"):
-        changes[name] = func.coalesce(new[name], getattr(Call, name))
-    for name in ("rang_at", "answered_at"):
-        changes[name] = func.coalesce(getattr(Call, name), new[name])
-    for name in ("customer_id", "customer_rule"):
-        known = getattr(Call, name)
-        changes[name] = case((Call.customer_id.is_(None), new[name]), else_=known)
-    changes["click_to_call"] = or_(Call.click_to_call, new.click_to_call)
-    # An orphan leg that ends late must not turn an answered call into a missed one.
-    changes["result"] = case((Call.result == Result.ANSWERED, Call.result), else_=new.result)
-    changes["updated_at"] = at
-    return statement.on_conflict_do_update(
-        index_elements=["id"],
-        set_=changes,
-        where=or_(Call.ended_at.is_(None), new.ended_at.is_not(None)),  # what is over stays over
-    )
-
-
-def _legs(facts: CallFacts) -> Any:
-    """One statement for all legs; the same leg named twice would make it fail, so the later one counts."""
-    rows = {(leg.uniqueid, leg.rang_at): {**asdict(leg), "call_id": facts.id} for leg in facts.legs}
-    statement = insert(CallLeg).values(list(rows.values()))
-    new = statement.excluded
-    names = ("extension", "user_id", "answered_at", "ended_at", "result")
-    return statement.on_conflict_do_update(
-        index_elements=["call_id", "uniqueid", "rang_at"],
-        set_={name: func.coalesce(new[name], getattr(CallLeg, name)) for name in names},
-    )
-
-
 def _move(sql: str) -> Any:
     return text(sql).bindparams(bindparam("survivor", type_=Uuid), bindparam("absorbed", type_=Uuid))
 
 
+_FIXED = ("id", "pbx", "linkedid", "started_at")
+_FIRST_KNOWN = ("rang_at", "answered_at")
+_LAST_KNOWN = ("started_by", "started_from", "remote_raw", "remote_e164", "remote_name", "line", "line_id")
+_FACTS = tuple(field.name for field in fields(CallFacts) if field.name != "legs")
+_LEG = ("call_id", *(field.name for field in fields(LegFacts)))
+
+
+def _change(name: str) -> str:
+    """How a column of a call that is there already takes the new value."""
+    if name in _FIRST_KNOWN:
+        return f"coalesce(calls.{name}, excluded.{name})"
+    if name in _LAST_KNOWN:
+        return f"coalesce(excluded.{name}, calls.{name})"
+    if name in ("customer_id", "customer_rule"):
+        return f"CASE WHEN calls.customer_id IS NULL THEN excluded.{name} ELSE calls.{name} END"
+    if name == "click_to_call":
+        return "calls.click_to_call OR excluded.click_to_call"
+    if name == "result":  # an orphan leg that ends late must not turn an answered call into a missed one
+        return f"CASE WHEN calls.result = '{Result.ANSWERED}' THEN calls.result ELSE excluded.result END"
+    return f"excluded.{name}"
+
+
+def _changes(names: Iterable[str], change: Callable[[str], str]) -> str:
+    return ", ".join(f"{name} = {change(name)}" for name in names)
+
+
+# One statement, because this is written several times in each call while somebody waits for a card.
+_PUT = text(f"""
+    WITH absorbed AS (SELECT call_id FROM call_aliases WHERE id = :id),
+    kept AS (
+        INSERT INTO calls ({", ".join(_FACTS)}, updated_at)
+        SELECT {", ".join(_FACTS)}, updated_at FROM jsonb_populate_record(NULL::calls, CAST(:facts AS jsonb))
+        WHERE NOT EXISTS (SELECT FROM absorbed)
+        ON CONFLICT (id) DO UPDATE
+        SET {_changes([name for name in (*_FACTS, "updated_at") if name not in _FIXED], _change)}
+        WHERE calls.ended_at IS NULL OR excluded.ended_at IS NOT NULL  -- what is over stays over
+    ),
+    rang AS (
+        INSERT INTO call_legs ({", ".join(_LEG)})
+        SELECT {", ".join(_LEG)} FROM jsonb_populate_recordset(NULL::call_legs, CAST(:legs AS jsonb))
+        WHERE NOT EXISTS (SELECT FROM absorbed)
+        ON CONFLICT (call_id, uniqueid, rang_at) DO UPDATE
+        SET {_changes(_LEG[1:], lambda name: f"coalesce(excluded.{name}, call_legs.{name})")}
+    ),
+    told AS (
+        INSERT INTO outbox (topic, payload)
+        SELECT 'call', CAST(:news AS jsonb) WHERE NOT EXISTS (SELECT FROM absorbed)
+    )
+    SELECT call_id FROM absorbed
+""").bindparams(bindparam("id", type_=Uuid))
 _LOCK_BOTH = _move("SELECT id FROM calls WHERE id IN (:survivor, :absorbed) ORDER BY id FOR UPDATE")
 _MOVES = (
     # What would stand twice at the survivor goes first; then the rest changes its call.

@@ -92,13 +92,22 @@ class Database:
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_pre_ping=True,
-            json_serializer=_to_json,
+            json_serializer=to_json,
             connect_args={
                 "server_settings": {"application_name": "callcenter", "timezone": "UTC", "jit": "off"}
             },
         )
         # A class of its own, so that whoever wants to hear of commits hears of this database's only.
         self.session_class: type[Session] = type("DatabaseSession", (Session,), {})
+        # For single reads that somebody waits for: no BEGIN, no ROLLBACK, no ping before. After an outage the
+        # first read of each connection fails; whoever uses this reads again.
+        self.reader: AsyncEngine = create_async_engine(
+            _alchemy_url(url),
+            pool_size=pool_size,
+            isolation_level="AUTOCOMMIT",
+            pool_reset_on_return=None,
+            json_serializer=to_json,
+        )
         self.sessions: async_sessionmaker[AsyncSession] = async_sessionmaker(
             self.engine, expire_on_commit=False, sync_session_class=self.session_class
         )
@@ -112,6 +121,7 @@ class Database:
     async def close(self) -> None:
         """Close every connection of the pool."""
         await self.engine.dispose()
+        await self.reader.dispose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -132,7 +142,8 @@ def connect(url: str, *, pool_size: int = 10) -> Database:
     return Database(url, pool_size=pool_size)
 
 
-def _to_json(value: object) -> str:
+def to_json(value: object) -> str:
+    """JSON as it goes into the database: instants, sums and ids as text."""
     return json.dumps(value, ensure_ascii=False, default=_plain, separators=(",", ":"))
 
 

@@ -58,6 +58,11 @@ class News:
 async def announce(session: AsyncSession, topic: str, payload: Mapping[str, Any]) -> None:
     """Tell the other processes, when and only when this transaction commits."""
     await session.execute(insert(OutboxRow).values(topic=topic, payload=dict(payload)))
+    tell_on_commit(session)
+
+
+def tell_on_commit(session: AsyncSession) -> None:
+    """Wake the publisher when this transaction commits: a row was put into the outbox by other means."""
     session.sync_session.info[_ANNOUNCED] = True
 
 
