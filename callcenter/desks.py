@@ -21,7 +21,7 @@ from callcenter.agent import agent_state
 from callcenter.call import Call, CallState, LegResult
 from callcenter.directory import EMPTY, Directory
 from callcenter.errand import Errand
-from callcenter.places import DeskState, describe, picked_up_by, places
+from callcenter.places import DeskState, describe, places
 from crm_core.phone import Number
 
 log = structlog.get_logger(__name__)
@@ -228,7 +228,7 @@ class Desks:
 
     def _take_away(self, entry: Entry, user_id: int, reason: str) -> None:
         entry.sent_to.pop(user_id, None)
-        taker = self.directory.operator_at(entry.call.pbx, entry.call.operator or picked_up_by(entry.call))
+        taker = self.directory.operator_at(entry.call.pbx, entry.call.operator or next(iter(entry.call.picked_up), None))
         by = {"id": taker.id, "name": taker.name} if taker and reason == "answered_elsewhere" else None
         self._tell(user_id, {"type": "call_gone", "id": str(entry.call.id), "reason": reason, "by": by})
 
@@ -336,7 +336,7 @@ def _why_gone(call: Call) -> str:
         return "answered_elsewhere" if call.state is not CallState.ENDED or call.operator else "ended"
     if call.state is CallState.ENDED:
         return "abandoned"
-    if picked_up_by(call) is not None:
+    if call.picked_up:
         return "answered_elsewhere"
     if any(leg.result is LegResult.DECLINED for leg in call.legs):
         return "declined"

@@ -75,6 +75,8 @@ def _at_the_customer(call: Call) -> Failure | None:
     if not dialled:
         return GAVE_UP if call.dialler else None
     last: Channel = dialled[-1]
+    if last.dial_status is DialStatus.CANCEL:
+        return GAVE_UP  # whatever cause the switchboard gave to the channel it dropped
     if last.cause in NOT_ALLOCATED:
         return NO_SUCH_NUMBER
     return CUSTOMER.get(last.dial_status or DialStatus.OTHER)

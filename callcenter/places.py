@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from callcenter.call import Call, CallState, Direction, LegResult, Result
+from callcenter.call import Call, CallState, Direction, Result
 from callcenter.directory import Directory, Operator
 from callcenter.errand import Errand
 from callcenter.failure import Failure, failure
@@ -44,23 +44,14 @@ def places(call: Call, directory: Directory, errand: Errand | None) -> dict[int,
         found[extension] = DeskState.RINGING
     if call.dialler is not None and not call.talks:
         found[call.dialler] = DeskState.DIALLING
-    picked_up = picked_up_by(call)
-    if picked_up is not None and not call.talks:
-        found[picked_up] = DeskState.TALKING  # the bridge follows within milliseconds
+    for extension in call.picked_up if call.direction is Direction.INBOUND else ():
+        found[extension] = DeskState.TALKING  # the bridge follows within milliseconds
     if call.operator is not None and not call.talking:
         # His part is over (handed on, or the customer just hung up), unless he parked the customer.
         found[call.operator] = DeskState.HELD if call.parked else DeskState.WRAP_UP
     for extension in call.talking:
         found[extension] = DeskState.HELD if held else DeskState.TALKING
     return _people(call, directory, found, errand)
-
-
-def picked_up_by(call: Call) -> str | None:
-    """The extension that answered an incoming call; it is not yet in `talking` while the bridge is made."""
-    if call.direction is not Direction.INBOUND:
-        return None
-    answered = (leg for leg in call.legs if leg.result is LegResult.ANSWERED and leg.ended_at is None)
-    return next((leg.extension for leg in answered), None)
 
 
 def _afterwards(call: Call, directory: Directory, errand: Errand | None) -> dict[int, DeskState]:

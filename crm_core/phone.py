@@ -19,6 +19,7 @@ from crm_core.errors import Invalid
 
 # Without + or an international prefix, so few digits are an extension or a service, never a subscriber.
 SHORTEST_NATIONAL = 7
+SHORTEST_WITHOUT_PLUS = 11
 _UNKNOWN_ZONE = "Etc/Unknown"
 _ANONYMOUS = frozenset(
     ("anonymous", "unknown", "unavailable", "restricted", "private", "withheld", "hidden", "blocked")
@@ -155,12 +156,24 @@ def _understood(plain: str, country: str) -> phonenumbers.PhoneNumber | None:
     if len(plain) < SHORTEST_NATIONAL:
         return None
     candidates = [_parsed(plain, country), _parsed(f"+{plain}", None)]
+    if _looks_international(plain, country):
+        candidates.reverse()
     if plain.startswith("00"):
         candidates.insert(0, _parsed(f"+{plain[2:]}", None))
     known = [it for it in candidates if it is not None and phonenumbers.is_valid_number(it)]
     if known:
         return known[0]
     return _possible(f"+{plain[2:]}") if plain.startswith("00") else None
+
+
+def _looks_international(plain: str, country: str) -> bool:
+    """Whether `plain` is rather E.164 without its plus than a national number.
+
+    Where people dial 0 before a national number, one without it was not written to be dialled there, and is too
+    long for a local one. Providers drop the plus, seldom the 0.
+    """
+    prefix = phonenumbers.ndd_prefix_for_region(country, True)
+    return prefix == "0" and not plain.startswith("0") and len(plain) >= SHORTEST_WITHOUT_PLUS
 
 
 def _possible(international: str) -> phonenumbers.PhoneNumber | None:

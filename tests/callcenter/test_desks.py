@@ -142,7 +142,7 @@ async def desks(shop: Shop) -> AsyncIterator[Desks]:
 
 
 async def settled() -> None:
-    for _ in range(6):
+    for _ in range(20):
         await asyncio.sleep(0)
 
 

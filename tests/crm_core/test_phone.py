@@ -37,6 +37,10 @@ from crm_core.phone import Number, NumberRule, dialable, display, masked, normal
         ("+48\u00a0601\u2011220\u2011114", "PL", "+48601220114"),
         ("٦٠١٢٢٠١١٤", "PL", "+48601220114"),
         (" 601220114 ", "PL", "+48601220114"),
+        ("4917134495414", "DE", "+4917134495414"),  # E.164 without its plus, not a long number in Oyten
+        ("420723018854", "DE", "+420723018854"),
+        ("17134495414", "PL", "+17134495414"),
+        ("1713449541", "DE", "+491713449541"),
     ],
 )
 def test_one_person_has_one_number_however_it_is_written(sent: str, country: str, e164: str) -> None:
