@@ -1,5 +1,7 @@
 """How the parts are and what waits for somebody: in the API and as a page, for those who supervise."""
 
+from datetime import timedelta
+
 from aiohttp import web
 
 from crm_core.read.waiting import load_waiting
@@ -12,6 +14,8 @@ from web.services import Services, services
 
 operations = Operations("status")
 pages = Pages()
+RECENT = timedelta(days=30)
+"""What is older and still not linked will not be."""
 
 
 class CheckAnswer(Answer):
@@ -25,7 +29,7 @@ class CheckAnswer(Answer):
 
 
 class WaitingAnswer(Answer):
-    """How much waits: conversations about nothing yet, recordings and texts to come, and failed ones."""
+    """How much waits: conversations of 30 days about nothing yet, sound and texts to come, and failed ones."""
 
     unlinked_calls: int
     recordings_expected: int
@@ -59,6 +63,7 @@ async def show_status(request: web.Request) -> web.Response:
     context = {
         "checks": sorted(found, key=lambda check: (check.ok, not check.needed)),
         "links": list(parts.live.links()),
+        "recent": (parts.now() - RECENT).date(),
         "waiting": await _waiting(parts, found),
     }
     return render(request, "status.html", context, active="status")
@@ -68,4 +73,4 @@ async def _waiting(parts: Services, found: list[Check]) -> WaitingAnswer | None:
     if not all(check.ok for check in found if check.name == "database"):
         return None
     async with parts.db.begin() as session:
-        return WaitingAnswer.model_validate(await load_waiting(session))
+        return WaitingAnswer.model_validate(await load_waiting(session, parts.now() - RECENT))

@@ -162,12 +162,13 @@ def _with(text: str) -> ColumnElement[bool]:
     conditions: list[ColumnElement[bool]] = []
     if number := match.digits(text):
         conditions.append(Call.remote_e164.contains(number, autoescape=True))
-    customers = match.people(text)
+    customers = match.people(text, Call.customer_id)
     if customers is not None:
-        conditions.append(Call.customer_id.in_(select(Customer.id).where(customers)))
+        conditions.append(customers)
     return or_(*conditions) if conditions else Call.remote_raw == text.strip()
 
 
-async def count_unlinked(session: AsyncSession) -> int:
-    """How many conversations still wait for a customer, an order, a deal or an outcome."""
-    return await session.scalar(select(func.count()).select_from(Call).where(unlinked())) or 0
+async def count_unlinked(session: AsyncSession, since: datetime) -> int:
+    """How many conversations since then still wait for a customer, an order, a deal or an outcome."""
+    query = select(func.count()).select_from(Call).where(unlinked(), Call.started_at >= since)
+    return await session.scalar(query) or 0

@@ -1,6 +1,7 @@
 """What waits for somebody: conversations about nothing yet, recordings to come, texts that failed."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,12 +21,12 @@ class Waiting:
     texts_failed: int
 
 
-async def load_waiting(session: AsyncSession) -> Waiting:
-    """The figures as they are now."""
+async def load_waiting(session: AsyncSession, since: datetime) -> Waiting:
+    """The figures as they are now; of calls those that began `since` then."""
     sound = await _count(session, Recording.state)
     text = await _count(session, Transcript.state)
     return Waiting(
-        unlinked_calls=await count_unlinked(session),
+        unlinked_calls=await count_unlinked(session, since),
         recordings_expected=sound.get(RecordingState.EXPECTED, 0),
         recordings_lost=sound.get(RecordingState.MISSING, 0) + sound.get(RecordingState.UNREADABLE, 0),
         texts_waiting=text.get(TranscriptState.QUEUED, 0) + text.get(TranscriptState.RUNNING, 0),

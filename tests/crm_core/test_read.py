@@ -268,7 +268,7 @@ async def test_a_conversation_about_nothing_waits_to_be_linked(database: Databas
         found = (await calls.list_calls(session, user_id=0, everybody=True, unlinked_only=True)).rows
         assert {row.id for row in found} == {unknown.id, about_nothing.id}
         assert with_outcome.id not in {row.id for row in found}
-        assert await calls.count_unlinked(session) == 2
+        assert await calls.count_unlinked(session, NOON) == 2
         about = (await calls.list_calls(session, user_id=0, everybody=True, order_id=made.id)).rows
         assert [row.id for row in about] == [linked.id]
 
