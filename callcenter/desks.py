@@ -228,7 +228,9 @@ class Desks:
 
     def _take_away(self, entry: Entry, user_id: int, reason: str) -> None:
         entry.sent_to.pop(user_id, None)
-        taker = self.directory.operator_at(entry.call.pbx, entry.call.operator or next(iter(entry.call.picked_up), None))
+        taker = self.directory.operator_at(
+            entry.call.pbx, entry.call.operator or next(iter(entry.call.picked_up), None)
+        )
         by = {"id": taker.id, "name": taker.name} if taker and reason == "answered_elsewhere" else None
         self._tell(user_id, {"type": "call_gone", "id": str(entry.call.id), "reason": reason, "by": by})
 
