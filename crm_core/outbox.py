@@ -16,10 +16,12 @@ from typing import Any, Never
 import asyncpg
 from asyncpg_listen import NotificationListener, NotificationOrTimeout
 from sqlalchemy import Index, event, insert, select, text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, Session
 
 from crm_core.db import Base, Database, Id
+from crm_core.outage import is_outage
 
 log = logging.getLogger(__name__)
 
@@ -77,18 +79,36 @@ def on_commit(database: Database, wake: Callable[[], None]) -> None:
 
 
 async def publish(database: Database) -> Never:
-    """Publish what is announced, for ever. One such task per process; they may run side by side."""
+    """Publish what is announced, for ever. One such task per process; they may run side by side.
+
+    While the database is away the news wait in it, and are published when it is back.
+    """
     news = asyncio.Event()
     on_commit(database, news.set)
     while True:
-        try:
-            async with asyncio.timeout(SAFETY_S):
-                await news.wait()
-            await asyncio.sleep(PAUSE_S)
-        except TimeoutError:
-            await forget(database)
+        quiet = not await _within(news.wait(), SAFETY_S)
+        await asyncio.sleep(0 if quiet else PAUSE_S)
         news.clear()
-        await publish_once(database)
+        try:
+            if quiet:
+                await forget(database)
+            await publish_once(database)
+        except (SQLAlchemyError, OSError) as error:
+            if not is_outage(error):
+                raise
+            log.warning("the database is away, news wait: %s", type(error).__name__)
+            await asyncio.sleep(SAFETY_S)
+            news.set()
+
+
+async def _within(wait: Awaitable[Any], seconds: float) -> bool:
+    """Whether what is waited for happened in time."""
+    try:
+        async with asyncio.timeout(seconds):
+            await wait
+    except TimeoutError:
+        return False
+    return True
 
 
 async def publish_once(database: Database) -> int:

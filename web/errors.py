@@ -13,16 +13,15 @@ import aiohttp_jinja2
 import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
-from asyncpg.exceptions import CannotConnectNowError, PostgresConnectionError
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import DBAPIError
 
 from crm_core.errors import Conflict, Forbidden, Invalid, NotFound
+from crm_core.outage import is_outage
 
 PROBLEM_JSON = "application/problem+json"
 SHOWN_ERRORS = 20
 REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
-OUTAGES = (ConnectionError, PostgresConnectionError, CannotConnectNowError)
 # Two people at once: unique, foreign key, serialisation, deadlock (PostgreSQL, appendix A).
 AT_ONCE = frozenset({"23505", "23503", "40001", "40P01"})
 log = structlog.get_logger(__name__)
@@ -109,17 +108,6 @@ def refusal_for(request: web.Request, exception: Exception) -> Refusal:
         )
     log.error("request failed", method=request.method, route=route_of(request), exc_info=exception)
     return Refusal(500, "Something went wrong on our side; it has been logged.")
-
-
-def is_outage(exception: Exception) -> bool:
-    """True when the database could not be reached or the connection broke."""
-    if isinstance(exception, DBAPIError) and exception.connection_invalidated:
-        return True
-    causes = (exception, getattr(exception, "orig", None), exception.__cause__)
-    return any(
-        isinstance(cause, ConnectionError | PostgresConnectionError | CannotConnectNowError)
-        for cause in causes
-    )
 
 
 def from_http(exception: web.HTTPException) -> Refusal:

@@ -1,0 +1,29 @@
+"""Is the database away, or did it refuse this one statement?"""
+
+from collections.abc import Iterator
+
+from sqlalchemy.exc import DBAPIError
+
+AWAY = ("08", "57P")  # PostgreSQL, appendix A: the connection; shutting down, crashed, starting up
+
+
+def is_outage(error: BaseException) -> bool:
+    """True when the database could not be reached, is starting or stopping, or cut the connection."""
+    return any(_is_away(cause) for cause in _causes(error))
+
+
+def _is_away(cause: BaseException) -> bool:
+    if isinstance(cause, ConnectionError | TimeoutError):
+        return True
+    if isinstance(cause, FileNotFoundError) and cause.filename is None:  # a Unix socket; a file has its name
+        return True
+    if isinstance(cause, DBAPIError) and cause.connection_invalidated:
+        return True
+    return (getattr(cause, "sqlstate", None) or "").startswith(AWAY)
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and what it stands for: SQLAlchemy's holds the driver's in `orig`, that one's cause is asyncpg's."""
+    while error is not None:
+        yield error
+        error = getattr(error, "orig", None) or error.__cause__
