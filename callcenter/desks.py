@@ -18,7 +18,7 @@ from uuid import UUID
 import structlog
 
 from callcenter.agent import agent_state
-from callcenter.call import Call, CallState, LegResult
+from callcenter.call import Call, CallState, Direction, LegResult
 from callcenter.directory import EMPTY, Directory
 from callcenter.errand import Errand
 from callcenter.places import DeskState, describe, places
@@ -81,6 +81,8 @@ class Desks:
             if call.state is CallState.ENDED and call.result is None:
                 return
             entry = self._entries[call.id] = Entry(call=call, number=self._number_of(call), errand=errand)
+            if call.direction is Direction.INBOUND and call.state is not CallState.ENDED:
+                self._read(entry)  # while he hears music, so that the card is there when a phone rings
         if entry.call.remote_number != call.remote_number:
             entry.number, entry.stale = self._number_of(call), True
         entry.call = call
