@@ -155,17 +155,21 @@ async def _clear(desk: Desk) -> None:
             await asyncio.sleep(0.05)
 
 
-async def closed_once(house: House, customer: int, **expected: Any) -> dict[str, Any]:
-    """The newest call of this customer once its row is closed; `expected` are fields of it."""
-    async with house.service.signed_in(ANNA, PASSWORD) as anna, asyncio.timeout(PATIENCE_S):
-        while True:
-            items = (await anna.ask("GET", f"/calls?customer_id={customer}"))["items"]
-            if items and items[0]["ended_at"]:
-                break
+async def calls_of(house: House, customer: int) -> list[dict[str, Any]]:
+    """The calls of this customer as the list shows them, the newest first."""
+    async with house.service.signed_in(ANNA, PASSWORD) as anna:
+        return list((await anna.ask("GET", f"/calls?customer_id={customer}"))["items"])
+
+
+async def closed_once(house: House, customer: int, *, before: int = 0, **expected: Any) -> dict[str, Any]:
+    """The one call of this customer since there were `before`, once its row is closed, with these fields."""
+    async with asyncio.timeout(PATIENCE_S):
+        while len(items := await calls_of(house, customer)) <= before or not items[0]["ended_at"]:
             await asyncio.sleep(0.1)
+    assert len(items) == before + 1, items
     found = {name: items[0][name] for name in expected}
-    assert found == expected
-    return dict(items[0], calls=len(items))
+    assert found == expected, items[0]
+    return items[0]
 
 
 def _service(folder: Path, pbx: Tree, wire: Wire) -> Service:
