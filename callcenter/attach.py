@@ -108,6 +108,7 @@ async def attach(
     desks = Desks(
         read_card=read_card, number_of=scribe.number_of, now=now, popped=scribe.popped, shown=scribe.shown
     )
+    scribe.linked = desks.card_changed
     links: dict[str, Link] = {}
     dialplans = {s.account.pbx: s.dialplan for s in switches}
     dialler = Dialler(links, dialplans, inbox, country=country, now=now)

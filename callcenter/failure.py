@@ -1,7 +1,7 @@
 """Why a call that one of ours made did not come to a talk, in words that say what to do. Pure.
 
-In:      an ended `Call`
-Out:     a `Failure`, or None for a call that was answered, that still goes on, or that came from outside
+In:      a `Call`; it may still be open: after a busy customer the operator's phone plays a tone for a while
+Out:     a `Failure`, or None for a call that was answered, that can still succeed, or that came from outside
 Source:  AMI OriginateResponse says only whether the operator's phone was picked up; the customer's fate is
          in the DialEnd of his channel
 """
@@ -52,8 +52,10 @@ NO_SUCH_NUMBER = Failure("no_such_number", "There is no such number. Check it fo
 
 def failure(call: Call) -> Failure | None:
     """Return why the outgoing call failed."""
-    if call.direction is not Direction.OUTBOUND or call.ended_at is None or call.talks:
+    if call.direction is not Direction.OUTBOUND or call.talks:
         return None
+    if call.ended_at is None:
+        return _at_the_customer(call) if _nobody_is_dialled(call) else None
     if call.ended_reason is not None:
         return REFUSED if call.ended_reason == REFUSED_REASON else LINK_LOST
     return _at_our_phone(call) or _at_the_customer(call) or UNKNOWN
@@ -68,6 +70,12 @@ def _at_our_phone(call: Call) -> Failure | None:
     if phone.result in (LegResult.DECLINED, LegResult.BUSY):
         return PHONE_DECLINED
     return PHONE_SILENT
+
+
+def _nobody_is_dialled(call: Call) -> bool:
+    """Whether every attempt to reach the customer is over."""
+    far = [c for c in call.channels.values() if c.extension is None and c.dialled_at is not None]
+    return bool(far) and all(c.gone_at is not None and c.dial_status is not None for c in far)
 
 
 def _at_the_customer(call: Call) -> Failure | None:

@@ -107,7 +107,7 @@ def describe(
         "talk_s": round(call.talk_s, 3),
         "click_to_call": call.click_to_call or errand is not None,
         "stage": _stage(call, state, errand),
-        "failure": _failure(why) if state is DeskState.ENDED else None,
+        "failure": _failure(why),
         "result": call.result,
         "operator": _person(operator),
     }

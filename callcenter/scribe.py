@@ -36,6 +36,7 @@ class Scribe:
         self._numbers = numbers
         self._sound = sound
         self._now = now
+        self.linked: Callable[[UUID], None] = lambda call_id: None  # told when a write made links that a card shows
 
     def number_of(self, call: Call) -> Number:
         """The remote number of a call."""
@@ -46,6 +47,8 @@ class Scribe:
 
         async def job() -> None:
             await self._write(call, errand)
+            if call.ended_at is not None or (errand is not None and errand.target is not None):
+                self.linked(call.id)
 
         self._recorder.keep(Job(key=call.id, spooled=_spooled(call, errand), write=job))
 

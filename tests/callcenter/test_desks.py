@@ -264,6 +264,10 @@ async def test_a_failed_click_to_call_says_why(desks: Desks) -> None:
         born_at=NOON, dialled_at=NOON, dial_status=DialStatus.BUSY, cause=17, gone_at=NOON,
     )  # fmt: skip
     picked_up = dialled.originate._replace(agent_answered_at=NOON)
+    tone = dialled.evolve(channels={"c.2": customer}, originate=picked_up)
+    desks.changed(tone, errand)  # his phone plays a busy tone; the desk says why at once
+    assert anna.states == ["dialling"]
+    assert [m for m in anna.got if m["type"] == "call"][-1]["call"]["failure"]["code"] == "busy"
     over = dialled.evolve(channels={"c.2": customer}, originate=picked_up, ended_at=NOON, settled=Result.BUSY)
     desks.changed(over, errand)
     assert anna.states == ["ended"]

@@ -22,7 +22,7 @@ const AGENT_TONE = { available: "talk", ringing: "ring", dialling: "ring", talki
 
 const AgentChip = () => {
   const me = agent.value;
-  if (!me) return null;
+  if (!me?.extensions?.length) return null;  // nobody waits for somebody without a telephone
   const phones = (me.extensions ?? []).join(", ");
   const timed = ["talking", "held", "wrap_up", "paused"].includes(me.state) && me.since;
   return html`<${Chip} tone=${AGENT_TONE[me.state] ?? ""} dot title=${[t("Phone {phones}", { phones: phones || "—" }), me.reason].filter(Boolean).join(" · ")}>

@@ -83,7 +83,7 @@ export const CallBar = ({ call, card }) => {
     <span class="end">
       ${rings(call) ? html`<${Hush} call=${call} />` : null}
       ${call.failure && call.remote?.raw ? html`<${Again} call=${call} card=${card} />` : null}
-      ${live(call) && !call.failure && !rings(call) ? html`<${End} call=${call} />` : null}
+      ${live(call) && !rings(call) ? html`<${End} call=${call} />` : null}
       ${call.state === "ended" ? html`<${Close} call=${call} />` : null}
     </span></div>`;
 };
