@@ -155,8 +155,9 @@ def _understood(plain: str, country: str) -> phonenumbers.PhoneNumber | None:
         return _possible(plain)
     if len(plain) < SHORTEST_NATIONAL:
         return None
-    candidates = [_parsed(plain, country), _parsed(f"+{plain}", None)]
-    if _looks_international(plain, country):
+    national = _parsed(plain, country)
+    candidates = [national, _parsed(f"+{plain}", None)]
+    if _looks_international(plain, country) and not _is_mobile(national):
         candidates.reverse()
     if plain.startswith("00"):
         candidates.insert(0, _parsed(f"+{plain[2:]}", None))
@@ -174,6 +175,11 @@ def _looks_international(plain: str, country: str) -> bool:
     """
     prefix = phonenumbers.ndd_prefix_for_region(country, True)
     return prefix == "0" and not plain.startswith("0") and len(plain) >= SHORTEST_WITHOUT_PLUS
+
+
+def _is_mobile(parsed: phonenumbers.PhoneNumber | None) -> bool:
+    """A valid mobile number: some countries dial 0 before the others only."""
+    return parsed is not None and phonenumbers.number_type(parsed) == phonenumbers.PhoneNumberType.MOBILE
 
 
 def _possible(international: str) -> phonenumbers.PhoneNumber | None:

@@ -143,7 +143,7 @@ async def keep_note(request: web.Request) -> web.Response:
     body = checked(NoteText, {"version": typed.get("version", "")}, text=typed.get("text", ""))
     try:
         async with parts.db.begin() as session:
-            kept = await own_call(session, who, call_id)
+            kept = await own_call(request, session, call_id)
             await save_note(
                 session, kept, body.text, version=body.version, user_id=who.user_id, at=parts.now()
             )
@@ -161,7 +161,7 @@ async def keep_disposition(request: web.Request) -> web.Response:
     async def step(typed: Mapping[str, str]) -> web.Response:
         body = checked(ChosenOutcome, {"code": typed.get("code", "")})
         async with parts.db.begin() as session:
-            kept = await own_call(session, who, call_id)
+            kept = await own_call(request, session, call_id)
             await set_disposition(session, kept, body.code, user_id=who.user_id, at=parts.now())
         await parts.live.finish(kept)
         return go(f"/calls/{kept}", "disposed")
@@ -177,7 +177,7 @@ async def choose(request: web.Request) -> web.Response:
     async def step(typed: Mapping[str, str]) -> web.Response:
         body = checked(ChosenCustomer, typed)
         async with parts.db.begin() as session:
-            kept = await own_call(session, who, _call_id(request))
+            kept = await own_call(request, session, _call_id(request))
             await choose_customer(session, parts, kept, body.customer_id, user_id=who.user_id)
             await note_change(session, request, "choose_customer", kept, customer_id=body.customer_id)
         await tell_desk(parts, kept)
@@ -194,7 +194,7 @@ async def create(request: web.Request) -> web.Response:
     async def step(typed: Mapping[str, str]) -> web.Response:
         body = checked(Caller, typed)
         async with parts.db.begin() as session:
-            kept = await own_call(session, who, _call_id(request))
+            kept = await own_call(request, session, _call_id(request))
             await create_caller(session, parts, kept, body, user_id=who.user_id)
         await tell_desk(parts, kept)
         return go(f"/calls/{kept}", "attached")
@@ -210,7 +210,7 @@ async def link(request: web.Request) -> web.Response:
     async def step(typed: Mapping[str, str]) -> web.Response:
         target = _target(typed.get("object", ""))
         async with parts.db.begin() as session:
-            kept = await own_call(session, who, _call_id(request))
+            kept = await own_call(request, session, _call_id(request))
             await call_link.link(session, kept, rule=CHOSEN, user_id=who.user_id, **target)
             await note_change(session, request, "link_call", kept, **target)
         await tell_desk(parts, kept)
@@ -224,7 +224,7 @@ async def unlink(request: web.Request) -> web.Response:
     """Take a link away; it stays in the history."""
     parts, who, link_id = services(request), person(request), number_in(request, "link_id")
     async with parts.db.begin() as session:
-        kept = await own_call(session, who, _call_id(request))
+        kept = await own_call(request, session, _call_id(request))
         await call_link.unlink(session, kept, link_id, user_id=who.user_id, at=parts.now())
         await note_change(session, request, "unlink_call", kept, link_id=link_id)
     await tell_desk(parts, kept)

@@ -108,7 +108,7 @@ async def put_note(request: web.Request, call_id: UUID, body: NoteText) -> Kept:
     """Keep the note. 409 when somebody else wrote meanwhile; nothing is overwritten."""
     parts, who = services(request), person(request)
     async with parts.db.begin() as session:
-        kept = await own_call(session, who, call_id)
+        kept = await own_call(request, session, call_id)
         call = await save_note(
             session, kept, body.text, version=body.version, user_id=who.user_id, at=parts.now()
         )
@@ -122,7 +122,7 @@ async def put_customer(request: web.Request, call_id: UUID, body: ChosenCustomer
     """Say whose call it is; the number becomes theirs and the choice is remembered. 409 for our own lines."""
     parts, who = services(request), person(request)
     async with parts.db.begin() as session:
-        kept = await own_call(session, who, call_id)
+        kept = await own_call(request, session, call_id)
         with possible():
             answer = await choose_customer(session, parts, kept, body.customer_id, user_id=who.user_id)
         await note_change(session, request, "choose_customer", kept, customer_id=body.customer_id)
@@ -135,7 +135,7 @@ async def post_caller(request: web.Request, call_id: UUID, body: Caller) -> Cust
     """Write down who an unknown caller is: a new customer with the number of the call."""
     parts, who = services(request), person(request)
     async with parts.db.begin() as session:
-        kept = await own_call(session, who, call_id)
+        kept = await own_call(request, session, call_id)
         with possible():
             answer = await create_caller(session, parts, kept, body, user_id=who.user_id)
     await tell_desk(parts, kept)
@@ -147,7 +147,7 @@ async def post_link(request: web.Request, call_id: UUID, body: NewLink) -> LinkA
     """Link a call to an order or a deal; an order brings its deal along."""
     parts, who = services(request), person(request)
     async with parts.db.begin() as session:
-        kept = await own_call(session, who, call_id)
+        kept = await own_call(request, session, call_id)
         made = await call_link.link(session, kept, rule=CHOSEN, user_id=who.user_id, **body.model_dump())
         await note_change(session, request, "link_call", kept, **body.model_dump(exclude_none=True))
         links = await load_links(session, kept)
@@ -160,7 +160,7 @@ async def delete_link(request: web.Request, call_id: UUID, link_id: Id) -> None:
     """Take a link away; it stays in the history with who removed it."""
     parts, who = services(request), person(request)
     async with parts.db.begin() as session:
-        kept = await own_call(session, who, call_id)
+        kept = await own_call(request, session, call_id)
         await call_link.unlink(session, kept, link_id, user_id=who.user_id, at=parts.now())
         await note_change(session, request, "unlink_call", kept, link_id=link_id)
     await tell_desk(parts, kept)
@@ -171,7 +171,7 @@ async def put_draft(request: web.Request, call_id: UUID, body: Draft) -> Kept:
     """Keep the half-made order of this call, one for each operator."""
     parts, who = services(request), person(request)
     async with parts.db.begin() as session:
-        kept = await own_call(session, who, call_id)
+        kept = await own_call(request, session, call_id)
         version = await save_draft(session, kept, who.user_id, body.body, at=parts.now())
     await tell_desk(parts, kept)
     return Kept(version=version, saved_at=parts.now())
@@ -182,7 +182,7 @@ async def put_disposition(request: web.Request, call_id: UUID, body: ChosenOutco
     """Say what came of the call; a call that is over leaves the desk."""
     parts, who = services(request), person(request)
     async with parts.db.begin() as session:
-        kept = await own_call(session, who, call_id)
+        kept = await own_call(request, session, call_id)
         await set_disposition(session, kept, body.code, user_id=who.user_id, at=parts.now())
         if body.note is not None:
             version = (await get_call(session, kept, lock=True)).note_version

@@ -105,7 +105,7 @@ async def post_callback(request: web.Request, body: NewCallback) -> CallbackAnsw
     order, deal or colleague."""
     parts, who = services(request), person(request)
     async with parts.db.begin() as session:
-        call_id = body.source_call_id and await own_call(session, who, body.source_call_id)
+        call_id = body.source_call_id and await own_call(request, session, body.source_call_id)
         given = body.model_dump() | {"source_call_id": call_id}
         with possible():
             made = await create_callback(

@@ -10,9 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.call import Direction, Result
 from crm_core.disposition import DISPOSITIONS
+from crm_core.errors import Forbidden, NotFound
 from crm_core.read.calls import list_calls
 from crm_core.read.one_call import load_call, require_call
 from web.api import Operations
+from web.errors import Refusal
 from web.fields import Answer, Given, Id, Instant
 from web.listing import Listed, Listing, Text, possible, shown
 from web.rights import EDIT_CALLS, MAKE_CALLS, VIEW_CALLS, Person, Scope
@@ -161,13 +163,21 @@ def all_calls(who: Person) -> bool:
     return who.scope(VIEW_CALLS) is Scope.ALL
 
 
-async def own_call(session: AsyncSession, who: Person, call_id: UUID) -> UUID:
-    """The id under which the call is kept, when this person may work on it.
+async def own_call(request: web.Request, session: AsyncSession, call_id: UUID) -> UUID:
+    """The id under which the call is kept, when the visitor may work on it.
 
-    Raises `NotFound`, and `Forbidden` for a colleague's call.
+    Raises `NotFound`, and `Forbidden` for a colleague's call. A call that stands on his desk but is not yet written
+    down so far (the database was away) is a `Refusal` 503: the page sends what was typed again.
     """
+    who = person(request)
     everybody = who.scope(EDIT_CALLS) is Scope.ALL
-    return await require_call(session, call_id, user_id=who.user_id, everybody=everybody)
+    try:
+        return await require_call(session, call_id, user_id=who.user_id, everybody=everybody)
+    except (NotFound, Forbidden):
+        desk = services(request).live.desk(who.user_id)
+        if any(entry["call"]["id"] == str(call_id) for entry in desk["calls"]):
+            raise Refusal(503, "This call is just being written down. Try again in a moment.") from None
+        raise
 
 
 async def tell_desk(parts: Services, call_id: UUID | None) -> None:

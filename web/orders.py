@@ -173,7 +173,7 @@ async def post_order(request: web.Request, body: NewOrder) -> OrderAnswer:
     """Take an order. 404 for an unknown customer, shop or call, 409 when an item is not sold there or gone."""
     parts, who = services(request), person(request)
     async with parts.db.begin() as session:
-        call_id = body.call_id and await own_call(session, who, body.call_id)
+        call_id = body.call_id and await own_call(request, session, body.call_id)
         given = body.model_dump(exclude={"items", "call_id"}) | {"items": wanted(body.items)}
         with possible():
             made = await create_order(session, user_id=who.user_id, at=parts.now(), call_id=call_id, **given)
@@ -198,7 +198,7 @@ async def patch_order(request: web.Request, order_id: Id, body: OrderEdit) -> Or
     if "items" in body.model_fields_set:
         changes["items"] = wanted(body.items)
     async with parts.db.begin() as session:
-        call_id = body.call_id and await own_call(session, who, body.call_id)
+        call_id = body.call_id and await own_call(request, session, body.call_id)
         by: dict[str, Any] = {"user_id": who.user_id, "call_id": call_id}
         with possible():
             await update_order(session, order_id, version=body.version, changes=changes, at=parts.now(), **by)

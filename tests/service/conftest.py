@@ -141,13 +141,13 @@ class Desk:
             return json.loads(text) if text else None
 
     async def looks(self, state: str | None, patience_s: float = 15) -> dict[str, Any]:
-        """Wait until the desk shows one call in this state (None: no call) and return the entry."""
+        """Wait until the desk shows one call in this state with its card (None: no call); the entry."""
         shown: list[str] = []
         async with asyncio.timeout(patience_s):
             while True:
                 entries = (await self.snapshot())["calls"]
                 shown = [entry["call"]["state"] for entry in entries]
-                if shown == ([] if state is None else [state]):
+                if shown == ([] if state is None else [state]) and all(entry["card"] for entry in entries):
                     return entries[0] if entries else {}
                 await asyncio.sleep(0.05)
 

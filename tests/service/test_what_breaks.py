@@ -19,7 +19,7 @@ async def test_the_service_is_killed_in_mid_call(service, board) -> None:
         entry = await anna.looks("ringing")
         await board.answer("1001")
         await anna.looks("talking")
-        await anna.ask("PUT", f"/calls/{entry['call']['id']}/note", text="wants two blue mugs", version=0)
+        await _accepted(anna, "PUT", f"/calls/{entry['call']['id']}/note", text="wants two blue mugs", version=0)
         service.kill()
         await service.start()
         again = await anna.looks("talking")
@@ -35,6 +35,7 @@ async def test_the_caller_hangs_up_while_the_service_is_dead(service, board) -> 
         entry = await anna.looks("ringing")
         await board.answer("1001")
         await anna.looks("talking")
+        await _written(anna, entry, "talking")
         service.kill()
         call.hang_up()
         await call.wait()
@@ -120,6 +121,13 @@ def _kill_database(service) -> None:
         child for child in psutil.Process(service.process.pid).children() if "postgres" in child.name()
     ]
     os.kill(postgres.pid, signal.SIGKILL)
+
+
+async def _written(desk, entry, state: str) -> None:
+    """Wait for the few hundredths of a second after which this state of the call survives a kill."""
+    async with asyncio.timeout(10):
+        while (await desk.ask("GET", f"/calls/{entry['call']['id']}"))["state"] != state:
+            await asyncio.sleep(0.02)
 
 
 async def _accepted(desk, method: str, path: str, **body: object) -> None:
