@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 import pytest_asyncio
 import websockets
 from yarl import URL
@@ -169,15 +171,23 @@ async def board(tmp_path: Path) -> AsyncIterator[Switchboard]:
         yield board
 
 
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder in which Anna with the phone 1001 was let in by the command; copied for each test."""
+    folder = tmp_path_factory.mktemp("installed")
+    added = Service(folder, 1).command(
+        "user", "add", "anna", "--name", "Anna", "--extension", "1001", given=f"{PASSWORD}\n{PASSWORD}\n"
+    )
+    assert added.returncode == 0, added.stderr
+    return folder / "data"
+
+
 @pytest_asyncio.fixture
-async def service(tmp_path: Path, board: Switchboard) -> AsyncIterator[Service]:
+async def service(tmp_path: Path, board: Switchboard, installed: Path) -> AsyncIterator[Service]:
     """An installation with one operator, Anna at 1001; running."""
+    await asyncio.to_thread(shutil.copytree, installed, tmp_path / "data")
     service = Service(tmp_path, board.port)
     try:
-        added = service.command(
-            "user", "add", "anna", "--name", "Anna", "--extension", "1001", given=f"{PASSWORD}\n{PASSWORD}\n"
-        )
-        assert added.returncode == 0, added.stderr
         await service.start()
         yield service
     finally:
