@@ -18,7 +18,7 @@ from uuid import UUID
 import structlog
 
 from callcenter.agent import agent_state
-from callcenter.call import Call, CallState, Direction, LegResult
+from callcenter.call import Call, CallState, Direction, EndedBy, LegResult
 from callcenter.directory import EMPTY, Directory
 from callcenter.errand import Errand
 from callcenter.places import DeskState, describe, places
@@ -338,8 +338,8 @@ def _why_gone(call: Call) -> str:
     """Why a call left a desk on which it rang: what the push protocol calls `reason`."""
     if call.talks:
         return "answered_elsewhere" if call.state is not CallState.ENDED or call.operator else "ended"
-    if call.state is CallState.ENDED:
-        return "abandoned"
+    if call.state is CallState.ENDED or call.hanger is EndedBy.REMOTE:
+        return "abandoned"  # phones stop to ring before the caller's own channel is gone
     if call.picked_up:
         return "answered_elsewhere"
     if any(leg.result is LegResult.DECLINED for leg in call.legs):

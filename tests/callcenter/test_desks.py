@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from asterisk.events import ChannelState, DialStatus
-from callcenter.call import Call, Channel, Direction, Kind, LegResult, Result, Talk
+from callcenter.call import Call, Channel, Direction, EndedBy, Kind, LegResult, Result, Talk
 from callcenter.desks import Desks
 from callcenter.directory import Directory, LineEntry, Operator
 from callcenter.errand import Errand
@@ -180,6 +180,16 @@ async def test_the_next_agent_gets_the_card_when_his_phone_rings(desks: Desks) -
     assert anna.states == []
     assert oleg.states == ["ringing"]
     assert anna.reasons == ["rang_elsewhere"]
+
+
+async def test_a_caller_who_hangs_up_has_given_up_although_the_phones_fall_silent_first(desks: Desks) -> None:
+    anna = Browser(desks, ANNA)
+    call = rings("1001")
+    desks.changed(call, None)
+    await settled()
+    desks.changed(rings(hanger=EndedBy.REMOTE), None)
+    assert anna.states == []
+    assert anna.reasons == ["abandoned"]
 
 
 async def test_a_call_that_moves_on_before_its_card_was_read_leaves_no_ghost(desks: Desks) -> None:
