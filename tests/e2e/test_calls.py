@@ -3,7 +3,7 @@
 from playwright.async_api import Browser, expect
 
 from tests.e2e.eyes import PICTURES, Screen
-from tests.e2e.house import House, closed_once
+from tests.e2e.house import House, calls_of, closed_once
 from tests.e2e.shop import ANNA, MARTA, OLEG
 from tests.e2e.speech import CUSTOMER, OPERATOR
 
@@ -54,6 +54,27 @@ async def test_a_customer_calls_and_her_order_holds_the_call(house: House, brows
         await anna.open(f"/customers/{house.shop.customer}")
         await expect(anna.page.locator(f"a[href='/calls/{call['id']}']")).to_be_visible()
         await anna.accessible()
+
+
+async def test_a_caller_who_gives_up_leaves_no_ghost_but_a_missed_call(
+    house: House, browser: Browser
+) -> None:
+    async with (
+        house.staffed("1001", "1002") as shift,
+        Screen.of(browser, house, ANNA) as anna,
+        Screen.of(browser, house, OLEG) as oleg,
+    ):
+        before = len(await calls_of(house, house.shop.customer))
+        customer = await shift.customer_calls(MARTA)
+        for extension, screen in (("1001", anna), ("1002", oleg)):
+            await shift.rings(extension)
+            await expect(screen.bar).to_contain_text("Ringing")
+        customer.hang_up()
+        for screen in (anna, oleg):
+            await expect(screen.call).to_have_count(0)
+            await expect(screen.page.locator(".toast")).to_contain_text("The caller gave up.")
+        await expect(anna.page.get_by_role("table").get_by_text("Missed").first).to_be_visible()
+        await closed_once(house, house.shop.customer, before=before, result="abandoned")
 
 
 async def test_a_stranger_with_a_hostile_name_is_written_down_and_stays_text(

@@ -37,8 +37,8 @@ async def test_a_click_rings_ones_own_phone_first_then_the_customers(house: Hous
         await expect(anna.bar).to_contain_text("Wrap-up")
         assert own.ended.is_set()
         await anna.finish("Question about an order")
-        call = {"result": "answered", "direction": "outbound", "note": "Told her about the courier"}
-        await closed_once(house, house.shop.customer, **call)
+        call = await closed_once(house, house.shop.customer, result="answered", direction="outbound")
+        assert call["note"] == "Told her about the courier"
 
 
 async def test_a_busy_customer_is_said_to_be_busy_and_is_called_again_from_the_card(
