@@ -18,14 +18,15 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 LARGEST_BODY = 1024 * 1024  # bytes; nothing the API takes is larger
 QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})
 NONCE: web.RequestKey[str] = web.RequestKey("csp_nonce", str)
-_NUMBER = re.compile(r"\+?\d[\d\s()-]{4,}\d")
+_UUID = r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
+_NUMBER = re.compile(rf"(?P<id>{_UUID})|\+?\d[\d\s()-]{{4,}}\d")
 _HOST = re.compile(r"^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$")
 log = structlog.get_logger(__name__)
 
 
 def mask_numbers(text: str) -> str:
-    """`text` with all but the last two digits of every phone-like number replaced by `*`."""
-    return _NUMBER.sub(lambda found: re.sub(r"\d(?=(?:\D*\d){2})", "*", found.group()), text)
+    """`text` with all but the last two digits of every phone-like number replaced by `*`; UUIDs stay whole."""
+    return _NUMBER.sub(lambda found: found["id"] or re.sub(r"\d(?=(?:\D*\d){2})", "*", found.group()), text)
 
 
 @web.middleware

@@ -180,3 +180,5 @@ async def test_static_files_are_asked_for_again_or_kept_for_ever(client) -> None
 def test_logs_keep_only_the_last_two_digits_of_a_number() -> None:
     assert mask_numbers("/search/+380 44 123-45-67") == "/search/+*** ** ***-**-67"
     assert mask_numbers("/api/v1/users/17") == "/api/v1/users/17"
+    call = "/api/v1/calls/d0e46e4b-1234-5d83-83fb-27171f426b72/note"
+    assert mask_numbers(call) == call
