@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, SQLAlchemyError
 
 log = structlog.get_logger(__name__)
 
-AFTER_THE_POP_S = 0.03  # a burst of events makes one write, and the card is on its way before it
+AFTER_THE_POP_S = 0.01  # a burst of events makes one write, and the card is on its way before it
 FIRST_RETRY_S = 0.2
 LONGEST_RETRY_S = 5.0
 

@@ -1,7 +1,9 @@
 """Shops and the lines (numbers people dial) that belong to them."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from zoneinfo import available_timezones
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, false, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -9,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_core.db import Base, Id, Texts
 from crm_core.errors import Conflict, Invalid
+from crm_core.outbox import announce
 from crm_core.phone import normalise
 from crm_core.user import Extension
 
@@ -54,7 +57,13 @@ class Line(Base):
 async def create_shop(
     session: AsyncSession, *, name: str, currency: str, country: str, timezone: str, order_prefix: str
 ) -> Shop:
-    """Add a shop. Raises `Conflict` when another has the same prefix of order numbers."""
+    """Add a shop. Raises `Invalid`, and `Conflict` when another has the same prefix of order numbers."""
+    if not re.fullmatch("[A-Z]{3}", currency):
+        raise Invalid("A currency is three capital letters, for instance EUR.", "currency")
+    if not re.fullmatch("[A-Z]{2}", country):
+        raise Invalid("A country is two capital letters, for instance PL.", "country")
+    if timezone not in available_timezones():
+        raise Invalid("A time zone is written like Europe/Warsaw.", "timezone")
     if await session.scalar(select(Shop.id).where(Shop.order_prefix == order_prefix)):
         raise Conflict(f"Another shop's orders begin with {order_prefix!r} already.")
     shop = Shop(name=name, currency=currency, country=country, timezone=timezone, order_prefix=order_prefix)
@@ -82,6 +91,7 @@ async def create_line(
     line = Line(pbx=pbx, did=did, name=name, shop_id=shop_id, aliases=list(aliases), e164=e164)
     session.add(line)
     await session.flush()
+    await announce(session, "line", {"id": line.id})
     return line
 
 
