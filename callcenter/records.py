@@ -139,7 +139,9 @@ def _facts(entry: Entry, customer: tuple[int, str] | None) -> CallFacts:
         transfers=[_transfer(each) for each in call.transfers],
         recordings=call.recordings,
         tracker_state=to_json(call),
-        legs=[_leg(call, leg, directory) for leg in call.legs if leg.rang_at or leg.answered_at or leg.result],
+        legs=[
+            _leg(call, leg, directory) for leg in call.legs if leg.rang_at or leg.answered_at or leg.result
+        ],
     )
 
 

@@ -36,7 +36,9 @@ class Scribe:
         self._numbers = numbers
         self._sound = sound
         self._now = now
-        self.linked: Callable[[UUID], None] = lambda call_id: None  # told when a write made links that a card shows
+        self.linked: Callable[[UUID], None] = lambda call_id: (
+            None
+        )  # told when a write made links that a card shows
 
     def number_of(self, call: Call) -> Number:
         """The remote number of a call."""

@@ -115,7 +115,10 @@ class History:
 
     def _make_deals(self) -> None:
         for place in range(DEALS):
-            buyer, stage = self._buyer(), self._random.choice(("new", "offer", "offer", "ordered", "won", "lost"))
+            buyer, stage = (
+                self._buyer(),
+                self._random.choice(("new", "offer", "offer", "ordered", "won", "lost")),
+            )
             created_at = self._instant(self._random.expovariate(1 / 12))
             closed = stage in ("won", "lost")
             self._rows[Deal].append(
@@ -146,7 +149,9 @@ class History:
         order_id, currency, country, prefix = self._ids.of(Order, place), *self._shops[shop]
         call = None
         if random.random() < 0.45:
-            call = self._make_call(buyer, created_at - timedelta(minutes=4), "order_placed", "Order by phone", True)
+            call = self._make_call(
+                buyer, created_at - timedelta(minutes=4), "order_placed", "Order by phone", True
+            )
         age = (self._now - created_at).total_seconds() / 86_400
         status = random.choice(next(states for days, states in _STATES if age <= days))
         carrier, cost = random.choice(_DELIVERY[country])
@@ -176,7 +181,9 @@ class History:
         number = self._rows[Order][-1]["number"]
         self._change(order_id, {"created": [None, number]}, operator, call_id, created_at)
         if status != "new":
-            moved_at = min(created_at + timedelta(hours=random.randint(2, 50)), self._now - timedelta(minutes=9))
+            moved_at = min(
+                created_at + timedelta(hours=random.randint(2, 50)), self._now - timedelta(minutes=9)
+            )
             self._change(order_id, {"status": ["new", status]}, None, None, moved_at)
         if call is not None:
             self._link(call, order_id=order_id, role="created", rule="created_in_call")
@@ -185,7 +192,9 @@ class History:
 
     def _items(self, order_id: int, shop: int) -> list[dict[str, Any]]:
         offset = sum(len(assortment) for assortment in self._goods[:shop])
-        places = self._random.sample(range(len(self._goods[shop])), self._random.choice((1, 1, 1, 2, 2, 3, 4)))
+        places = self._random.sample(
+            range(len(self._goods[shop])), self._random.choice((1, 1, 1, 2, 2, 3, 4))
+        )
         return [
             {"order_id": order_id, "product_id": self._ids.of(Product, offset + place),
              "sku": self._goods[shop][place].sku, "name": self._goods[shop][place].name,

@@ -46,7 +46,14 @@ def number_of(place: int) -> str:
 
 
 async def seed(
-    url: str, *, customers: int, orders: int, calls: int, now: datetime, pbx: str = "main", seed_value: int = 7
+    url: str,
+    *,
+    customers: int,
+    orders: int,
+    calls: int,
+    now: datetime,
+    pbx: str = "main",
+    seed_value: int = 7,
 ) -> Seeded:
     """Add so many customers (with numbers), orders (with items) and calls (with legs) to a migrated database.
 
@@ -133,7 +140,9 @@ class _Plan:
             for name in (f"{given} {surnames[0]}",)
         ]
 
-    def tables(self, orders: int, calls: int) -> Iterator[tuple[str, Sequence[str], Iterable[tuple[Any, ...]]]]:
+    def tables(
+        self, orders: int, calls: int
+    ) -> Iterator[tuple[str, Sequence[str], Iterable[tuple[Any, ...]]]]:
         """(table, columns, rows) in an order in which they may be written."""
         yield "customers", _CUSTOMERS, self._customer_rows()
         yield "customer_numbers", ("customer_id", "e164", "raw", "position"), self._number_rows()
@@ -179,7 +188,13 @@ class _Plan:
         random, first = self._random, self._first["orders"]
         for place in range(orders):
             for _ in range(random.choice((1, 1, 2, 3))):
-                yield first + place, "XX-01", random.choice(_GOODS), random.choice((1, 1, 2)), random.choice(_PRICES)
+                yield (
+                    first + place,
+                    "XX-01",
+                    random.choice(_GOODS),
+                    random.choice((1, 1, 2)),
+                    random.choice(_PRICES),
+                )
 
     def _call_rows(self, calls: int, random: Random) -> Iterator[tuple[Any, ...]]:
         house = self._house

@@ -19,7 +19,9 @@ async def test_the_service_is_killed_in_mid_call(service, board) -> None:
         entry = await anna.looks("ringing")
         await board.answer("1001")
         await anna.looks("talking")
-        await _accepted(anna, "PUT", f"/calls/{entry['call']['id']}/note", text="wants two blue mugs", version=0)
+        await _accepted(
+            anna, "PUT", f"/calls/{entry['call']['id']}/note", text="wants two blue mugs", version=0
+        )
         service.kill()
         await service.start()
         again = await anna.looks("talking")

@@ -14,9 +14,14 @@ NOBODY = UUID(int=7)
 OPERATIONS = build_api().operations
 PLACES = [place for pages in PAGES for place in pages.listed]
 # Without a right of their own: signing in and out, who am I, and what every form chooses from.
-FOR_EVERYBODY = {"post_session", "get_current_session", "delete_session", "get_me", "get_shops", "get_lines"} | {
-    "get_dispositions"
-}
+FOR_EVERYBODY = {
+    "post_session",
+    "get_current_session",
+    "delete_session",
+    "get_me",
+    "get_shops",
+    "get_lines",
+} | {"get_dispositions"}
 
 
 def routes() -> list[tuple[str, str, str, int]]:
