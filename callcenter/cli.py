@@ -132,6 +132,27 @@ def transcribe(
 
 
 @app.command()
+def seed(
+    customers: Annotated[int, typer.Option(help="With numbers, in one synthetic shop.")] = 100_000,
+    orders: Annotated[int, typer.Option(help="Of these customers, with items.")] = 300_000,
+    calls: Annotated[int, typer.Option(help="Of these customers, with legs.")] = 300_000,
+) -> None:
+    """Fill the database with a synthetic shop, for trying how fast everything is at size."""
+    from datetime import UTC, datetime
+
+    from crm_core.seed import seed as seed_database
+
+    async def work() -> None:
+        async with _open_database() as db:
+            made = await seed_database(
+                db.url, customers=customers, orders=orders, calls=calls, now=datetime.now(UTC)
+            )
+            typer.echo(f"{made.rows} rows in {made.seconds:.0f} s")
+
+    _refusing(work())
+
+
+@app.command()
 def migrate() -> None:
     """Bring the database to the newest shape (the service does so at its start)."""
     import asyncio

@@ -45,6 +45,10 @@ class Dialplan:
     channel: str = "PJSIP/{extension}"  # how a phone is named there
     prefix: str = "+"  # put before country code and number: "+", "", "00", "9810"
 
+    def number(self, dialled: str) -> str:
+        """The digits to dial for an E.164 number; a colleague's extension stays as it is."""
+        return self.prefix + dialled[1:] if dialled.startswith("+") else dialled
+
 
 class Dialler:
     """Starts calls; says through the inbox what it asked for and what was refused at once."""
@@ -87,8 +91,10 @@ class Dialler:
     ) -> UUID:
         """Ring `phone` and then the errand's number; returns the call's id at once.
 
-        `register` is told the id before the switchboard hears anything.
+        `register` is told the id before the switchboard hears anything. Raises `Conflict` in a flood of events.
         """
+        if self._inbox.full():
+            raise Conflict("The switchboard says more than can be followed just now. Try again in a moment.")
         pbx, extension = phone
         channel_id = f"callcenter-{uuid.uuid4().hex}"
         call = call_id(pbx, channel_id)
@@ -107,7 +113,7 @@ class Dialler:
             await actions.originate(
                 self._links[pbx],
                 channel=plan.channel.format(extension=extension),
-                exten=plan.prefix + number.removeprefix("+"),
+                exten=plan.number(number),
                 context=plan.context,
                 caller_id=number,
                 channel_id=channel_id,
