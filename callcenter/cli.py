@@ -155,13 +155,12 @@ def seed(
 @app.command()
 def migrate() -> None:
     """Bring the database to the newest shape (the service does so at its start)."""
-    import asyncio
 
     async def work() -> None:
         async with _open_database():
             typer.echo("The database is up to date.")
 
-    asyncio.run(work())
+    _refusing(work())
 
 
 @users.command("add")
@@ -327,12 +326,18 @@ def _refusing(work: "Coroutine[Any, Any, None]") -> None:
     """Run `work`; what the house refuses is said in one line."""
     import asyncio
 
+    from crm_core.embedded_account import EmbeddedError
     from crm_core.errors import Refused
+    from crm_core.outage import is_outage
 
     try:
         asyncio.run(work)
-    except Refused as error:
+    except (Refused, EmbeddedError) as error:
         _leave(str(error))
+    except Exception as error:
+        if not is_outage(error):
+            raise
+        _leave("The database can not be reached. Start PostgreSQL or correct CALLCENTER_DATABASE_URL.")
 
 
 def _leave(why: str) -> NoReturn:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import DBAPIError, InterfaceError, SQLAlchemyError
+
+from crm_core.outage import is_outage
 
 log = structlog.get_logger(__name__)
 
@@ -80,13 +81,13 @@ class Recorder:
         for key, job in list(self._waiting.items()):
             try:
                 await job.write()
-            except (OSError, TimeoutError, DBAPIError, InterfaceError) as error:
-                if _is_gone(error):
+            except Exception as error:
+                if is_outage(error):
                     self._keep_aside(error)
                     return False
-                self._refuse(job)
-            except SQLAlchemyError:
-                self._refuse(job)
+                self._refuse(
+                    job
+                )  # whatever it is, the other calls must be written, and this one must not be lost
             if self._waiting.get(key) is job:
                 del self._waiting[key]
         self._all_written()
@@ -96,6 +97,7 @@ class Recorder:
         """One row that the database does not accept must hold up no other, and must not be lost either."""
         log.exception("call not written", call=str(job.key), kept_in=str(self.refused))
         if job.spooled is not None:
+            self.refused.parent.mkdir(parents=True, exist_ok=True)
             with self.refused.open("a") as file:
                 file.write(json.dumps(job.spooled) + "\n")
 
@@ -139,15 +141,3 @@ class Recorder:
         except FileNotFoundError:
             return []
         return [json.loads(line) for line in lines if line]
-
-
-def _is_gone(error: Exception) -> bool:
-    """Whether the database is away, rather than refusing this one row."""
-    if isinstance(error, DBAPIError):
-        return error.connection_invalidated or isinstance(error.orig, OSError) or _is_shutdown(error)
-    return True
-
-
-def _is_shutdown(error: DBAPIError) -> bool:
-    code = getattr(error.orig, "sqlstate", None) or ""
-    return code.startswith(("08", "57P", "53"))  # connection, shutting down or starting, out of resources

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from sqlalchemy.exc import DBAPIError
 
-AWAY = ("08", "57P")  # PostgreSQL, appendix A: the connection; shutting down, crashed, starting up
+AWAY = ("08", "57P", "53")  # PostgreSQL, appendix A: the connection; shutting down, starting up; nothing left
 
 
 def is_outage(error: BaseException) -> bool:
