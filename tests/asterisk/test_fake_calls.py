@@ -176,7 +176,7 @@ async def test_a_recording_grows_with_an_unfinished_header_and_is_completed_at_t
         assert seconds_of(path) == 0
         call.hang_up()
         await call.wait()
-        assert path.stat().st_size == 44 + 16000 * seconds_of(path)
+        assert path.stat().st_size == 44 + round(16000 * seconds_of(path))
 
 
 async def test_a_call_nobody_answered_leaves_empty_files(tmp_path: Path) -> None:
