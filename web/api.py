@@ -262,9 +262,11 @@ class Api:
 
         for operation in self.operations:
             app.router.add_route(operation.method, PREFIX + operation.path, operation.handle)
-        document = describe(self.operations).encode()
+        document: list[bytes] = []  # made when first asked for: that takes longer than all the rest of a start
 
         async def openapi(request: web.Request) -> web.Response:
-            return web.Response(body=document, content_type="application/json")
+            if not document:
+                document.append(describe(self.operations).encode())
+            return web.Response(body=document[0], content_type="application/json")
 
         app.router.add_get(f"{PREFIX}/openapi.json", openapi)
