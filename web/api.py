@@ -262,7 +262,7 @@ class Api:
 
         for operation in self.operations:
             app.router.add_route(operation.method, PREFIX + operation.path, operation.handle)
-        document: list[bytes] = []  # made when first asked for: that takes longer than all the rest of a start
+        document: list[bytes] = []  # made when first asked for: it takes longer than the rest of a start
 
         async def openapi(request: web.Request) -> web.Response:
             if not document:
