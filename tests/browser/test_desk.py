@@ -16,8 +16,8 @@ VENDOR = Path(__file__).parents[2] / "web/static/vendor"
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Chromium"),
-    pytest.mark.skipif(not VENDOR.exists(), reason="needs the browser libraries of a build"),
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Chromium; docs/developer.md says how to get it"),
+    pytest.mark.skipif(not VENDOR.exists(), reason="needs the browser libraries: make test builds them"),
 ]
 
 OUTCOMES = [

@@ -83,7 +83,7 @@ def test_a_recording_browsers_can_play_is_served_as_it_lies(cache: Cache) -> Non
     assert not cache.folder.exists()
 
 
-@pytest.mark.skipif(not shutil.which("ffmpeg"), reason="needs ffmpeg")
+@pytest.mark.skipif(not shutil.which("ffmpeg"), reason="needs ffmpeg, a package of Debian")
 def test_what_the_library_does_not_know_goes_through_ffmpeg(tmp_path: Path) -> None:
     webm = tmp_path / "a.webm"
     subprocess.run(["ffmpeg", "-v", "error", "-i", MIX, webm], check=True)

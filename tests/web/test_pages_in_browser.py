@@ -17,8 +17,8 @@ VENDOR = Path(__file__).parents[2] / "web/static/vendor"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"]
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Chromium"),
-    pytest.mark.skipif(not VENDOR.exists(), reason="needs the browser libraries of a build"),
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Chromium; docs/developer.md says how to get it"),
+    pytest.mark.skipif(not VENDOR.exists(), reason="needs the browser libraries: make test builds them"),
 ]
 OVERFLOW = "document.getElementById('main').scrollWidth - document.getElementById('main').clientWidth"
 UNFOLD = "document.querySelectorAll('details:not(.menu)').forEach(part => { part.open = true })"
