@@ -238,6 +238,10 @@ class Centre:
         """The state of one desk, without telling it that it was shown."""
         return self._desks.look(user_id)
 
+    def colleagues(self) -> Sequence[Mapping[str, Any]]:
+        """Everybody with a telephone: id, name, state, since, reason, phones (pbx, extension, device)."""
+        return self._desks.colleagues()
+
     async def desk_changed(self, call_id: UUID) -> None:
         """Something on the card of this call was changed: read it again and push it."""
         self._desks.card_changed(call_id)

@@ -19,6 +19,7 @@ import structlog
 
 from callcenter.agent import agent_state
 from callcenter.call import Call, CallState, Direction, EndedBy, LegResult
+from callcenter.colleagues import Colleagues
 from callcenter.directory import EMPTY, Directory
 from callcenter.errand import Errand
 from callcenter.places import DeskState, describe, places
@@ -71,6 +72,7 @@ class Desks:
         self._agents: dict[int, Message] = {}
         self._links: list[Message] = []
         self._devices: dict[tuple[str, str], str] = {}
+        self._colleagues = Colleagues(self._tell_all)
 
     # --- from the floor ---------------------------------------------------------------------------------
 
@@ -120,20 +122,19 @@ class Desks:
         self.directory = directory
         for entry in list(self._entries.values()):
             self._settle(entry, places(entry.call, directory, entry.errand))
-        for user_id in list(self._listeners):
+        for user_id in directory.operators:
             self._tell_agent(user_id)
 
     def use_links(self, links: list[Message]) -> None:
         """The link to a switchboard came or went: said on every desk."""
         self._links = links
-        for user_id in self._listeners:
-            self._tell(user_id, {"type": "pbx", "pbx": links})
+        self._tell_all({"type": "pbx", "pbx": links})
 
     def device_changed(self, pbx: str, extension: str, state: str) -> None:
         """A phone was registered, lost, put on do-not-disturb."""
         self._devices[pbx, extension] = state
         operator = self.directory.operator_at(pbx, extension)
-        if operator is not None and operator.id in self._listeners:
+        if operator is not None:
             self._tell_agent(operator.id)
 
     # --- from browsers ----------------------------------------------------------------------------------
@@ -146,6 +147,7 @@ class Desks:
             "type": "snapshot",
             **self.look(user_id),
             "pbx": self._links,
+            "colleagues": self.colleagues(),
             "server_time": self._now().isoformat(),
         }
 
@@ -153,6 +155,10 @@ class Desks:
         """The calls on this desk and what its operator is doing."""
         calls = [{"call": self._describe(entry, user_id), "card": entry.card} for entry in self.of(user_id)]
         return {"calls": calls, "agent": self._agent(user_id)}
+
+    def colleagues(self) -> list[Message]:
+        """Everybody with a telephone and what he does now."""
+        return self._colleagues.listed(self._agent(user_id) for user_id in self.directory.operators)
 
     def describe(self, call_id: UUID) -> Message | None:
         """One call as its first operator sees it; None when it is on no desk."""
@@ -185,6 +191,7 @@ class Desks:
 
     def close(self) -> None:
         """Stop reading cards."""
+        self._colleagues.close()
         for entry in self._entries.values():
             if entry.reading is not None:
                 entry.reading.cancel()
@@ -296,6 +303,7 @@ class Desks:
                 "name": "",
                 "role": "",
                 "extensions": [],
+                "phones": [],
                 "state": "offline",
                 "since": None,
                 "reason": None,
@@ -310,6 +318,10 @@ class Desks:
             "name": operator.name,
             "role": operator.role,
             "extensions": [extension for _, extension in operator.phones],
+            "phones": [
+                {"pbx": pbx, "extension": extension, "device": self._devices.get((pbx, extension))}
+                for pbx, extension in operator.phones
+            ],
             "state": state,
             "since": since,
             "reason": None,
@@ -321,6 +333,11 @@ class Desks:
         agent = self._agent(user_id)
         if agent != before:
             self._tell(user_id, {"type": "agent", "agent": agent})
+            self._colleagues.changed(agent)
+
+    def _tell_all(self, message: Message) -> None:
+        for user_id in tuple(self._listeners):
+            self._tell(user_id, message)
 
     def _tell(self, user_id: int, message: Message) -> None:
         for send in tuple(self._listeners.get(user_id, ())):

@@ -66,6 +66,10 @@ class Live(Protocol):
         """The state of one operator's desk: `calls` and `agent`, as in a snapshot."""
         ...
 
+    def colleagues(self) -> Sequence[Mapping[str, Any]]:
+        """Everybody with a telephone and what he does now (COLLEAGUE of the push protocol)."""
+        ...
+
     async def desk_changed(self, call_id: UUID) -> None:
         """What is known about a call was changed through the API: its cards are read and pushed again."""
         ...

@@ -294,3 +294,23 @@ async def test_a_browser_says_that_it_showed_the_card_only_if_it_was_sent_one(
     desks.shown(ANNA, call.id)
     desks.shown(OLEG, call.id)
     assert shop.shown == [ANNA]
+
+
+@pytest.fixture
+def told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("callcenter.colleagues.TELL_EVERY_S", 0.01)
+
+
+async def test_colleagues_see_what_everybody_does_now(told_at_once: None, desks: Desks) -> None:
+    oleg = Browser(desks, OLEG)
+    desks.device_changed("main", "1001", "idle")
+    desks.changed(answered(rings("1001"), "1001"), None)
+    await asyncio.sleep(0.05)
+    told = [message for message in oleg.got if message["type"] == "colleagues"]
+    anna = next(who for who in told[-1]["changed"] if who["id"] == ANNA)
+    assert (anna["state"], anna["phones"]) == (
+        "talking",
+        [{"pbx": "main", "extension": "1001", "device": "idle"}],
+    )
+    assert [who["name"] for who in desks.snapshot(OLEG)["colleagues"]] == ["Anna", "Oleg"]
+    assert desks.colleagues()[0] == anna

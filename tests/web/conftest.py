@@ -104,6 +104,12 @@ class FakeLive:
         own = [call for call in self.calls.values() if call["user_id"] == user_id]
         return {"calls": [{"call": call, "card": {}} for call in own], "agent": {"id": user_id}}
 
+    def colleagues(self) -> list[dict[str, Any]]:
+        phones = [{"pbx": "main", "extension": "1001", "device": "idle"}]
+        return [
+            {"id": 1, "name": "Anna", "state": "available", "since": None, "reason": None, "phones": phones}
+        ]
+
     async def desk_changed(self, call_id: UUID) -> None:
         self.changed.append(call_id)
 

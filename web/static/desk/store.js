@@ -8,6 +8,8 @@ import { toast } from "../toast.js";
 export const calls = signal(new Map());
 export const agent = signal(null);
 export const pbx = signal([]);
+/** Id → what a colleague does now: {id, name, state, since, reason, phones: [{pbx, extension, device}]}. */
+export const colleagues = signal(new Map());
 export const selected = signal(null);
 /** True once the first snapshot is there. */
 export const ready = signal(false);
@@ -87,11 +89,13 @@ export const take = (message) => {
       replaceAll(message.calls);
       agent.value = message.agent ?? null;
       pbx.value = message.pbx ?? [];
+      colleagues.value = new Map((message.colleagues ?? []).map((one) => [one.id, one]));
       ready.value = true;
       break;
     case "call": put(message); break;
     case "call_gone": remove(message); break;
     case "agent": agent.value = message.agent; break;
+    case "colleagues": colleagues.value = new Map([...colleagues.value, ...message.changed.map((one) => [one.id, one])]); break;
     case "pbx": pbx.value = message.pbx; break;
     case "draft": redraft(message); break;
     case "notice": toast(message.text, { tone: message.level ?? "info" }); break;
