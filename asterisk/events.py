@@ -55,6 +55,24 @@ class DeviceState(StrEnum):
     ON_HOLD = "on_hold"
 
 
+class QueueVerdict(StrEnum):
+    """Why a queue did not serve a caller (variable QUEUESTATUS)."""
+
+    TIMEOUT = "timeout"
+    LEFT_EMPTY = "left_empty"  # the last member went away while he waited
+    EMPTY = "empty"  # nobody was there: refused at the door
+    FULL = "full"  # too many waited: refused at the door
+    WITHDRAWN = "withdrawn"
+
+
+class Place(StrEnum):
+    """Where the dialplan has a caller who is in no queue and for whom no phone rings."""
+
+    MENU = "menu"
+    VOICEMAIL = "voicemail"
+    NOBODY = "nobody"  # it has dialled, and every phone was busy or not connected
+
+
 class ChannelView(NamedTuple):
     """A channel as one event shows it. A tuple, not a dataclass: two are made for most events."""
 
@@ -332,6 +350,7 @@ class QueueLeft:
     at: datetime
     channel: ChannelView
     queue: str
+    position: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,6 +361,25 @@ class QueueAbandoned:
     channel: ChannelView
     queue: str
     waited_s: int
+    position: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueJudged:
+    """The queue says why it refused the caller or put him out. Needs class dialplan."""
+
+    at: datetime
+    channel: ChannelView
+    verdict: QueueVerdict
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceReached:
+    """The dialplan plays a menu, takes a message, or found nobody to ring. Needs class dialplan."""
+
+    at: datetime
+    channel: ChannelView
+    place: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -576,6 +614,8 @@ QueueEvent: TypeAlias = (
     | QueueJoined
     | QueueLeft
     | QueueAbandoned
+    | QueueJudged
+    | PlaceReached
     | AgentCalled
     | AgentConnected
     | AgentCompleted

@@ -12,7 +12,7 @@ from functools import cache
 from typing import TypeAlias
 
 from asterisk import events as e
-from asterisk.events import ChannelState, ChannelView, DeviceState, DialStatus, Event
+from asterisk.events import ChannelState, ChannelView, DeviceState, DialStatus, Event, Place, QueueVerdict
 from asterisk.wire import parse, wanted
 
 __all__ = ["parse", "translate", "wanted"]
@@ -61,6 +61,25 @@ DEVICE_STATES = {
     "RINGING": DeviceState.RINGING,
     "RINGINUSE": DeviceState.RINGING_IN_USE,
     "ONHOLD": DeviceState.ON_HOLD,
+}
+
+# Variable QUEUESTATUS; CONTINUE (the operator hung up first) is no verdict, the caller was served.
+VERDICTS = {
+    "TIMEOUT": QueueVerdict.TIMEOUT,
+    "LEAVEEMPTY": QueueVerdict.LEFT_EMPTY,
+    "LEAVEUNAVAIL": QueueVerdict.LEFT_EMPTY,
+    "JOINEMPTY": QueueVerdict.EMPTY,
+    "JOINUNAVAIL": QueueVerdict.EMPTY,
+    "FULL": QueueVerdict.FULL,
+    "WITHDRAW": QueueVerdict.WITHDRAWN,
+}
+UNREACHED = frozenset({"CHANUNAVAIL", "CONGESTION", "BUSY"})  # of DIALSTATUS: no phone could be rung
+PLACES = {
+    "BackGround": Place.MENU,
+    "WaitExten": Place.MENU,
+    "Read": Place.MENU,
+    "VoiceMail": Place.VOICEMAIL,
+    "MinivmRecord": Place.VOICEMAIL,
 }
 
 NOTHING = frozenset({"", "<unknown>", "(null)", "<none>"})
@@ -149,6 +168,10 @@ def _variable(m: Message, at: datetime) -> Event | None:
             return e.LineNamed(at, _channel(m), value)
         case "MIXMONITOR_FILENAME" if value:
             return e.RecordingNamed(at, m["Uniqueid"], m.get("Linkedid", ""), (value,))
+        case "QUEUESTATUS" if value in VERDICTS:
+            return e.QueueJudged(at, _channel(m), VERDICTS[value])
+        case "DIALSTATUS" if value in UNREACHED:
+            return e.PlaceReached(at, _channel(m), Place.NOBODY)
     return None
 
 
@@ -160,6 +183,8 @@ def _application(m: Message, at: datetime) -> Event | None:
         case "Queue":
             queue = m.get("AppData", "").partition(",")[0]
             return e.QueueTried(at, _channel(m), queue) if queue else None
+        case application if application in PLACES:
+            return e.PlaceReached(at, _channel(m), PLACES[application])
     return None
 
 
@@ -233,7 +258,16 @@ def _queue_joined(m: Message, at: datetime) -> Event:
 
 
 def _queue_abandoned(m: Message, at: datetime) -> Event:
-    return e.QueueAbandoned(at, _channel(m), m["Queue"], _number(m.get("HoldTime")))
+    waited_s, position = _number(m.get("HoldTime")), _position(m)
+    return e.QueueAbandoned(at, _channel(m), m["Queue"], waited_s, position)
+
+
+def _queue_left(m: Message, at: datetime) -> Event:
+    return e.QueueLeft(at, _channel(m), m["Queue"], _position(m))
+
+
+def _position(m: Message) -> int | None:
+    return _number(m.get("Position")) or None
 
 
 def _agent_completed(m: Message, at: datetime) -> Event:
@@ -364,7 +398,7 @@ READERS: dict[str, Reader] = {
     "BridgeMerge": _merged,
     "LocalBridge": lambda m, at: e.LocalBridged(at, _channel(m, "LocalOne"), _channel(m, "LocalTwo")),
     "QueueCallerJoin": _queue_joined,
-    "QueueCallerLeave": lambda m, at: e.QueueLeft(at, _channel(m), m["Queue"]),
+    "QueueCallerLeave": _queue_left,
     "QueueCallerAbandon": _queue_abandoned,
     "AgentCalled": lambda m, at: e.AgentCalled(
         at, _channel(m), _channel(m, "Dest"), m["Queue"], m.get("Interface", "")

@@ -29,8 +29,19 @@ EVENTS = frozenset(
 NEEDLES: dict[bytes, tuple[bytes, ...]] = {
     b"DialState": (b"\nDialStatus: RINGING",),
     b"Cdr": (b"ecordingFile: ",),
-    b"VarSet": (b"MIXMONITOR_FILENAME", b"CALLCENTER_CALL", b"FROM_DID"),
-    b"Newexten": (b"\nApplication: MixMonitor", b"\nApplication: Queue"),
+    b"VarSet": (b"MIXMONITOR_FILENAME", b"CALLCENTER_CALL", b"FROM_DID", b"QUEUESTATUS", b"DIALSTATUS"),
+    b"Newexten": tuple(
+        b"\nApplication: " + name
+        for name in (
+            b"MixMonitor",
+            b"Queue",
+            b"BackGround",
+            b"WaitExten",
+            b"Read",
+            b"VoiceMail",
+            b"MinivmRecord",
+        )
+    ),
 }
 
 

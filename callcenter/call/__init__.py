@@ -5,11 +5,14 @@ steps      the call before, an event, the call after       channels   who dialle
 origin     how a call begins, its direction                ringing    whose phone rings, and why it stops
 voices     who hears whom                                  transfers  who sent the call where
 ending     what became of a call in which nobody talked    merging    two calls turn out to be one
+visit      a stay in a queue, a menu, voicemail           queueing   what each queue did with the caller
+missed     where a missed call died
 report     the line that `callcenter replay` promises      stored     lossless JSON, for the database
 """
 
 from callcenter.call.ending import end
 from callcenter.call.merging import merge
+from callcenter.call.missed import Place, died_in
 from callcenter.call.model import (
     Call,
     CallState,
@@ -26,12 +29,15 @@ from callcenter.call.model import (
     call_id,
 )
 from callcenter.call.origin import begin
+from callcenter.call.queueing import Attempt, attempts
 from callcenter.call.report import report
 from callcenter.call.rules import Kind, Party, Rules
 from callcenter.call.steps import apply
 from callcenter.call.stored import from_json, to_json
+from callcenter.call.visit import QueueOutcome, Visit
 
 __all__ = [
+    "Attempt",
     "Call",
     "CallState",
     "Channel",
@@ -43,13 +49,18 @@ __all__ = [
     "LegResult",
     "Originate",
     "Party",
+    "Place",
+    "QueueOutcome",
     "Result",
     "Rules",
     "Talk",
     "Transfer",
+    "Visit",
     "apply",
+    "attempts",
     "begin",
     "call_id",
+    "died_in",
     "end",
     "from_json",
     "merge",

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from asterisk.events import ChannelState, DialStatus
+from callcenter.call import queueing
 from callcenter.call.channels import first_dialler, people
 from callcenter.call.model import Call, Channel, Direction, LegResult, Result
 from callcenter.call.ringing import DECLINED_CAUSES
@@ -22,6 +23,7 @@ def end(call: Call, at: datetime, reason: str | None = None) -> Call:
     """Return the call closed at `at`. With a `reason` its end was not seen and the result is a guess."""
     if call.ended_at is not None:
         return call
+    call = queueing.close(call, at, heard=reason is None)
     call = call.evolve(
         talks=tuple(t if t.to_at else t._replace(to_at=max(at, t.from_at)) for t in call.talks),
         holds=tuple(h if h.to_at else h._replace(to_at=max(at, h.from_at)) for h in call.holds),

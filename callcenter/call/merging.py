@@ -23,6 +23,8 @@ def merge(older: Call, newer: Call) -> Call:
         queue=main.queue or other.queue,
         queued_at=main.queued_at or other.queued_at,
         channels=_channels(older, newer),
+        visits=tuple(sorted({*older.visits, *newer.visits}, key=lambda v: v.began_at)),
+        mark=main.mark or other.mark,
         talks=tuple(talks),
         holds=tuple(holds),
         transfers=tuple(sorted((*older.transfers, *newer.transfers), key=lambda t: t.at)),

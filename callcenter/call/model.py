@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from asterisk.events import ChannelState, DialStatus
 from callcenter.call.rules import Kind
+from callcenter.call.visit import Mark, Visit
 
 CALLS = uuid.UUID("6f9d2a4e-5c0b-5a3e-9f0e-2f6c1d7b8a90")  # our namespace for ids of calls
 
@@ -91,6 +92,7 @@ class Channel(NamedTuple):
     dropped: bool = False  # the switchboard asked it to
     cause: int = 0
     gone_at: datetime | None = None
+    queue: str | None = None  # the queue that rang it
 
     @property
     def rings(self) -> bool:
@@ -171,6 +173,8 @@ class Call:
     queue_waiting: bool = False  # is in the queue now
     overflowed: bool = False  # the queue let the caller go
     position: int | None = None
+    visits: tuple[Visit, ...] = ()  # to queues, in turn
+    mark: Mark | None = None  # menu, voicemail: where the dialplan has him
     parked: str | None = None  # slot
     channels: Mapping[str, Channel] = field(default_factory=_no_channels)
     talks: tuple[Talk, ...] = ()

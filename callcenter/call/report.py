@@ -3,7 +3,10 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from callcenter.call.missed import died_in
 from callcenter.call.model import Call, Channel, LegResult
+from callcenter.call.queueing import queue_of
+from callcenter.call.visit import Visit
 
 # Results that only a phone that heard of the call can have.
 REACHED = frozenset({LegResult.ANSWERED, LegResult.DECLINED, LegResult.BUSY})
@@ -22,7 +25,9 @@ def report(call: Call) -> dict[str, Any]:
         "result": call.result.value if call.result else None,
         "operator": call.operator,
         "operators": list(call.operators),
-        "rang": [_rang(c) for c in call.channels.values() if _was_rung(c)],
+        "queues": [_visit(v) for v in call.visits],
+        "missed": died_in(call),
+        "rang": [_rang(call, c) for c in call.channels.values() if _was_rung(c)],
         "wait_s": round(call.wait_s, 3),
         "talk_s": round(call.talk_s, 3),
         "hold_s": round(call.hold_s, 3),
@@ -47,11 +52,24 @@ def _was_rung(channel: Channel) -> bool:
     return channel.rang_at is not None or (channel.dialled_at is not None and channel.result in REACHED)
 
 
-def _rang(channel: Channel) -> dict[str, Any]:
+def _visit(visit: Visit) -> dict[str, Any]:
+    return {
+        "queue": visit.queue,
+        "entered_at": instant(visit.entered_at),
+        "position": visit.position,
+        "left_at": instant(visit.left_at),
+        "left_position": visit.left_position,
+        "wait_s": round(visit.wait_s, 3),
+        "outcome": visit.outcome,
+    }
+
+
+def _rang(call: Call, channel: Channel) -> dict[str, Any]:
     since = channel.rang_at or channel.dialled_at or channel.born_at
     until = channel.rung_until or channel.gone_at or since
     return {
         "extension": channel.extension,
+        "queue": queue_of(call, channel),
         "rang_s": round(max(0.0, (until - since).total_seconds()), 3),
         "result": channel.result.value if channel.result else None,
     }

@@ -11,11 +11,12 @@ from typing import Any
 
 from asterisk import events as e
 from asterisk.events import ChannelState, DialStatus, Event
-from callcenter.call import origin, ringing, transfers, voices
+from callcenter.call import origin, queueing, ringing, transfers, voices
 from callcenter.call.channels import put, seen
 from callcenter.call.ending import end
 from callcenter.call.model import Call, Channel, Direction, EndedBy, LegResult
 from callcenter.call.rules import Kind, Rules
+from callcenter.call.visit import Stage
 
 CALLED_APPLICATIONS = frozenset({"AppDial", "AppDial2", "AppQueue"})  # what a dialled channel runs
 
@@ -69,6 +70,7 @@ def _renamed(call: Call, event: e.ChannelRenamed, rules: Rules) -> Call:
 def _hangup_requested(call: Call, event: e.HangupRequested, rules: Rules) -> Call:
     call, channel = seen(call, event.channel, event.at, rules)
     call = put(call, channel._replace(wants_out=True, cause=event.cause or channel.cause))
+    call = queueing.hangup_requested(call, channel.uniqueid, event.at)
     if call.hanger is not None or channel.kind is Kind.LOCAL or not _ends_it(call, channel):
         return call
     return call.evolve(hanger=EndedBy.OPERATOR if channel.extension else EndedBy.REMOTE)
@@ -234,11 +236,13 @@ def _local_bridged(call: Call, event: e.LocalBridged, rules: Rules) -> Call:
 def _queue_tried(call: Call, event: e.QueueTried, rules: Rules) -> Call:
     """The queue may refuse; until it lets the caller in he counts as let go."""
     call, _ = seen(call, event.channel, event.at, rules)
+    call = queueing.sent(call, event)
     return call.evolve(queue=call.queue or event.queue, overflowed=call.queue is None or call.overflowed)
 
 
 def _queue_joined(call: Call, event: e.QueueJoined, rules: Rules) -> Call:
     call, _ = seen(call, event.channel, event.at, rules)
+    call = queueing.joined(call, event)
     return call.evolve(
         queue=event.queue,
         queued_at=call.queued_at or event.at,
@@ -253,6 +257,7 @@ def _queue_left(call: Call, event: e.QueueLeft, rules: Rules) -> Call:
     """Keep `queue_waiting` for a caller whose call is being ended: that is how he left."""
     channel = call.channels.get(event.channel.uniqueid)
     left = channel is not None and (channel.wants_out or channel.dropped)
+    call = queueing.left(call, event)
     return call.evolve(queue_left_at=event.at, queue_waiting=call.queue_waiting and left)
 
 
@@ -260,12 +265,14 @@ def _queue_abandoned(call: Call, event: e.QueueAbandoned, rules: Rules) -> Call:
     """A caller who did not ask to hang up was put out by the queue, whatever the event is called."""
     channel = call.channels.get(event.channel.uniqueid)
     left = channel is None or channel.wants_out or channel.dropped
+    call = queueing.abandoned(call, event)
     return call.evolve(overflowed=not left, queue_waiting=left)
 
 
 def _agent_called(call: Call, event: e.AgentCalled, rules: Rules) -> Call:
     call, _ = seen(call, event.caller, event.at, rules)
     call, _ = seen(call, event.agent, event.at, rules)
+    call = queueing.called(call, event)
     return call if call.queue else call.evolve(queue=event.queue)
 
 
@@ -273,7 +280,17 @@ def _agent_connected(call: Call, event: e.AgentConnected, rules: Rules) -> Call:
     call, agent = seen(call, event.agent, event.at, rules)
     call = ringing.answers(call, agent, event.at) if agent.extension else call
     call = ringing.others_stop(call, event.caller.uniqueid, agent.uniqueid, event.at)
+    call = queueing.connected(call, event)
     return call.evolve(queue=event.queue, queue_waiting=False, queue_left_at=event.at)
+
+
+def _queue_judged(call: Call, event: e.QueueJudged, rules: Rules) -> Call:
+    return queueing.explained(call, event)
+
+
+def _place_reached(call: Call, event: e.PlaceReached, rules: Rules) -> Call:
+    call, _ = seen(call, event.channel, event.at, rules)
+    return queueing.reached(call, Stage(event.place.value), event.channel.uniqueid, event.at)
 
 
 # --- transfers ------------------------------------------------------------------------------------------
@@ -303,6 +320,8 @@ def _listed(call: Call, event: e.ChannelListed, rules: Rules) -> Call:
         call = ringing.rings(call, channel, max(born_at, channel.born_at))
     elif state is ChannelState.UP:
         call = ringing.answers(call, channel, event.at)
+    if event.application and event.application != "Queue":
+        call = queueing.elsewhere(call, channel.uniqueid, event.at)
     if event.application == "Queue" and call.queue is None:
         call = call.evolve(queue=event.application_data.partition(",")[0] or None)
     return voices.listen(call, event.at)
@@ -321,6 +340,7 @@ def _found_dialled(call: Call, channel: Channel, number: str | None, at: datetim
 
 def _caller_listed(call: Call, event: e.CallerListed, rules: Rules) -> Call:
     joined_at = event.at - timedelta(seconds=event.waited_s)
+    call = queueing.listed(call, event)
     return call.evolve(
         queue=event.queue,
         queued_at=call.queued_at or joined_at,
@@ -357,6 +377,8 @@ STEPS: dict[type, Step] = {
     e.QueueJoined: _queue_joined,
     e.QueueLeft: _queue_left,
     e.QueueAbandoned: _queue_abandoned,
+    e.QueueJudged: _queue_judged,
+    e.PlaceReached: _place_reached,
     e.AgentCalled: _agent_called,
     e.AgentConnected: _agent_connected,
     e.BlindTransferred: transfers.blind,

@@ -18,21 +18,24 @@ from callcenter.call.model import (
     Transfer,
 )
 from callcenter.call.rules import Kind
+from callcenter.call.visit import Mark, QueueOutcome, Stage, Visit
 
 VERSION = 1  # raise it when a field changes its meaning
 
 CHANNEL_ENUMS = {"kind": Kind, "state": ChannelState, "result": LegResult, "dial_status": DialStatus}
 CALL_ENUMS = {"direction": Direction, "hanger": EndedBy, "settled": Result}
-PARTS = {"talks": Talk, "holds": Hold, "transfers": Transfer}
+PARTS = {"talks": Talk, "holds": Hold, "transfers": Transfer, "visits": Visit}
+PART_ENUMS = {"outcome": QueueOutcome}
 
 
 def to_json(call: Call) -> dict[str, Any]:
     """Return the call as JSON-ready values, instants as ISO 8601."""
     stored = {name: _plain(value) for name, value in call.__dict__.items() if name != "id"}
     stored["channels"] = [_plain(c._asdict()) for c in call.channels.values()]
-    for name in (*PARTS, "originate"):
-        value = getattr(call, name)
-        stored[name] = [_plain(p._asdict()) for p in value] if name in PARTS else _plain(value._asdict())
+    for name in PARTS:
+        stored[name] = [_plain(part._asdict()) for part in getattr(call, name)]
+    stored["originate"] = _plain(call.originate._asdict())
+    stored["mark"] = _plain(call.mark._asdict()) if call.mark else None
     return {"version": VERSION, **stored}
 
 
@@ -59,7 +62,9 @@ def from_json(stored: dict[str, Any]) -> Call:
     values = {name: value for name, value in stored.items() if name != "version"}
     channels = [Channel(**_read(c, CHANNEL_ENUMS)) for c in values.pop("channels")]
     for name, kind in PARTS.items():
-        values[name] = tuple(kind(**_read(part, {})) for part in values[name])
+        values[name] = tuple(kind(**_read(part, PART_ENUMS)) for part in values.get(name, ()))
+    if values.get("mark"):
+        values["mark"] = Mark(**_read(values["mark"], {"stage": Stage}))
     values["originate"] = Originate(**_read(values["originate"], {}))
     values |= {name: tuple(values[name]) for name in ("linkedids", "recordings")}
     return Call(**_read(values, CALL_ENUMS), channels={c.uniqueid: c for c in channels})

@@ -7,6 +7,7 @@ nobody from outside are a consultation when the call has a remote side, and the 
 
 from datetime import datetime
 
+from callcenter.call import queueing
 from callcenter.call.model import Call, Channel, Direction, Hold, Talk
 from callcenter.call.rules import Kind
 
@@ -51,12 +52,13 @@ def listen(call: Call, at: datetime) -> Call:
     )
     call = call.evolve(talks=talks + tuple(Talk(*speaker, at, None) for speaker in new))
     call = close_holds(call, {extension for extension, _ in gone}, at)
-    return _somebody_talks(call) if new else call
+    return _somebody_talks(call, at) if new else call
 
 
-def _somebody_talks(call: Call) -> Call:
+def _somebody_talks(call: Call, at: datetime) -> Call:
     """Return the call after a talk began: whoever wanted to end what was before has ended only that."""
     settled = tuple(t if t.result else t._replace(result="answered") for t in call.transfers)
+    call = queueing.talking(call, at)
     return call.evolve(hanger=None, queue_waiting=False, overflowed=False, parked=None, transfers=settled)
 
 
