@@ -1,10 +1,11 @@
-"""What every room's tests share: one real PostgreSQL for the run, and a fresh database for each test."""
+"""What every room's tests share: one real PostgreSQL a worker, and a fresh database for each test."""
 
 import itertools
 import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Generator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -16,6 +17,17 @@ from crm_core.embedded import Embedded
 from crm_core.migrations import migrate
 
 TEMPLATE = "crm_template"
+HERE = Path(__file__).parent
+MEMORY = Path("/dev/shm")  # a test's database does not outlive the run, so it need not touch a disk
+ONE_AT_A_TIME = ("pbx", "e2e", "load")  # folders whose tests share one Asterisk
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A worker takes a file as a whole, and one worker takes everything that needs the only Asterisk."""
+    for item in items:
+        place = item.path.relative_to(HERE)
+        group = "asterisk" if place.parts[0] in ONE_AT_A_TIME else str(place)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -27,7 +39,6 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
-# A test's database does not outlive the run, so nothing waits for the disk.
 HASTY = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -48,7 +59,8 @@ def named(url: str, database: str) -> str:
 @pytest_asyncio.fixture(scope="session")
 async def postgres() -> AsyncIterator[str]:
     """The address of a running server; its database `crm_template` has the newest shape and no rows."""
-    base = Path(tempfile.mkdtemp(prefix="callcenter-tests-", dir="/tmp"))
+    roomy = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 1 << 30
+    base = Path(tempfile.mkdtemp(prefix="callcenter-tests-", dir=MEMORY if roomy else "/tmp"))
     try:
         async with Embedded(base, settings=HASTY) as server:
             connection = await asyncpg.connect(server.url)
@@ -60,17 +72,40 @@ async def postgres() -> AsyncIterator[str]:
         shutil.rmtree(base, ignore_errors=True)
 
 
-@pytest_asyncio.fixture
-async def database_url(postgres: str) -> AsyncIterator[str]:
-    """The address of a database of this test's own, migrated and empty."""
+@asynccontextmanager
+async def copied(postgres: str, template: str) -> AsyncIterator[str]:
+    """The address of a copy of that database, dropped afterwards."""
     name = f"test_{next(_numbers)}"
     connection = await asyncpg.connect(postgres)
     try:
-        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+        await connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
         yield named(postgres, name)
         await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
     finally:
         await connection.close()
+
+
+@asynccontextmanager
+async def made(postgres: str, name: str) -> AsyncIterator[Database]:
+    """A database of that name to put rows into; `copied` makes others from it once it is let go."""
+    connection = await asyncpg.connect(postgres)
+    await connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
+    await connection.close()
+    async with connect(named(postgres, name)) as db:
+        yield db
+
+
+@pytest.fixture
+def template(postgres: str) -> str:
+    """The database that this test's own begins as; a folder whose tests all need the same rows has its own."""
+    return TEMPLATE
+
+
+@pytest_asyncio.fixture
+async def database_url(postgres: str, template: str) -> AsyncIterator[str]:
+    """The address of a database of this test's own, migrated and, unless `template` says otherwise, empty."""
+    async with copied(postgres, template) as url:
+        yield url
 
 
 @pytest_asyncio.fixture

@@ -4,14 +4,14 @@ Run by every process at its start: an advisory lock lets one of them work while 
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from crm_core.db import Database, connect
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _LOCK = 0x63616C6C  # "call"; any number nobody else uses
 
@@ -36,19 +36,27 @@ async def migrate_database(db: Database) -> None:
             await connection.commit()
 
 
-def config() -> Config:
+def config() -> "Config":
     """Alembic's configuration, without a file: the scripts lie beside this one."""
+    from alembic.config import Config
+
     made = Config()
     made.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     return made
 
 
+def newest() -> str:
+    """The last step's number: each file in `versions` is named by its own, and they are one chain."""
+    return max(path.name[:4] for path in (Path(__file__).parent / "versions").glob("[0-9]*.py"))
+
+
 def _upgrade(connection: Connection) -> None:
-    """Alembic's machinery is started only when there is something to do: it costs most of a start."""
-    script = ScriptDirectory.from_config(config())
-    current = MigrationContext.configure(connection).get_current_heads()
-    if set(current) == set(script.get_heads()):
+    """Alembic is loaded only when there is something to do: it costs a good part of a start."""
+    known = inspect(connection).has_table("alembic_version")
+    if known and connection.scalar(text("SELECT version_num FROM alembic_version")) == newest():
         return
+    from alembic import command
+
     made = config()
     made.attributes["connection"] = connection
     command.upgrade(made, "head")

@@ -200,7 +200,9 @@ CASES: list[tuple[Callable[[Link], Awaitable[object]], dict[str, str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("act", "expected"), CASES, ids=lambda case: str(case)[:40] if case else "")
+@pytest.mark.parametrize(
+    ("act", "expected"), CASES, ids=[expected["Action"] + str(n) for n, (_, expected) in enumerate(CASES)]
+)
 async def test_an_action_says_exactly_this(
     act: Callable[[Link], Awaitable[object]], expected: dict[str, str]
 ) -> None:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
 import pytest_asyncio
 from sqlalchemy import select
 
@@ -25,6 +26,7 @@ from crm_core.db import Database
 from crm_core.line import create_line, create_shop
 from crm_core.user import create_user, map_extension
 from recordings.jobs import install
+from tests.conftest import made
 
 SPEED = 8.0  # simulated seconds in one real second
 IVAN = "+79161234567"
@@ -129,10 +131,22 @@ class House:
             return list(await session.scalars(select(Call).order_by(Call.started_at)))
 
 
+@pytest_asyncio.fixture(scope="session")
+async def with_jobs(postgres: str) -> str:
+    """A database that has the tables of the job queue as well."""
+    async with made(postgres, "with_jobs") as database:
+        await install(database.url)
+    return "with_jobs"
+
+
+@pytest.fixture
+def template(with_jobs: str) -> str:
+    return with_jobs
+
+
 @pytest_asyncio.fixture
 async def house(database: Database, tmp_path: Path) -> AsyncIterator[House]:
     """Three operators with a telephone each; Ivan is a customer; nobody answers until told."""
-    await install(database.url)
     async with Switchboard(lab(tmp_path / "monitor"), speed=SPEED) as board:
         house = House(database, board, tmp_path / "data")
         async with database.begin() as session:

@@ -25,6 +25,7 @@ from crm_core.callback import Callback
 from crm_core.errors import Conflict, Forbidden, Invalid
 from crm_core.order import ItemWanted, create_order
 from crm_core.pop import Pop
+from tests.callcenter.conftest import until
 
 IVAN = "+79161234567"
 SALES, DIRECT, EVERYBODY = "74951230001", "74951230003", "74951230007"
@@ -109,6 +110,7 @@ async def test_an_anonymous_caller_is_a_call_all_the_same(house) -> None:
         house.board.place_call("anonymous", "", DIRECT, caller=Caller(talk_s=5))
         call = await anna.sees("talking")
         assert call["remote"]["anonymous"] and call["remote"]["number"] is None
+        await until(lambda: anna.cards[call["id"]], "the card never came")
         assert anna.cards[call["id"]]["customer"] is None
         await anna.sees("wrap_up")
         (row,) = await house.rows()

@@ -1,7 +1,8 @@
 """A small shop: one customer, three products, one line, one operator, and a call that is going on."""
 
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,11 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.call_record import CallFacts, put_call
 from crm_core.customer import create_customer
-from crm_core.db import Database
+from crm_core.db import Database, connect
 from crm_core.keys import search_key
 from crm_core.line import create_line, create_shop
 from crm_core.product import Product
 from crm_core.user import create_user
+from tests.conftest import copied, made
 
 NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 MARTA = "+48601220114"
@@ -66,8 +68,16 @@ def call_facts(call_id: UUID | None = None, **facts: Any) -> CallFacts:
 
 
 @pytest_asyncio.fixture
-async def shop(database: Database) -> Shop:
-    async with database.begin() as session:
+async def shop(postgres: str, furnished_shop: Shop) -> AsyncIterator[Shop]:
+    """The small shop, this test's own."""
+    async with copied(postgres, "small_shop") as url, connect(url) as db:
+        yield replace(furnished_shop, db=db)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def furnished_shop(postgres: str) -> Shop:
+    """Made once; every test begins with a copy."""
+    async with made(postgres, "small_shop") as database, database.begin() as session:
         place = await create_shop(
             session, name="Home", currency="EUR", country="PL", timezone="Europe/Warsaw", order_prefix="A"
         )

@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import IntegrityError
 
 from crm_core.db import Database
-from crm_core.migrations import migrate
+from crm_core.migrations import config, migrate, newest
 from crm_core.tables import METADATA
 
 
@@ -22,6 +23,10 @@ def differences(connection: Connection) -> list[Any]:
 async def test_the_migrated_database_is_what_the_tables_say(database: Database) -> None:
     async with database.engine.connect() as connection:
         assert await connection.run_sync(differences) == []
+
+
+def test_the_steps_are_one_chain_and_its_end_is_known_without_alembic() -> None:
+    assert ScriptDirectory.from_config(config()).get_heads() == [newest()]
 
 
 async def test_processes_that_start_together_migrate_once(database: Database) -> None:
