@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 INPUTS := requirements.lock pyproject.toml hatch_build.py package-lock.json
 
-.PHONY: run test check bench lock clean
+.PHONY: run test check bench memory lock clean
 
 # The demo keeps its shop below the checkout, unless told otherwise.
 run: export CALLCENTER_DATA_DIR ?= $(CURDIR)/var/demo
@@ -27,6 +27,10 @@ bench: $(STAMP)
 	$(BIN)/python bench/intake.py
 	$(BIN)/python bench/pop.py
 	$(BIN)/python bench/transcription.py
+
+# Twenty minutes: kept apart.
+memory: $(STAMP)
+	$(BIN)/python bench/memory.py
 
 $(STAMP): $(INPUTS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }

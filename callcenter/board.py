@@ -70,6 +70,13 @@ class Board:
             self._by_linkedid[linkedid] = call.linkedid
         self.note_channels(call, (c.uniqueid for c in call.live_channels))
 
+    def restore(self, call: Call) -> None:
+        """Take up a live call from the database, with the bridges in which it was."""
+        self.keep(call)
+        for channel in call.live_channels:
+            if channel.bridge is not None and not channel.holding:
+                self.note_bridge(channel.bridge, call)
+
     def note_channels(self, call: Call, uniqueids: Iterable[str]) -> None:
         self._by_channel.update(dict.fromkeys(uniqueids, call.linkedid))
 

@@ -50,7 +50,7 @@ class Tracker:
         """Take up calls that were open when the process died; the next login tells what became of them."""
         for call in calls:
             if call.ended_at is None:
-                self._board(call.pbx).keep(call)
+                self._board(call.pbx).restore(call)
 
     def _board(self, pbx: str) -> Board:
         board = self._boards.get(pbx)

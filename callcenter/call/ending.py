@@ -77,14 +77,13 @@ def _ring_result(call: Call) -> Result | None:
 
 
 def _internal(call: Call) -> Result:
-    root = call.channels.get(call.root)
-    if root is not None and root.wants_out and _ring_result(call) is not Result.BUSY:
+    root, rung = call.channels.get(call.root), _ring_result(call)
+    up = root is not None and root.state is ChannelState.UP and not call.originated
+    if up and rung is None and call.queue is None:
+        return Result.ANSWERED  # voicemail, a conference, a feature code
+    if root is not None and root.wants_out and rung is not Result.BUSY:
         return Result.CANCELLED
-    rung = _ring_result(call)
-    if rung is not None:
-        return rung
-    served = root is not None and root.state is ChannelState.UP  # voicemail, a conference, a feature code
-    return Result.ANSWERED if served else Result.FAILED
+    return rung or Result.FAILED
 
 
 def _outbound(call: Call) -> Result:

@@ -178,7 +178,9 @@ def _dial_ended(call: Call, event: e.DialEnded, rules: Rules) -> Call:
     call, callee = seen(call, event.callee, event.at, rules)
     if event.status is not DialStatus.ANSWER:
         return ringing.dial_ended(call, callee, event.status, event.at)
-    if callee.dialled_at is None:
+    if (
+        callee.dialled_at is None and callee.state is not ChannelState.UP
+    ):  # else he took it from another phone
         callee = callee._replace(dialled_at=event.at)
     call = ringing.answers(put(call, callee), callee, event.at)
     if event.caller is None:

@@ -18,7 +18,11 @@ def blind(call: Call, event: BlindTransferred, rules: Rules) -> Call:
     if not event.success:
         return call
     call, sender = seen(call, event.transferer, event.at, rules)
-    return _add(call, Transfer("blind", sender.extension, event.exten or None, event.at, None))
+    target, last = event.exten or None, call.transfers[-1] if call.transfers else None
+    if call.parked and last is not None and (last.kind, last.sender) == ("park", sender.extension):
+        # chan_sip tells of the slot first and of the transfer that led there afterwards
+        return call.evolve(transfers=(*call.transfers[:-1], last._replace(target=target)))
+    return _add(call, Transfer("blind", sender.extension, target, event.at, None))
 
 
 def attended(call: Call, event: AttendedTransferred, rules: Rules) -> Call:
@@ -27,7 +31,9 @@ def attended(call: Call, event: AttendedTransferred, rules: Rules) -> Call:
         return call
     call, sender = seen(call, event.first, event.at, rules)
     target = _target(call, event, sender)
-    return _add(call, Transfer("attended", sender.extension, target, event.at, None))
+    # The channels change places before Asterisk tells of the transfer.
+    talks = any(t.to_at is None and target in (t.extension, t.number) for t in call.talks)
+    return _add(call, Transfer("attended", sender.extension, target, event.at, "answered" if talks else None))
 
 
 def _target(call: Call, event: AttendedTransferred, sender: Channel) -> str | None:
@@ -49,10 +55,15 @@ def _reached(call: Call, view: ChannelView, sender: Channel) -> list[Channel]:
     ]
     if channel.kind is not Kind.LOCAL and channel in others:
         return [channel]
-    ends = {channel.uniqueid, channel.twin}
+    pipes = [c for c in call.channels.values() if c.kind is Kind.LOCAL and _together(c, channel)]
+    ends = {uid for c in (channel, *pipes) for uid in (c.uniqueid, c.twin)}
     room = next((g for g in groups(call) if _hears(call, g, ends, channel.bridge)), [])
     behind = [c for c in others if any(d in ends for _, d in ancestry(call, c)) and c.gone_at is None]
     return [c for c in room if c in others] or [c for c in behind if c.kind is not Kind.LOCAL]
+
+
+def _together(one: Channel, other: Channel) -> bool:
+    return one.bridge is not None and one.bridge == other.bridge
 
 
 def _hears(call: Call, people: list[Channel], ends: set[str | None], bridge: str | None) -> bool:
@@ -81,6 +92,9 @@ def unparked(call: Call, event: Unparked, at: datetime, rules: Rules) -> Call:
 
 def _add(call: Call, transfer: Transfer) -> Call:
     before = call.transfers[-1] if call.transfers else None
-    if before is not None and before._replace(at=transfer.at) == transfer:
+    if before is not None and transfer in (
+        before._replace(at=transfer.at),
+        before._replace(result=transfer.result),
+    ):
         return call  # said twice
     return call.evolve(transfers=(*call.transfers, transfer))

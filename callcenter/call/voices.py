@@ -52,7 +52,9 @@ def listen(call: Call, at: datetime) -> Call:
     )
     call = call.evolve(talks=talks + tuple(Talk(*speaker, at, None) for speaker in new))
     call = close_holds(call, {extension for extension, _ in gone}, at)
-    return _somebody_talks(call, at) if new else call
+    if new:
+        return _somebody_talks(call, at)
+    return call.evolve(hanger=None) if now and gone else call  # one of several left: he ended nothing
 
 
 def _somebody_talks(call: Call, at: datetime) -> Call:
