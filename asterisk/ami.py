@@ -77,6 +77,7 @@ class Link(Manager):  # type: ignore[misc]  # panoramisk has no types
         self.account = config
         self.inbox = inbox
         self.dropped = 0  # events that found the inbox full
+        self.heard: set[type[Event]] = set()  # kinds that came, so that a missing right can be told
         self.status = LinkStatus(pbx=config.pbx, state=LinkState.CONNECTING, since=now())
         self._on_status = on_status
         self._delays = delays or Delays()
@@ -270,6 +271,7 @@ class Link(Manager):  # type: ignore[misc]  # panoramisk has no types
         event = translate(parse(block), self._now())
         if event is None:
             return
+        self.heard.add(type(event))
         queued = self._enqueue(event)
         if isinstance(event, LinkUp):
             self._hear_boot(None if queued else event)

@@ -203,6 +203,15 @@ class LineNamed:
 
 
 @dataclass(frozen=True, slots=True)
+class CallerPresented:
+    """The dialplan said whether the caller lets his number be shown (our variable CALLCENTER_PRES)."""
+
+    at: datetime
+    channel: ChannelView
+    withheld: bool
+
+
+@dataclass(frozen=True, slots=True)
 class RecordingNamed:
     """A recording is being written. `paths` as the switchboard names them, the mix first, then the sides."""
 
@@ -604,6 +613,7 @@ ChannelEvent: TypeAlias = (
     | ChannelUnheld
     | ChannelTagged
     | LineNamed
+    | CallerPresented
     | RecordingNamed
 )
 RequestEvent: TypeAlias = CallRequested | RequestFailed

@@ -62,6 +62,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "app_dial",
         "app_directed_pickup",
         "app_echo",
+        "app_exec",
         "app_mixmonitor",
         "app_playback",
         "app_playtones",

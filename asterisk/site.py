@@ -111,15 +111,23 @@ def _texts(part: object) -> Iterator[str]:
             yield from _texts(getattr(part, one_field.name))
 
 
+def templates() -> Environment:
+    """The templates; those in `snippets` are pieces that stand in several files."""
+    # autoescape is for HTML; here values are checked when the Site is made
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,
+    )
+
+
 def files(site: Site) -> dict[str, str]:
     """Return the content of each file of `/etc/asterisk`, by name."""
-    loader = FileSystemLoader(TEMPLATES)
-    # autoescape is for HTML; here values are checked when the Site is made
-    jinja = Environment(
-        loader=loader, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
-    )
+    jinja = templates()
     made = {f"{name}.conf": "; defaults\n" for name in EMPTY}
-    for name in jinja.list_templates(extensions=["conf"]):
+    for name in jinja.list_templates(filter_func=lambda name: name.endswith(".conf") and "/" not in name):
         made[name] = jinja.get_template(name).render(site=site, modules=MODULES) + "\n"
     return made
 

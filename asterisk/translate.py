@@ -166,6 +166,8 @@ def _variable(m: Message, at: datetime) -> Event | None:
             return e.ChannelTagged(at, _channel(m), value)
         case "FROM_DID" if value:
             return e.LineNamed(at, _channel(m), value)
+        case "CALLCENTER_PRES" if value:  # CALLERID(num-pres): allowed…, prohib…, unavailable
+            return e.CallerPresented(at, _channel(m), value.startswith("prohib"))
         case "MIXMONITOR_FILENAME" if value:
             return e.RecordingNamed(at, m["Uniqueid"], m.get("Linkedid", ""), (value,))
         case "QUEUESTATUS" if value in VERDICTS:

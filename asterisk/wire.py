@@ -29,7 +29,14 @@ EVENTS = frozenset(
 NEEDLES: dict[bytes, tuple[bytes, ...]] = {
     b"DialState": (b"\nDialStatus: RINGING",),
     b"Cdr": (b"ecordingFile: ",),
-    b"VarSet": (b"MIXMONITOR_FILENAME", b"CALLCENTER_CALL", b"FROM_DID", b"QUEUESTATUS", b"DIALSTATUS"),
+    b"VarSet": (
+        b"MIXMONITOR_FILENAME",
+        b"CALLCENTER_CALL",
+        b"FROM_DID",
+        b"CALLCENTER_PRES",
+        b"QUEUESTATUS",
+        b"DIALSTATUS",
+    ),
     b"Newexten": tuple(
         b"\nApplication: " + name
         for name in (

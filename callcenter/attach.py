@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import select
 
 from asterisk.ami import AmiConfig, Link
-from asterisk.events import Heard
+from asterisk.events import Event, Heard
 from callcenter.call import Call, CallState, Rules, from_json
 from callcenter.centre import Centre
 from callcenter.clicktocall import Dialler, Dialplan
@@ -63,6 +63,10 @@ class Attachment:
         yield "wrap-ups", self.centre.let_go_of_old_wrap_ups(WRAP_UP_KEPT)
         for link in self.links:
             yield f"link {link.status.pbx}", link.run()
+
+    def heard_kinds(self) -> dict[str, frozenset[type[Event]]]:
+        """Kinds of events that each switchboard's link has heard so far, for the doctor."""
+        return {link.status.pbx: frozenset(link.heard) for link in self.links}
 
     async def heard(self, news: News) -> None:
         """Somebody changed something that a card or the directory shows."""

@@ -1,6 +1,6 @@
 """The front door: one function per command. Each imports what it needs inside, so that starting stays fast."""
 
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -161,6 +161,66 @@ def migrate() -> None:
             typer.echo("The database is up to date.")
 
     _refusing(work())
+
+
+@app.command()
+def doctor(
+    snippets: Annotated[
+        str | None,
+        typer.Option(
+            help="Print what to write into the switchboard's files: asterisk, freepbx16 or freepbx17.",
+            metavar="KIND",
+        ),
+    ] = None,
+    calls: Annotated[int, typer.Option(help="Say of the last so many calls what was recognised.")] = 0,
+    quick: Annotated[bool, typer.Option("--quick", help="Do not load the speech model.")] = False,
+) -> None:
+    """Look at the switchboards and at this side, and say what is wrong and how to mend it."""
+    import asyncio
+
+    if snippets is not None:
+        from asterisk.snippets import KINDS
+        from asterisk.snippets import snippets as text_for
+
+        if snippets not in KINDS:
+            _leave(f"{snippets} is not known here; choose one of: {', '.join(KINDS)}.")
+        typer.echo(text_for(snippets), nl=False)
+        return
+    from callcenter.doctor.telling import tell
+
+    if not asyncio.run(_examine(_settings(), tell, calls=calls, deep=not quick)):
+        raise typer.Exit(1)
+
+
+async def _examine(settings: "Settings", tell: "Callable[..., None]", *, calls: int, deep: bool) -> bool:
+    """Run the doctor; True when nothing is wrong. The database is opened as it is, without changing its shape."""
+    from contextlib import AsyncExitStack
+
+    from callcenter.doctor import failed
+    from crm_core.db import connect
+    from crm_core.embedded import Embedded
+    from crm_core.embedded_account import EmbeddedError
+    from web.main import doctor_of
+
+    async with AsyncExitStack() as stack:
+        url, why, db = settings.database_url, "", None
+        if url is None:
+            server = Embedded(settings.data_dir / "postgres")
+            stack.push_async_callback(server.stop)
+            try:
+                await server.start()
+            except EmbeddedError as error:
+                why = "" if server.in_use else str(error)
+            url = server.url
+        if not why:
+            db = await stack.enter_async_context(connect(url))
+        surgeon = doctor_of(settings, db, why_no_db=why)
+        findings = await surgeon.examine(deep=deep)
+        tell(findings)
+        if calls and db is not None:
+            for call, recognised in await surgeon.look_back(calls):
+                tell(recognised, title=f"call of {call.started_at:%d %b %H:%M:%S} UTC")
+        return not failed(findings)
 
 
 @users.command("add")

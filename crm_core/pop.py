@@ -1,13 +1,15 @@
 """The delivery log of pops: for every ring, to whom a card went, when it was sent and when it was seen."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, text, update
+from sqlalchemy import ForeignKey, Index, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_core.db import Base, Id
+from crm_core.user import User
 
 
 class Pop(Base):
@@ -51,3 +53,12 @@ async def log_shown(session: AsyncSession, call_id: UUID, user_id: int, *, at: d
         .where(Pop.call_id == call_id, Pop.user_id == user_id, Pop.shown_at.is_(None))
         .values(shown_at=at)
     )
+
+
+async def pops_of(session: AsyncSession, call_ids: Sequence[UUID]) -> dict[UUID, list[tuple[str, Pop]]]:
+    """The cards of each call with the names of those they went to, in order."""
+    query = select(Pop, User.name).join(User, User.id == Pop.user_id).where(Pop.call_id.in_(call_ids))
+    found: dict[UUID, list[tuple[str, Pop]]] = {}
+    for pop, name in await session.execute(query.order_by(Pop.id)):
+        found.setdefault(pop.call_id, []).append((name, pop))
+    return found

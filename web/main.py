@@ -9,7 +9,7 @@ import errno
 import re
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -20,10 +20,12 @@ from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
 from asterisk.ami import AmiConfig
+from asterisk.events import Event
 from callcenter.attach import Attachment, Switch, attach
 from callcenter.call import Rules
 from callcenter.clicktocall import Dialplan
 from callcenter.demo import Demo, open_demo
+from callcenter.doctor import Doctor, Premises
 from callcenter.numbers import TrunkRule
 from callcenter.shadow import check_rooms
 from crm_core import db as database
@@ -69,7 +71,14 @@ async def run(settings: Settings, *, ready: Callable[[str, float], None]) -> Non
         if demo is not None:
             settings = _as_demo(settings, demo)
         attachment = await stack.enter_async_context(_attached(settings, db))
-        services = Services(db=db, settings=settings, live=attachment.centre, now=_now, demo=demo)
+        services = Services(
+            db=db,
+            settings=settings,
+            live=attachment.centre,
+            now=_now,
+            demo=demo,
+            doctor=doctor_of(settings, db, heard=attachment.heard_kinds),
+        )
         await _serve(services, attachment, stack)
         async with asyncio.TaskGroup() as group:
             parts = [
@@ -157,6 +166,37 @@ async def _attached(settings: Settings, db: Database) -> AsyncIterator[Attachmen
         yield attachment
     finally:
         await attachment.close()
+
+
+def doctor_of(
+    settings: Settings,
+    db: Database | None,
+    *,
+    why_no_db: str = "",
+    heard: Callable[[], Mapping[str, Iterable[type[Event]]]] = dict,
+) -> Doctor:
+    """The doctor for these settings; `db` None when it can not be opened, `why_no_db` says why."""
+    return Doctor(
+        premises=Premises(
+            data_dir=settings.data_dir,
+            database_url_given=settings.database_url is not None,
+            http_host=settings.http_host,
+            http_port=settings.http_port,
+            push_port=settings.push_port,
+            public_url=settings.public_url,
+            recordings_dir=settings.recordings_dir,
+            vosk_model=settings.vosk_model,
+            country=settings.country,
+            secret_key_given=settings.secret_key is not None
+            and not (settings.data_dir / "secret_key").exists(),
+            demo=settings.demo,
+        ),
+        switches=[_switch(pbx) for pbx in settings.switchboards],
+        db=db,
+        now=_now,
+        why_no_db=why_no_db,
+        heard=heard,
+    )
 
 
 def _switch(pbx: PbxSettings) -> Switch:

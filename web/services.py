@@ -8,6 +8,7 @@ from uuid import UUID
 
 from aiohttp import web
 
+from callcenter.doctor import Doctor
 from crm_core.db import Database
 from crm_core.user import Passwords
 from web.metrics import Metrics
@@ -100,6 +101,7 @@ class Services:
     live: Live
     now: Callable[[], datetime]
     demo: Simulator | None = None
+    doctor: Doctor | None = None
     metrics: Metrics = field(default_factory=Metrics)
     passwords: Passwords = field(default_factory=Passwords)
 

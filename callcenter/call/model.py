@@ -161,6 +161,7 @@ class Call:
     direction: Direction = Direction.INTERNAL
     remote_number: str | None = None
     remote_name: str | None = None
+    withheld: bool = False  # the caller does not want his number shown
     line: str | None = None
     trunk: str | None = None
     dialler: str | None = None  # extension that started the call, dialling or by click

@@ -74,7 +74,7 @@ def caller_shown(call: Call, view: ChannelView) -> Call:
 
     Only what is still unknown is filled: transfers and the dialplan change a caller's number afterwards.
     """
-    if call.root != view.uniqueid or call.direction is not Direction.INBOUND or call.talks:
+    if call.root != view.uniqueid or call.direction is not Direction.INBOUND or call.talks or call.withheld:
         return call
     if call.remote_number is None and number(view.caller_number) is not None:
         call = call.evolve(remote_number=number(view.caller_number))

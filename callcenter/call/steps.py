@@ -136,6 +136,13 @@ def _line_named(call: Call, event: e.LineNamed, rules: Rules) -> Call:
     return call if known else call.evolve(line=origin.dialled(event.line))
 
 
+def _presented(call: Call, event: e.CallerPresented, rules: Rules) -> Call:
+    """A caller who withholds his number is a stranger, even where the provider sends the number along."""
+    if not event.withheld or call.direction is not Direction.INBOUND or event.channel.uniqueid != call.root:
+        return call
+    return call.evolve(withheld=True, remote_number=None, remote_name=None)
+
+
 def _recording(call: Call, event: e.RecordingNamed, rules: Rules) -> Call:
     """Keep each file once, by its full path where one is told; the same file is named in up to three places."""
     paths = list(call.recordings)
@@ -365,6 +372,7 @@ STEPS: dict[type, Step] = {
     e.ChannelUnheld: _unheld,
     e.ChannelTagged: _tagged,
     e.LineNamed: _line_named,
+    e.CallerPresented: _presented,
     e.RecordingNamed: _recording,
     e.DialBegan: _dial_began,
     e.DialProgressed: _dial_progressed,

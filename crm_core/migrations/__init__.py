@@ -36,6 +36,12 @@ async def migrate_database(db: Database) -> None:
             await connection.commit()
 
 
+async def is_newest(db: Database) -> bool:
+    """Whether the database has the newest shape; nothing is changed."""
+    async with db.engine.connect() as connection:
+        return await connection.run_sync(_is_newest)
+
+
 def config() -> "Config":
     """Alembic's configuration, without a file: the scripts lie beside this one."""
     from alembic.config import Config
@@ -52,11 +58,15 @@ def newest() -> str:
 
 def _upgrade(connection: Connection) -> None:
     """Alembic is loaded only when there is something to do: it costs a good part of a start."""
-    known = inspect(connection).has_table("alembic_version")
-    if known and connection.scalar(text("SELECT version_num FROM alembic_version")) == newest():
+    if _is_newest(connection):
         return
     from alembic import command
 
     made = config()
     made.attributes["connection"] = connection
     command.upgrade(made, "head")
+
+
+def _is_newest(connection: Connection) -> bool:
+    known = inspect(connection).has_table("alembic_version")
+    return known and connection.scalar(text("SELECT version_num FROM alembic_version")) == newest()

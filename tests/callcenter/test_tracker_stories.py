@@ -808,3 +808,23 @@ def test_what_is_said_twice_or_after_the_end_makes_no_second_call() -> None:
     """
     )
     assert pbx.call.ended_at == at(5)
+
+
+def test_a_number_that_is_withheld_is_not_shown_even_where_the_provider_sends_it() -> None:
+    pbx = Switchboard().says("""
+        0   Newchannel trunk-1 num=79161234567 name=Ivan exten=74951230001 state=4
+        0.1 VarSet trunk-1 num=79161234567 Variable=CALLCENTER_PRES Value=prohib_passed_screen
+        0.2 NewCallerid trunk-1 num=79161234567 name=Ivan
+    """)
+    (call,) = pbx.calls.values()
+    assert (call.withheld, call.remote_number, call.remote_name) == (True, None, None)
+    assert call.line == "74951230001"
+
+
+def test_a_number_that_may_be_shown_stays() -> None:
+    pbx = Switchboard().says("""
+        0   Newchannel trunk-1 num=79161234567 name=Ivan exten=74951230001 state=4
+        0.1 VarSet trunk-1 num=79161234567 Variable=CALLCENTER_PRES Value=allowed_not_screened
+    """)
+    (call,) = pbx.calls.values()
+    assert (call.withheld, call.remote_number, call.remote_name) == (False, "79161234567", "Ivan")
