@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from crm_core.hours import Hours
 from crm_core.line import Line, Shop
+from crm_core.line_hours import load_hours
 from crm_core.user import Extension, User
 
 
@@ -35,6 +37,7 @@ class LineEntry:
     shop: str | None
     currency: str | None
     country: str | None
+    hours: Hours | None = None  # None: always open
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +72,7 @@ async def load_directory(session: AsyncSession) -> Directory:
     operators, by_phone = await _people(session)
     lines: dict[tuple[str, str], LineEntry] = {}
     own: set[str] = set()
+    hours = await load_hours(session)
     rows = await session.execute(
         select(Line, Shop).outerjoin(Shop, Shop.id == Line.shop_id).order_by(Line.id)
     )
@@ -81,6 +85,7 @@ async def load_directory(session: AsyncSession) -> Directory:
             shop=shop.name if shop else None,
             currency=shop.currency if shop else None,
             country=shop.country if shop else None,
+            hours=hours.get(line.id),
         )
         for number in (line.did, *line.aliases):
             lines[line.pbx, number] = entry

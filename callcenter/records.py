@@ -12,17 +12,29 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callcenter.call import Call, CallState, Direction, Leg, Result, to_json
+from callcenter.call import (
+    Attempt,
+    Call,
+    CallState,
+    Direction,
+    Leg,
+    Place,
+    Result,
+    Visit,
+    attempts,
+    died_in,
+    to_json,
+)
 from callcenter.directory import Directory
 from callcenter.errand import Errand, stored
 from callcenter.linking import BY_ERRAND, customer_of, link_errand, link_guess, owner_of
-from crm_core.call_record import CallFacts, LegFacts, put_call
+from crm_core import call as rows
+from crm_core.call_record import CallFacts, LegFacts, VisitFacts, put_call
 from crm_core.callback import close_reached, ensure_callback
 from crm_core.phone import Number
 from recordings.intake import Wanted, days_of
 from recordings.jobs import enqueue_intake
 
-MISSED = frozenset({Result.ABANDONED, Result.NO_ANSWER, Result.OVERFLOW, Result.BUSY})
 CALL_BACK_WITHIN = timedelta(minutes=10)
 MISSED_REASON = "Missed call"
 
@@ -75,18 +87,36 @@ async def _close(
         await close_reached(
             session, e164=entry.number.e164, customer_id=customer_id, call_id=call_id, at=call.ended_at
         )
-    elif call.direction is Direction.INBOUND and call.result in MISSED and entry.number.e164:
+    elif died_in(call) not in (None, Place.BLOCKED) and entry.number.e164:
         await ensure_callback(
             session,
             number=entry.number.e164,
             country=entry.country,
             customer_id=customer_id,
-            due_at=call.ended_at + CALL_BACK_WITHIN,
+            due_at=_to_call_back_at(entry, call.ended_at),
             reason=MISSED_REASON,
             source_call_id=call_id,
         )
     if sound and (talked or call.recordings):
         await enqueue_intake(session, _wanted(call, call_id, talked))
+
+
+def _to_call_back_at(entry: Entry, missed_at: datetime) -> datetime:
+    """When to call somebody back whom we missed: soon, but not before the line opens."""
+    line, soon = entry.directory.line(entry.call.pbx, entry.call.line), missed_at + CALL_BACK_WITHIN
+    opens = line.hours.next_opening(soon) if line and line.hours else None
+    return opens or soon
+
+
+def verdict(call: Call, directory: Directory) -> tuple[str | None, Place | None]:
+    """Return (result, where it died) as they are kept.
+
+    What was missed while its line was closed is a class of its own: nobody was expected to answer.
+    """
+    line = directory.line(call.pbx, call.line)
+    in_hours = line is None or line.hours is None or line.hours.is_open(call.started_at)
+    place = died_in(call, in_hours=in_hours)
+    return call.result if in_hours or place is None else rows.Result.AFTER_HOURS, place
 
 
 def _wanted(call: Call, call_id: UUID, talked: bool) -> Wanted:
@@ -104,6 +134,8 @@ def _facts(entry: Entry, customer: tuple[int, str] | None) -> CallFacts:
     call, number, errand, directory = entry.call, entry.number, entry.errand, entry.directory
     line = directory.line(call.pbx, call.line)
     operator = directory.operator_at(call.pbx, call.operator or call.dialler)
+    result, missed_place = verdict(call, directory)
+    rung = {attempt.uniqueid: attempt for attempt in attempts(call)}
     return CallFacts(
         id=call.id,
         pbx=call.pbx,
@@ -130,7 +162,8 @@ def _facts(entry: Entry, customer: tuple[int, str] | None) -> CallFacts:
         wait_s=call.wait_s,
         talk_s=call.talk_s,
         hold_s=call.hold_s,
-        result=call.result,
+        result=result,
+        missed_place=missed_place,
         ended_by=call.ended_by,
         ended_reason=call.ended_reason,
         complete=call.complete,
@@ -140,12 +173,15 @@ def _facts(entry: Entry, customer: tuple[int, str] | None) -> CallFacts:
         recordings=call.recordings,
         tracker_state=to_json(call),
         legs=[
-            _leg(call, leg, directory) for leg in call.legs if leg.rang_at or leg.answered_at or leg.result
+            _leg(call, leg, rung.get(leg.uniqueid), directory)
+            for leg in call.legs
+            if leg.rang_at or leg.answered_at or leg.result
         ],
+        visits=[_visit(each) for each in call.visits if each.entered_at or each.outcome],
     )
 
 
-def _leg(call: Call, leg: Leg, directory: Directory) -> LegFacts:
+def _leg(call: Call, leg: Leg, attempt: Attempt | None, directory: Directory) -> LegFacts:
     operator = directory.operator_at(call.pbx, leg.extension)
     return LegFacts(
         uniqueid=leg.uniqueid,
@@ -155,6 +191,22 @@ def _leg(call: Call, leg: Leg, directory: Directory) -> LegFacts:
         answered_at=leg.answered_at,
         ended_at=leg.ended_at,
         result=leg.result,
+        queue=attempt.queue if attempt else None,
+        rang_s=attempt.rang_s if attempt else None,
+    )
+
+
+def _visit(visit: Visit) -> VisitFacts:
+    return VisitFacts(
+        uniqueid=visit.uniqueid,
+        queue=visit.queue,
+        began_at=visit.began_at,
+        entered_at=visit.entered_at,
+        left_at=visit.left_at,
+        position=visit.position,
+        left_position=visit.left_position,
+        wait_s=visit.wait_s,
+        outcome=visit.outcome,
     )
 
 

@@ -57,6 +57,19 @@ class Result(StrEnum):
     CANCELLED = "cancelled"
     OVERFLOW = "overflow"
     BLOCKED = "blocked"
+    AFTER_HOURS = "after_hours"  # missed while its line was closed: nobody was expected to answer
+
+
+class MissedPlace(StrEnum):
+    """Where a missed call died: the last place that its caller came to."""
+
+    MENU = "menu"
+    QUEUE = "queue"
+    RINGING = "ringing"
+    VOICEMAIL = "voicemail"
+    AFTER_HOURS = "after_hours"
+    ALL_BUSY = "all_busy"
+    BLOCKED = "blocked"
 
 
 class LegResult(StrEnum):
@@ -80,7 +93,10 @@ class EndedBy(StrEnum):
 
 
 class Call(Base):
-    """One conversation. Seconds are floats; `tracker_state` is kept only while the call is open."""
+    """One conversation. Seconds are floats; `tracker_state` is kept only while the call is open.
+
+    `missed_place`: this call from outside was missed, and there; NULL: it was not.
+    """
 
     __tablename__ = "calls"
     __table_args__ = (
@@ -89,6 +105,7 @@ class Call(Base):
         one_of("state", State),
         one_of("result", Result),
         one_of("ended_by", EndedBy),
+        one_of("missed_place", MissedPlace),
         CheckConstraint("remote_e164 <> ''", name="remote_not_empty"),
         Index("ix_calls_open", "pbx", postgresql_where=text("ended_at IS NULL")),
         Index("ix_calls_started_at", text("started_at DESC")),
@@ -96,6 +113,7 @@ class Call(Base):
         Index("ix_calls_remote", "remote_e164", text("started_at DESC")),
         Index("ix_calls_operator", "operator_id", text("started_at DESC")),
         Index("ix_calls_line", "line_id", text("started_at DESC")),
+        Index("ix_calls_missed", text("started_at DESC"), postgresql_where=text("missed_place IS NOT NULL")),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -124,6 +142,7 @@ class Call(Base):
     talk_s: Mapped[float] = mapped_column(server_default="0", default=0.0)
     hold_s: Mapped[float] = mapped_column(server_default="0", default=0.0)
     result: Mapped[str | None]
+    missed_place: Mapped[str | None]
     ended_by: Mapped[str | None]
     ended_reason: Mapped[str | None]
     complete: Mapped[Flag]
@@ -143,7 +162,7 @@ class Call(Base):
 
 
 class CallLeg(Base):
-    """One ringing of one phone within a call."""
+    """One ringing of one phone within a call; `queue`: for which it rang, `rang_s`: NULL while it rings."""
 
     __tablename__ = "call_legs"
     __table_args__ = (
@@ -161,6 +180,8 @@ class CallLeg(Base):
     answered_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     result: Mapped[str | None]
+    queue: Mapped[str | None]
+    rang_s: Mapped[float | None]
 
 
 class CallAlias(Base):

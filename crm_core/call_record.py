@@ -30,6 +30,23 @@ class LegFacts:
     answered_at: datetime | None = None
     ended_at: datetime | None = None
     result: str | None = None
+    queue: str | None = None
+    rang_s: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class VisitFacts:
+    """One stay in one queue (`crm_core.queue_visit`)."""
+
+    uniqueid: str
+    queue: str
+    began_at: datetime
+    entered_at: datetime | None = None
+    left_at: datetime | None = None
+    position: int | None = None
+    left_position: int | None = None
+    wait_s: float = 0.0
+    outcome: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,6 +83,7 @@ class CallFacts:
     talk_s: float = 0.0
     hold_s: float = 0.0
     result: str | None = None
+    missed_place: str | None = None
     ended_by: str | None = None
     ended_reason: str | None = None
     complete: bool = False
@@ -75,6 +93,7 @@ class CallFacts:
     recordings: Sequence[str] = ()
     tracker_state: dict[str, Any] | None = None
     legs: Sequence[LegFacts] = ()
+    visits: Sequence[VisitFacts] = ()
 
 
 async def put_call(session: AsyncSession, facts: CallFacts, *, at: datetime) -> UUID:
@@ -84,7 +103,8 @@ async def put_call(session: AsyncSession, facts: CallFacts, *, at: datetime) -> 
     """
     row = asdict(facts)
     legs = {(leg.uniqueid, leg.rang_at): {**asdict(leg), "call_id": facts.id} for leg in facts.legs}
-    del row["legs"]
+    visits = {(it.uniqueid, it.began_at): {**asdict(it), "call_id": facts.id} for it in facts.visits}
+    del row["legs"], row["visits"]
     news = {"id": facts.id, "call_id": facts.id, "customer_id": facts.customer_id}
     found = await session.execute(
         _PUT,
@@ -92,6 +112,7 @@ async def put_call(session: AsyncSession, facts: CallFacts, *, at: datetime) -> 
             "id": facts.id,
             "facts": to_json({**row, "updated_at": at}),
             "legs": to_json(list(legs.values())),  # the same leg named twice: the later one counts
+            "visits": to_json(list(visits.values())),
             "news": to_json(news),
         },
     )
@@ -138,8 +159,10 @@ def _move(sql: str) -> Any:
 _FIXED = ("id", "pbx", "linkedid", "started_at")
 _FIRST_KNOWN = ("rang_at", "answered_at")
 _LAST_KNOWN = ("started_by", "started_from", "remote_raw", "remote_e164", "remote_name", "line", "line_id")
-_FACTS = tuple(field.name for field in fields(CallFacts) if field.name != "legs")
+_FACTS = tuple(field.name for field in fields(CallFacts) if field.name not in ("legs", "visits"))
 _LEG = ("call_id", *(field.name for field in fields(LegFacts)))
+_VISIT = ("call_id", *(field.name for field in fields(VisitFacts)))
+_VISIT_FIXED = ("call_id", "uniqueid", "began_at")
 
 
 def _change(name: str) -> str:
@@ -154,7 +177,16 @@ def _change(name: str) -> str:
         return "calls.click_to_call OR excluded.click_to_call"
     if name == "result":  # an orphan leg that ends late must not turn an answered call into a missed one
         return f"CASE WHEN calls.result = '{Result.ANSWERED}' THEN calls.result ELSE excluded.result END"
+    if name == "missed_place":
+        return f"CASE WHEN calls.result = '{Result.ANSWERED}' THEN NULL ELSE excluded.missed_place END"
     return f"excluded.{name}"
+
+
+def _later_visit(name: str) -> str:
+    """How a column of a visit takes the new value: what was known once stays known; a wait only grows."""
+    if name == "wait_s":
+        return "greatest(excluded.wait_s, queue_visits.wait_s)"
+    return f"coalesce(excluded.{name}, queue_visits.{name})"
 
 
 def _changes(names: Iterable[str], change: Callable[[str], str]) -> str:
@@ -179,6 +211,13 @@ _PUT = text(f"""
         ON CONFLICT (call_id, uniqueid, rang_at) DO UPDATE
         SET {_changes(_LEG[1:], lambda name: f"coalesce(excluded.{name}, call_legs.{name})")}
     ),
+    waited AS (
+        INSERT INTO queue_visits ({", ".join(_VISIT)})
+        SELECT {", ".join(_VISIT)} FROM jsonb_populate_recordset(NULL::queue_visits, CAST(:visits AS jsonb))
+        WHERE NOT EXISTS (SELECT FROM absorbed)
+        ON CONFLICT (call_id, uniqueid, began_at) DO UPDATE
+        SET {_changes([name for name in _VISIT if name not in _VISIT_FIXED], _later_visit)}
+    ),
     told AS (
         INSERT INTO outbox (topic, payload)
         SELECT 'call', CAST(:news AS jsonb) WHERE NOT EXISTS (SELECT FROM absorbed)
@@ -192,6 +231,11 @@ _MOVES = (
         DELETE FROM call_legs a USING call_legs s
         WHERE a.call_id = :absorbed AND s.call_id = :survivor
             AND a.uniqueid = s.uniqueid AND a.rang_at IS NOT DISTINCT FROM s.rang_at
+    """),
+    _move("""
+        DELETE FROM queue_visits a USING queue_visits s
+        WHERE a.call_id = :absorbed AND s.call_id = :survivor
+            AND a.uniqueid = s.uniqueid AND a.began_at = s.began_at
     """),
     _move("""
         UPDATE call_links a SET removed_at = now() FROM call_links s
@@ -210,6 +254,7 @@ _MOVES = (
         _move(f"UPDATE {table} SET {column} = :survivor WHERE {column} = :absorbed")
         for table, column in (
             ("call_legs", "call_id"),
+            ("queue_visits", "call_id"),
             ("call_links", "call_id"),
             ("call_drafts", "call_id"),
             ("pop_log", "call_id"),

@@ -106,9 +106,15 @@ async def create_callback(
 async def ensure_callback(
     session: AsyncSession, *, number: str, country: str, **fields: Any
 ) -> Callback | None:
-    """The same after a missed call: nothing (None) when this number or customer waits for one already."""
+    """The same after a missed call, once: nothing (None) when the call made one already, or the number or customer
+    waits for one.
+    """
     e164 = normalise(number, country=country).e164
-    customer_id = fields.get("customer_id")
+    customer_id, source = fields.get("customer_id"), fields.get("source_call_id")
+    if source is not None:
+        source = await resolve(session, source)
+        if await session.scalar(select(Callback.id).where(Callback.source_call_id == source).limit(1)):
+            return None
     same = Callback.number == e164
     if customer_id is not None:
         same = or_(same, Callback.customer_id == customer_id)

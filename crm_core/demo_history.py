@@ -20,6 +20,7 @@ from crm_core.line import Line, Shop
 from crm_core.money import order_total
 from crm_core.order import Order, OrderChange, OrderItem
 from crm_core.product import Product
+from crm_core.queue_visit import QueueVisit
 from crm_core.recording import Recording
 from crm_core.user import User
 
@@ -83,7 +84,7 @@ class History:
         self.next_numbers = [FIRST_NUMBER] * len(shops)
         self._rows: dict[type[Base], list[dict[str, Any]]] = {
             table: []
-            for table in (Call, CallLeg, Recording, Deal, Order, OrderItem, OrderChange, CallLink, Callback,
+            for table in (Call, CallLeg, QueueVisit, Recording, Deal, Order, OrderItem, OrderChange, CallLink, Callback,
                           CustomerNote)
         }  # fmt: skip
         self._make_deals()
@@ -236,6 +237,7 @@ class History:
         ended_at = started_at + timedelta(seconds=wait_s + talk_s)
         user_id = self._ids.of(User, operator)
         linkedid = f"{started_at.timestamp():.0f}.{place}"
+        left = random.choice(("abandoned", "abandoned", "overflow"))
         call = {
             "id": uuid5(_NAMESPACE, linkedid), "pbx": self._pbx, "linkedid": linkedid, "linkedids": [linkedid],
             "direction": "inbound" if inbound else "outbound", "state": "ended",
@@ -247,7 +249,7 @@ class History:
             "operators": [extension] if answered else [], "click_to_call": not inbound,
             "started_at": started_at, "rang_at": started_at + timedelta(seconds=1), "answered_at": answered_at,
             "ended_at": ended_at, "wait_s": wait_s, "talk_s": talk_s,
-            "result": "answered" if answered else random.choice(("abandoned", "abandoned", "no_answer")),
+            "result": "answered" if answered else left, "missed_place": None if answered else "queue",
             "ended_by": random.choice(("remote", "remote", "operator")) if answered else "remote",
             "complete": True, "customer_id": self._ids.of(Customer, buyer), "customer_rule": "number",
             "disposition": disposition if answered else None,
@@ -262,8 +264,16 @@ class History:
         self._rows[CallLeg].append(
             {"call_id": call["id"], "uniqueid": f"{linkedid}1", "extension": extension, "user_id": user_id,
              "rang_at": call["rang_at"], "answered_at": answered_at, "ended_at": ended_at,
-             "result": "answered" if answered else "no_answer"}
+             "result": "answered" if answered else "no_answer", "queue": call["queue"],
+             "rang_s": round(wait_s * 0.8, 1)}
         )  # fmt: skip
+        if inbound:
+            outcome = "answered" if answered else "timeout" if left == "overflow" else left
+            self._rows[QueueVisit].append(
+                {"call_id": call["id"], "uniqueid": linkedid, "queue": queue, "began_at": started_at,
+                 "entered_at": started_at, "left_at": started_at + timedelta(seconds=wait_s), "position": 1,
+                 "left_position": 1, "wait_s": wait_s, "outcome": outcome}
+            )  # fmt: skip
         if answered and self._now - started_at > KEPT:
             self._rows[Recording].append(
                 {"call_id": call["id"], "side": "mix", "state": "expired", "seconds": talk_s,

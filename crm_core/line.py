@@ -1,8 +1,9 @@
 """Shops and the lines (numbers people dial) that belong to them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from zoneinfo import available_timezones
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, false, or_, select
@@ -10,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_core.db import Base, Id, Texts
-from crm_core.errors import Conflict, Invalid
+from crm_core.errors import Conflict, Invalid, NotFound
 from crm_core.outbox import announce
 from crm_core.phone import normalise
 from crm_core.user import Extension
@@ -36,7 +37,10 @@ class Shop(Base):
 
 
 class Line(Base):
-    """A number that is dialled to reach a shop. `aliases`: other spellings in which a PBX names it."""
+    """A number that is dialled to reach a shop. `aliases`: other spellings in which a PBX names it.
+
+    `timezone`: of its hours; NULL: the shop's.
+    """
 
     __tablename__ = "lines"
     __table_args__ = (
@@ -52,6 +56,7 @@ class Line(Base):
     aliases: Mapped[Texts]
     e164: Mapped[str | None] = mapped_column(index=True)
     shop_id: Mapped[int | None] = mapped_column(ForeignKey("shops.id"), index=True)
+    timezone: Mapped[str | None]
 
 
 async def create_shop(
@@ -81,18 +86,82 @@ async def create_line(
     country: str,
     shop_id: int | None = None,
     aliases: Sequence[str] = (),
+    timezone: str | None = None,
 ) -> Line:
     """Add a number that people dial. Raises `Invalid` without one, `Conflict` when it is known already."""
     if not did.strip():
         raise Invalid("A line needs the number that is dialled.", "did")
-    if await session.scalar(select(Line.id).where(Line.pbx == pbx, Line.did == did)):
-        raise Conflict(f"{did} is a line already.")
+    spoken = _spellings(did.strip(), aliases)
+    await _nobody_elses(session, pbx, [did.strip(), *spoken])
     e164 = normalise(did, country=country).e164
-    line = Line(pbx=pbx, did=did, name=name, shop_id=shop_id, aliases=list(aliases), e164=e164)
+    line = Line(pbx=pbx, did=did.strip(), name=name, e164=e164)
+    line.aliases, line.shop_id, line.timezone = spoken, await _shop(session, shop_id), _zone(timezone)
     session.add(line)
     await session.flush()
     await announce(session, "line", {"id": line.id})
     return line
+
+
+async def get_line(session: AsyncSession, line_id: int, *, lock: bool = False) -> Line:
+    """The line. Raises `NotFound`."""
+    found = await session.get(Line, line_id, with_for_update=lock)
+    if found is None:
+        raise NotFound(f"There is no line {line_id}.")
+    return found
+
+
+async def update_line(session: AsyncSession, line_id: int, changes: Mapping[str, Any]) -> Line:
+    """Change what is in `changes`: name, aliases, shop_id, timezone. Its number stays.
+
+    Raises `NotFound`, `Invalid`, and `Conflict` when another line has one of the aliases.
+    """
+    line = await get_line(session, line_id, lock=True)
+    if "name" in changes:
+        if not changes["name"].strip():
+            raise Invalid("A line needs a name.", "name")
+        line.name = changes["name"].strip()
+    if "aliases" in changes:
+        spoken = _spellings(line.did, changes["aliases"])
+        await _nobody_elses(session, line.pbx, spoken, besides=line.id)
+        line.aliases = spoken
+    if "shop_id" in changes:
+        line.shop_id = await _shop(session, changes["shop_id"])
+    if "timezone" in changes:
+        line.timezone = _zone(changes["timezone"])
+    await session.flush()
+    await announce(session, "line", {"id": line.id})
+    return line
+
+
+def _spellings(did: str, aliases: Sequence[str]) -> list[str]:
+    """The aliases without blanks, doubles and the number itself."""
+    return [alias for alias in dict.fromkeys(each.strip() for each in aliases) if alias and alias != did]
+
+
+async def _nobody_elses(
+    session: AsyncSession, pbx: str, numbers: Sequence[str], besides: int | None = None
+) -> None:
+    """Raise `Conflict` when another line of this switchboard is dialled by one of these numbers."""
+    taken = select(Line).where(
+        Line.pbx == pbx, or_(Line.did.in_(numbers), Line.aliases.overlap(list(numbers)))
+    )
+    other = await session.scalar(taken.where(Line.id.is_distinct_from(besides)).limit(1))
+    if other is not None:
+        spoken = next(it for it in numbers if it in (other.did, *other.aliases))
+        raise Conflict(f"{spoken[:40]} is a line already: {other.name}.")
+
+
+async def _shop(session: AsyncSession, shop_id: int | None) -> int | None:
+    if shop_id is not None and await session.get(Shop, shop_id) is None:
+        raise Invalid(f"There is no shop {shop_id}.", "shop_id")
+    return shop_id
+
+
+def _zone(name: str | None) -> str | None:
+    """`name`, None for none. Raises `Invalid` for one that is no time zone."""
+    if name and name not in available_timezones():
+        raise Invalid("A time zone is written like Europe/Warsaw.", "timezone")
+    return name or None
 
 
 async def find_line(session: AsyncSession, pbx: str, dialled: str, *, country: str) -> Line | None:

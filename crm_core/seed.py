@@ -209,7 +209,8 @@ class _Plan:
                 call_id, house.pbx, linkedid, [linkedid], "inbound", "ended", number, number, "48223071199",
                 house.line, "sales", operator if answered else None, at, at,
                 at + timedelta(seconds=12) if answered else None, over, 12.0, talk_s,
-                "answered" if answered else "abandoned", True, customer, "number", at, over,
+                "answered" if answered else "abandoned", None if answered else "queue", True, customer, "number",
+                at, over,
             )  # fmt: skip
 
     def _leg_rows(self, calls: int, random: Random) -> Iterator[tuple[Any, ...]]:
@@ -233,6 +234,6 @@ _ITEMS = ("order_id", "sku", "name", "quantity", "price")
 _CALLS = (
     "id", "pbx", "linkedid", "linkedids", "direction", "state", "remote_raw", "remote_e164", "line", "line_id",
     "queue", "operator_id", "started_at", "rang_at", "answered_at", "ended_at", "wait_s", "talk_s", "result",
-    "complete", "customer_id", "customer_rule", "created_at", "updated_at",
+    "missed_place", "complete", "customer_id", "customer_rule", "created_at", "updated_at",
 )  # fmt: skip
 _LEGS = ("call_id", "uniqueid", "extension", "user_id", "rang_at", "result")

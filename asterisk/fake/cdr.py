@@ -62,7 +62,9 @@ def body(run: Run, record: Record) -> str:
     """Return the headers of one Cdr event."""
     owner, end = run.owner, record.ended_at or run.pbx.clock.time()
     answered = record.answered_at
-    if owner.up_at is not None:  # a line that was picked up by the PBX counts as answered
+    if (
+        owner.up_at is not None and owner.up_at <= end
+    ):  # a line that was picked up by the PBX counts as answered
         answered = max(owner.up_at, record.started_at)
     values = {
         "AccountCode": "",

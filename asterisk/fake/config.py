@@ -73,6 +73,8 @@ class Line:
     answers: bool = True  # the line is picked up before the queue, the caller hears music
     record: Record = Record.CALLER
     timeout_s: float = 60  # how long the queue may keep a caller, or how long the extension rings
+    then: str | None = None  # the queue a caller overflows to when the first one lets him go
+    then_timeout_s: float = 40
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,4 +169,5 @@ LAB_LINES = (
     Line(did="74951230007", queue="sales-all"),
     Line(did="74951230008", queue="orders"),
     Line(did="74951230009", queue="sales", timeout_s=6),
+    Line(did="74951230010", queue="sales", timeout_s=6, then="support"),
 )

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from asterisk.fake import cdr, recording
 from asterisk.fake.channels import RING, UP, Channel
 from asterisk.fake.dial import dial, dial_result
-from asterisk.fake.hunt import enter_queue
+from asterisk.fake.hunt import apologise, enter_queue
 from asterisk.fake.people import Caller, Customer
 from asterisk.fake.signals import Kind, OwnerGone, Redirected, Signal
 
@@ -143,7 +143,9 @@ class Run:
         elif context in CLICK_CONTEXTS and exten in self.pbx.phones:
             await self._dial_extension(exten, 20, "tT", priority=1)
         elif exten in self.pbx.queues:
-            await enter_queue(self, self.pbx.queues[exten], 60, "t", member_records=False)
+            status = await enter_queue(self, self.pbx.queues[exten], 60, "t", member_records=False)
+            if status is not None:
+                await apologise(self, status)
         else:
             self.cause = 1
             self.pbx.step(self.owner, "Hangup", "1", context=context, exten=exten, priority=1)
@@ -175,12 +177,23 @@ class Run:
             priority += 1
         owner.priority = priority
         if line.queue is not None:
-            options = "t" if line.answers else "rt"
-            await enter_queue(
-                self, pbx.queues[line.queue], line.timeout_s, options, member_records=line.record == "member"
-            )
+            await self._queues(line, line.queue)
         elif line.extension is not None:
             await self._dial_extension(line.extension, line.timeout_s, "t", priority=priority + 1)
+
+    async def _queues(self, line: Line, first: str) -> None:
+        """Let the caller wait in the line's queue and, when it lets him go, in the next one."""
+        options, member_records = "t" if line.answers else "rt", line.record == "member"
+        queues = self.pbx.queues
+        status = await enter_queue(
+            self, queues[first], line.timeout_s, options, member_records=member_records
+        )
+        if status is not None and line.then is not None:
+            status = await enter_queue(
+                self, queues[line.then], line.then_timeout_s, options, member_records=member_records
+            )
+        if status is not None:
+            await apologise(self, status)
 
     async def _dial_extension(self, extension: str, ring_s: float, options: str, *, priority: int) -> None:
         self.pbx.step(self.owner, "Dial", f"PJSIP/{extension},{ring_s:.0f},{options}", priority=priority)

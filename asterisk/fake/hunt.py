@@ -13,17 +13,42 @@ from asterisk.fake.signals import Kind, OwnerGone, Redirected
 if TYPE_CHECKING:
     from asterisk.fake.dialplan import Run
 
+SORRY_S = 4  # seconds the apology takes
+
 
 async def enter_queue(
     run: Run, queue: Queue, timeout_s: float, options: str, *, member_records: bool
-) -> None:
-    """Let the owner wait in a queue. Returns when the talk is over or the queue let the caller go."""
+) -> str | None:
+    """Let the owner wait in a queue. Returns None when a talk is over, QUEUESTATUS when the queue let him go."""
     sub = ",,sub-record-member" if member_records else ""
     run.pbx.step(
         run.owner, "Queue", f"{queue.name},{options},,,{timeout_s:.0f}{sub}", priority=run.owner.priority + 1
     )
     run.pbx.noise(run.owner, ANSWEREDTIME="", DIALEDTIME="", QUEUEWAIT="")
-    await Hunt(run, queue, timeout_s, member_records=member_records, music="r" not in options).play()
+    hunt = Hunt(run, queue, timeout_s, member_records=member_records, music="r" not in options)
+    status = await hunt.play()
+    if status is not None:
+        run.pbx.set_variable(run.owner, "QUEUESTATUS", status)
+    return status
+
+
+async def apologise(run: Run, status: str) -> None:
+    """Context queue-exit: the caller hears an apology, then the PBX hangs up."""
+    pbx, owner = run.pbx, run.owner
+    pbx.step(owner, "Goto", "queue-exit,s,1", priority=owner.priority + 1)
+    pbx.step(owner, "NoOp", f"left the queue: {status}", context="queue-exit", exten="s", priority=1)
+    pbx.step(owner, "ExecIf", "1?Playback(custom/sorry)", priority=2)
+    owner.application, owner.application_data = "Playback", "custom/sorry"
+    if owner.state != UP:
+        pbx.new_state(owner, UP)  # Playback picks up
+    record = cdr.open_record(run, None)
+    record.disposition = "ANSWERED"
+    until = pbx.clock.time() + SORRY_S
+    while await run.next(until - pbx.clock.time()) is not None:
+        pass
+    pbx.step(owner, "Hangup", priority=3)
+    record.application, record.data = "Hangup", ""
+    run.cause = 16
 
 
 class Hunt:
@@ -39,10 +64,10 @@ class Hunt:
         self.legs: dict[Channel, QueueMember] = {}
         self.rang_at = 0.0
 
-    async def play(self) -> None:
-        """Join, hunt, leave."""
+    async def play(self) -> str | None:
+        """Join, hunt, leave. Returns QUEUESTATUS when the queue let the caller go."""
         if not self.queue.config.join_empty and not self._anybody():
-            return await self._let_go("JOINEMPTY")
+            return "JOINEMPTY"
         self._join()
         try:
             member = await self._hunt()
@@ -52,7 +77,7 @@ class Hunt:
         if member is None:
             empty = self.queue.config.leave_when_empty and not self._anybody()
             self._leave_unanswered()
-            return await self._let_go("LEAVEEMPTY" if empty else "TIMEOUT")
+            return "LEAVEEMPTY" if empty else "TIMEOUT"
         await serve(self, *member)
         return None
 
@@ -117,22 +142,9 @@ class Hunt:
 
     def _leave_unanswered(self) -> None:
         """The queue puts the caller out; Asterisk 22 calls that an abandon too."""
-        self.music_stops()
         self._say_abandon()
+        self.music_stops()
         self.leave()
-
-    async def _let_go(self, status: str) -> None:
-        """Context queue-exit: an apology, then the PBX hangs up."""
-        pbx, owner = self.pbx, self.owner
-        pbx.set_variable(owner, "QUEUESTATUS", status)
-        pbx.step(owner, "Goto", "queue-exit,s,1", priority=owner.priority + 1)
-        pbx.step(owner, "NoOp", f"left the queue: {status}", context="queue-exit", exten="s", priority=1)
-        pbx.step(owner, "Playback", "custom/sorry", priority=2)
-        until = pbx.clock.time() + 2
-        while await self.run.next(until - pbx.clock.time()) is not None:
-            pass
-        pbx.step(owner, "Hangup", priority=3)
-        self.run.cause = 16
 
     def music_stops(self) -> None:
         """The caller hears no more music."""

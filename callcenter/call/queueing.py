@@ -204,13 +204,13 @@ def _each(call: Call, change: Callable[[Visit], Visit]) -> Call:
 
 
 class Attempt(NamedTuple):
-    """One attempt to reach one phone of ours. `rang_s`: seconds, 0 for one that never rang."""
+    """One attempt to reach one phone of ours. `rang_s`: 0 for one that never rang, None while it rings."""
 
     uniqueid: str
     extension: str
     queue: str | None
     began_at: datetime
-    rang_s: float
+    rang_s: float | None
     result: LegResult | None
 
 
@@ -223,8 +223,9 @@ def attempts(call: Call) -> tuple[Attempt, ...]:
 def _attempt(call: Call, c: Channel) -> Attempt:
     since = c.rang_at or c.dialled_at or c.born_at
     until = c.rung_until or c.gone_at
-    rang_s = (until - c.rang_at).total_seconds() if until and c.rang_at else 0.0
-    return Attempt(c.uniqueid, c.extension or "", queue_of(call, c), since, max(0.0, rang_s), c.result)
+    rang_s = max(0.0, (until - c.rang_at).total_seconds()) if until and c.rang_at else None
+    rang_s = 0.0 if c.rang_at is None else rang_s
+    return Attempt(c.uniqueid, c.extension or "", queue_of(call, c), since, rang_s, c.result)
 
 
 def queue_of(call: Call, channel: Channel) -> str | None:

@@ -96,7 +96,7 @@ def source_of(message: Message) -> str:
         return f"originate {message['ActionID']}"
     if message["Event"] == "LocalBridge":
         return f"pair {message['LocalOneUniqueid']}"
-    if message["Event"] == "QueueMemberStatus":
+    if message["Event"] in ("QueueMemberStatus", "QueueMemberPause"):
         return f"member {message['Interface']} of {message['Queue']}"
     if message["Event"] == "AgentComplete":  # comes from a watcher of the bridge
         return f"talk {message['Uniqueid']}"
@@ -255,6 +255,28 @@ async def caller_gives_up(board: Switchboard, ami: Manager) -> None:
     board.place_call("+79161110002", "Impatient", "74951230002", caller=Caller(patience_s=3.5))
 
 
+async def queues_let_go(board: Switchboard, ami: Manager) -> None:
+    for extension in ("1001", "1004"):
+        board.phone(extension).behave(RingOut())
+    await board.place_call("+79160007001", "Patient", "74951230009", caller=Caller(patience_s=99)).wait()
+    await board.place_call("+79160007002", "Early", "74951230002").wait()
+    board.phone("1004").register()
+    call = board.place_call("+79160007003", "Left alone", "74951230002", caller=Caller(patience_s=99))
+    await board.clock.sleep(1.5)
+    ami.send("QueuePause", Interface="PJSIP/1004", Paused="true", Reason="lunch")
+    await call.wait()
+    ami.send("QueuePause", Interface="PJSIP/1004", Paused="false")
+    board.phone("1004").behave(Answer(after_s=1.2))
+    overflows = Caller(patience_s=99, talk_s=3)
+    await board.place_call("+79160007004", "Overflows", "74951230010", caller=overflows).wait()
+    await board.clock.sleep(3.5)  # 1004 is in wrap-up
+    first = board.place_call("+79160007005", "First", "74951230001", caller=Caller(patience_s=3.5))
+    await board.clock.sleep(1)
+    second = board.place_call("+79160007006", "Second", "74951230001", caller=Caller(patience_s=6))
+    await first.wait()
+    await second.wait()
+
+
 async def own_number_busy(board: Switchboard, ami: Manager) -> None:
     refuses = Decline(after_s=0.05, rings=False)
     board.phone("1001").behave(Answer(after_s=1), refuses)
@@ -365,6 +387,7 @@ SCENES: list[tuple[str, Scene, str]] = [
     ("c-ringall-three-agents", three_phones_ring, "1001 1002 1003"),
     ("d-ring-no-answer-then-next", rings_out_then_next, "1001 1002"),
     ("e-caller-abandons-ringing", caller_gives_up, "1001 1002"),
+    ("f-queue-lets-go", queues_let_go, "1001"),
     ("g-direct-did-busy", own_number_busy, "1001"),
     ("i-click-to-call-answered", click_to_call, "1001"),
     ("j-click-to-call-agent-absent", operator_absent, "1001"),

@@ -158,11 +158,11 @@ async def house(database: Database, tmp_path: Path) -> AsyncIterator[House]:
                 timezone="Europe/Moscow",
                 order_prefix="N-",
             )
-            for number in range(1, 10):
+            for number in range(1, 11):
                 await create_line(
                     session,
                     pbx="main",
-                    did=f"7495123000{number}",
+                    did=f"749512300{number:02}",
                     name=f"Line {number}",
                     country="RU",
                     shop_id=shop.id,
