@@ -38,6 +38,7 @@ from asterisk.protocol import (
 from asterisk.resync import resync
 from asterisk.status import Delays, LinkState, LinkStatus, retry_delay
 from asterisk.translate import parse, translate, wanted
+from asterisk.witness import Witness
 
 __all__ = [
     "ActionRefused",
@@ -71,6 +72,7 @@ class Link(Manager):  # type: ignore[misc]  # panoramisk has no types
         now: Callable[[], datetime] = _now,
         spread: Callable[[], float] = random.random,
         tap: Tap | None = None,
+        witness: Witness | None = None,
     ) -> None:
         super().__init__(host=config.host, port=config.port, protocol_factory=Protocol)
         self.protocol: Protocol | None = None  # the connection while it is up
@@ -78,12 +80,14 @@ class Link(Manager):  # type: ignore[misc]  # panoramisk has no types
         self.inbox = inbox
         self.dropped = 0  # events that found the inbox full
         self.heard: set[type[Event]] = set()  # kinds that came, so that a missing right can be told
+        self.heard_at: datetime | None = None  # when the last event came
         self.status = LinkStatus(pbx=config.pbx, state=LinkState.CONNECTING, since=now())
         self._on_status = on_status
         self._delays = delays or Delays()
         self._now = now
         self._spread = spread
         self._tap = tap
+        self._witness = witness
         self._deaf_since: datetime | None = None  # the inbox was full: drop until the next resync
         self._stale = asyncio.Event()  # the PBX must be asked for its state
         self._booted: asyncio.Future[LinkUp | None] | None = None
@@ -113,8 +117,17 @@ class Link(Manager):  # type: ignore[misc]  # panoramisk has no types
         if action.lower() == "originate":
             headers["Async"] = "true"
         request = Request(action, headers, as_list=False)
-        answered = await self._live().ask(request, self._delays.answer_s)
-        return answered.responses[0]  # type: ignore[no-any-return]  # from panoramisk
+        sent_at, said = self._now(), ""
+        try:
+            answered = await self._live().ask(request, self._delays.answer_s)
+            said = answered.responses[0].get("Message", "Success")
+            return answered.responses[0]  # type: ignore[no-any-return]  # from panoramisk
+        except ActionRefused as error:
+            said = error.message
+            raise
+        finally:
+            if self._witness is not None:
+                self._witness.asked(action, headers, sent_at, said)
 
     async def request_list(self, action: str, /, **headers: Value) -> list[dict[str, str]]:
         """Send one action that a list answers; return its items, the closing one last.
@@ -268,13 +281,16 @@ class Link(Manager):  # type: ignore[misc]  # panoramisk has no types
         """Enqueue what one block of bytes says. Called for each event, so the cheap test comes first."""
         if not wanted(block):
             return
-        event = translate(parse(block), self._now())
-        if event is None:
-            return
-        self.heard.add(type(event))
-        queued = self._enqueue(event)
-        if isinstance(event, LinkUp):
-            self._hear_boot(None if queued else event)
+        message, at = parse(block), self._now()
+        event = translate(message, at)
+        if event is not None:
+            self.heard.add(type(event))
+            self.heard_at = at
+            queued = self._enqueue(event)
+            if isinstance(event, LinkUp):
+                self._hear_boot(None if queued else event)
+        if self._witness is not None:
+            self._witness.heard(message, block, at)
 
     def _enqueue(self, event: Event) -> bool:
         if self._deaf_since is not None:

@@ -3,7 +3,8 @@
 Run:     python bench/intake.py [--calls N]
 Input:   the captures under tests/traces, multiplied under fresh ids, for an account with all classes ("crm")
          and for one with few ("crm-lite": no VarSet, Newexten, RTCP)
-Prints:  messages a second of both and the ratio; the goal is a ratio of at least 1
+Prints:  messages a second of both and the ratio; the goal is a ratio of at least 1. Then what the flight recorder
+         costs: the same intake with everything kept that is said about a call, handed over when the call ends
 """
 
 import argparse
@@ -11,6 +12,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -19,6 +21,7 @@ from panoramisk.ami_protocol import AMIProtocol
 from asterisk.events import Heard
 from asterisk.translate import translate
 from asterisk.wire import Cutter, parse, wanted
+from callcenter.flight.recorder import FlightRecorder
 from callcenter.tracker import Tracker
 
 TRACES = Path(__file__).parent.parent / "tests" / "traces"
@@ -65,6 +68,29 @@ def tracked(data: bytes) -> int:
     return ended
 
 
+def recorded(data: bytes) -> int:
+    """The same with the flight recorder listening; return the number of calls it handed over."""
+    cutter, tracker, at = Cutter(), Tracker(), datetime.now(UTC)
+    flights = count()
+    box = FlightRecorder(
+        live=lambda: tracker.calls.values(), keep=lambda _: flights.__next__(), now=lambda: at
+    )
+    ear = box.ear("bench")
+    for start in range(0, len(data), READ):
+        for block in cutter.feed(data[start : start + READ]):
+            if not wanted(block):
+                continue
+            message = parse(block)
+            event = translate(message, at)
+            if event is not None:
+                for change in tracker.apply(Heard("bench", event)):
+                    if change.after.ended_at is not None and change.after.merged_into is None:
+                        box.call_ended(change.after)
+            ear.heard(message, block, at)
+        box.hand_over(at)
+    return next(flights)
+
+
 def parsed(data: bytes) -> int:
     """Run panoramisk's own parser, with nobody listening; return the number of events it dispatched."""
     heard = [0]
@@ -98,13 +124,14 @@ def main() -> None:
     arguments.add_argument("--calls", type=int, default=300)
     arguments.add_argument("--rounds", type=int, default=7)
     chosen = arguments.parse_args()
-    print(f"{'account':9} {'messages':>9} {'calls':>6} {'panoramisk/s':>13} {'tracked/s':>10} {'ratio':>6}")
+    head = f"{'account':9} {'messages':>9} {'calls':>6} {'panoramisk/s':>13} {'tracked/s':>10}"
+    print(f"{head} {'ratio':>6} {'recorder':>8}")
     for account, letters in STREAMS.items():
         data = stream(letters, chosen.calls)
         messages, calls = data.count(b"\r\n\r\n"), tracked(data)
-        theirs, ours = best((parsed, tracked), data, chosen.rounds)
+        theirs, ours, kept = best((parsed, tracked, recorded), data, chosen.rounds)
         rates = f"{messages / theirs:13,.0f} {messages / ours:10,.0f} {theirs / ours:6.2f}"
-        print(f"{account:9} {messages:9,} {calls:6,} {rates}")
+        print(f"{account:9} {messages:9,} {calls:6,} {rates} {kept / ours - 1:8.1%}")
 
 
 if __name__ == "__main__":

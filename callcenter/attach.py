@@ -10,13 +10,14 @@ from typing import Any
 import structlog
 from sqlalchemy import select
 
-from asterisk.ami import AmiConfig, Link
+from asterisk.ami import AmiConfig, Link, LinkStatus
 from asterisk.events import Event, Heard
 from callcenter.call import Call, CallState, Rules, from_json
 from callcenter.centre import Centre
 from callcenter.clicktocall import Dialler, Dialplan
 from callcenter.desks import Desks
 from callcenter.errand import restored
+from callcenter.flight.recorder import FlightRecorder
 from callcenter.floor import Floor
 from callcenter.numbers import Numbers, TrunkRule
 from callcenter.recorder import Recorder
@@ -55,11 +56,13 @@ class Attachment:
     inbox: asyncio.Queue[Heard]
     links: tuple[Link, ...]
     desks: Desks
+    box: FlightRecorder
 
     def parts(self) -> Iterator[Part]:
         """What runs side by side for ever."""
         yield "floor", self.floor.run(self.inbox)
         yield "recorder", self.recorder.run()
+        yield "flight recorder", self.box.run()
         yield "wrap-ups", self.centre.let_go_of_old_wrap_ups(WRAP_UP_KEPT)
         for link in self.links:
             yield f"link {link.status.pbx}", link.run()
@@ -77,6 +80,7 @@ class Attachment:
         self.desks.close()
         for link in self.links:
             link.close()
+        self.box.close()
         await self.recorder.finish()
 
 
@@ -88,10 +92,11 @@ async def attach(
     country: str,
     sound: bool,
     now: Callable[[], datetime],
+    flight: bool = True,
 ) -> Attachment:
     """Build the middle and take up where an earlier process stopped; nothing is connected yet.
 
-    `sound`: whether there is a folder of recordings to look into.
+    `sound`: whether there is a folder of recordings to look into; `flight`: whether to keep what is said about calls.
     """
     inbox: asyncio.Queue[Heard] = asyncio.Queue(maxsize=INBOX)
     recorder = Recorder(data_dir / "spool" / "calls.jsonl")
@@ -117,9 +122,25 @@ async def attach(
     dialplans = {s.account.pbx: s.dialplan for s in switches}
     dialler = Dialler(links, dialplans, inbox, country=country, now=now)
     rules = {s.account.pbx: s.rules for s in switches}
-    centre = Centre(db=db, desks=desks, scribe=scribe, dialler=dialler, links=links, rules=rules, now=now)
+    box = FlightRecorder(live=lambda: floor.calls(), keep=scribe.flown, now=now)
+    centre = Centre(
+        db=db,
+        desks=desks,
+        scribe=scribe,
+        dialler=dialler,
+        links=links,
+        rules=rules,
+        now=now,
+        call_ended=box.call_ended,
+    )
+
+    def link_changed(status: LinkStatus) -> None:
+        box.link_changed(status)
+        centre.link_changed(status)
+
     for switch in switches:
-        links[switch.account.pbx] = Link(switch.account, inbox, centre.link_changed)
+        witness = box.ear(switch.account.pbx) if flight else None
+        links[switch.account.pbx] = Link(switch.account, inbox, link_changed, witness=witness)
     floor = Floor(Tracker(rules), centre)
     await centre.reload_directory()
     await scribe.take_up_spool()
@@ -132,6 +153,7 @@ async def attach(
         inbox=inbox,
         links=tuple(links.values()),
         desks=desks,
+        box=box,
     )
 
 

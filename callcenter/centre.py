@@ -49,6 +49,7 @@ class Centre:
         links: Mapping[str, Link],
         rules: Mapping[str, Rules],
         now: Callable[[], datetime],
+        call_ended: Callable[[Call], None] = lambda call: None,
     ) -> None:
         self._db = db
         self._desks = desks
@@ -57,6 +58,7 @@ class Centre:
         self._links = links
         self._rules = rules
         self._now = now
+        self._call_ended = call_ended
         self._errands: dict[UUID, Errand] = {}
         self._live: dict[UUID, Call] = {}
 
@@ -77,6 +79,7 @@ class Centre:
         if call.state is CallState.ENDED:
             self._live.pop(call.id, None)
             self._errands.pop(call.id, None)
+            self._call_ended(call)
         else:
             self._live[call.id] = call
 

@@ -42,6 +42,10 @@ class Floor:
         """How many calls are open."""
         return len(self._tracker.calls)
 
+    def calls(self) -> list[Call]:
+        """The open calls of all switchboards."""
+        return list(self._tracker.calls.values())
+
     async def run(self, inbox: asyncio.Queue[Heard]) -> None:
         """Take events for ever. A step that fails is logged with its event and the next one is taken."""
         while True:

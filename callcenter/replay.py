@@ -6,8 +6,8 @@ Raises:  `ValueError` for a file of times that is none, `re.error` for a bad exp
 Units:   `t` in a file of times is monotonic seconds, one clock for all files
 
 Instants come from the AMI `Timestamp` header, else from the times of arrival. Those know no date: the first
-Timestamp gives it, else the first Uniqueid of the form epoch.number (to a second; good for display, no more),
-else 1970.
+Timestamp gives it, else the first Uniqueid of the form epoch.number, behind the name of the system if it has one
+(to a second; good for display, no more), else 1970.
 """
 
 import json
@@ -26,7 +26,7 @@ from callcenter.tracker import Tracker
 
 PBX = "replay"
 PIECE = 1 << 16
-DATED = re.compile(rb"\r\n(?:Timestamp: (\d{9,}\.\d+)|Uniqueid: (\d{9,})\.\d+)\r\n")
+DATED = re.compile(rb"\r\n(?:Timestamp: (\d{9,}\.\d+)|Uniqueid: (?:[^\r\n]*-)?(\d{9,})\.\d+)\r\n")
 
 
 class Piece(NamedTuple):
@@ -34,6 +34,14 @@ class Piece(NamedTuple):
 
     data: bytes
     t: float | None
+
+
+class Message(NamedTuple):
+    """One message and when it was said; `event` None when it is none of ours."""
+
+    at: datetime
+    block: bytes
+    event: Event | None
 
 
 def replay(
@@ -58,32 +66,45 @@ def replay(
 
 def events(files: Sequence[Path], times: Sequence[Path] = ()) -> Iterator[Event]:
     """Yield what happened on these connections: each begins with LinkUp, LinkLost is between two."""
+    return (message.event for message in messages(files, times) if message.event is not None)
+
+
+def messages(files: Sequence[Path], times: Sequence[Path] = ()) -> Iterator[Message]:
+    """Yield every message of these connections with the event that it is; LinkUp and LinkLost have no bytes."""
     chunks = [*times, *[None] * (len(files) - len(times))]
     zero: float | None = None
     for i, (file, chunk) in enumerate(zip(files, chunks, strict=False)):
         if zero is None:
             zero = _date(_pieces(file, chunk))
         last = None
-        for at, event in _connection(_pieces(file, chunk), zero):
-            last = at
-            if event is not None:
-                yield event
+        for message in _connection(_pieces(file, chunk), zero):
+            last = message.at
+            yield message
         if last is not None and i + 1 < len(files):
-            yield LinkLost(last, "end of the capture")
+            yield Message(last, b"", LinkLost(last, "end of the capture"))
 
 
-def _connection(pieces: Iterable[Piece], zero: float) -> Iterator[tuple[datetime, Event | None]]:
-    """Yield (instant, event) for the messages of one connection; the instant also where there is no event."""
+def _connection(pieces: Iterable[Piece], zero: float) -> Iterator[Message]:
+    """Yield the messages of one connection, LinkUp first."""
     cutter, at = Cutter(), None
     for piece in pieces:
         arrived = datetime.fromtimestamp(zero + (piece.t or 0.0), UTC)
         if at is None:
-            yield arrived, LinkUp(arrived)
+            yield Message(arrived, b"", LinkUp(arrived))
         at = arrived if piece.t is not None or at is None else at
         for block in cutter.feed(piece.data):
-            event = translate(parse(block), at) if wanted(block) else None
+            event = _event(block, at)
             at = event.at if event is not None else at
-            yield at, event
+            yield Message(at, block, event)
+
+
+def _event(block: bytes, at: datetime) -> Event | None:
+    """Return what a message tells; an exported call also says when its link was lost and came back."""
+    if block.startswith(b"Link: "):
+        headers = parse(block)
+        said_at = datetime.fromtimestamp(float(headers["Timestamp"]), UTC) if "Timestamp" in headers else at
+        return LinkUp(said_at) if headers["Link"] == "up" else LinkLost(said_at, "as recorded")
+    return translate(parse(block), at) if wanted(block) else None
 
 
 def _pieces(file: Path, chunks: Path | None) -> Iterator[Piece]:

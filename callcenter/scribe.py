@@ -3,6 +3,7 @@
 Everything returns at once; the recorder writes it in order, and again until the database took it.
 """
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -13,15 +14,19 @@ import structlog
 from callcenter.call import Call, from_json, to_json
 from callcenter.directory import EMPTY, Directory
 from callcenter.errand import Errand, restored, stored
+from callcenter.flight.recorder import Flight
 from callcenter.numbers import Numbers
 from callcenter.recorder import Job, Recorder
 from callcenter.records import Entry, write
 from crm_core.call_record import merge_calls
 from crm_core.db import Database
+from crm_core.flight import keep_tape
 from crm_core.phone import Number
 from crm_core.pop import log_pop, log_shown
 
 log = structlog.get_logger(__name__)
+
+MOST_WAITING = 50_000  # jobs; beyond it what was said about calls (1 kB each) is let go, the calls are not
 
 
 class Scribe:
@@ -91,6 +96,18 @@ class Scribe:
                 await log_shown(session, call_id, user_id, at=at)
 
         self._recorder.keep(Job(key=("shown", call_id, user_id), spooled=None, write=job))
+
+    def flown(self, flight: Flight) -> None:
+        """What was said about a call is complete; after a long outage of the database there may be no room for it."""
+        if self._recorder.backlog > MOST_WAITING:
+            return
+
+        async def job() -> None:
+            row = await asyncio.to_thread(lambda: flight.row)
+            async with self._db.begin() as session:
+                await keep_tape(session, flight.call_id, **row)
+
+        self._recorder.keep(Job(key=("flight", flight.call_id), spooled=None, write=job))
 
     async def take_up_spool(self) -> None:
         """What an earlier process could not write is written first."""

@@ -258,6 +258,7 @@ _MOVES = (
             ("call_links", "call_id"),
             ("call_drafts", "call_id"),
             ("pop_log", "call_id"),
+            ("flight_tapes", "call_id"),
             ("recordings", "call_id"),
             ("transcripts", "call_id"),
             ("call_aliases", "call_id"),

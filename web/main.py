@@ -161,6 +161,7 @@ async def _attached(settings: Settings, db: Database) -> AsyncIterator[Attachmen
         country=settings.country,
         sound=settings.recordings_dir is not None,
         now=_now,
+        flight=settings.flight_days > 0,
     )
     try:
         yield attachment

@@ -132,6 +132,9 @@ class Settings(BaseSettings):
     vosk_model: OptionalPath = None  # None: the small model that comes with the package
     country: Country = "US"  # region of numbers written without a country code
     secret_key: SecretStr | None = None  # None: made once and kept in data_dir
+    flight_days: int = Field(
+        30, ge=0, le=3650
+    )  # what the PBX said about a call is kept so long; 0: not at all
     session_hours: float = Field(10, ge=0.25, le=12)
     demo: bool = False
 

@@ -1,13 +1,15 @@
-"""What has run out is removed once an hour: sessions past their end, windows of the throttle."""
+"""What has run out is removed once an hour: sessions past their end, windows of the throttle, what the PBX said."""
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
 
 import structlog
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
-from web.services import SERVICES
+from crm_core.flight import AT_ONCE, forget_tapes
+from web.services import SERVICES, Services
 from web.sessions import STORE
 from web.throttle import forget_ended
 
@@ -37,3 +39,12 @@ async def tidy(app: web.Application) -> None:
     await app[STORE].sweep()
     parts = app[SERVICES]
     await forget_ended(parts.db, now=parts.now())
+    oldest = parts.now() - timedelta(days=parts.settings.flight_days)
+    while await _forget_some(parts, oldest) == AT_ONCE:
+        pass
+
+
+async def _forget_some(parts: Services, oldest: datetime) -> int:
+    """One bite at a time: each in a short transaction of its own."""
+    async with parts.db.begin() as session:
+        return await forget_tapes(session, before=oldest)
