@@ -99,7 +99,7 @@ def test_no_number_and_no_name_of_a_customer_leaves_the_house(scenario: str) -> 
         if len(digits) >= 7:
             assert digits[-7:] not in re.sub(r"[^\w]", "", out)
         if call.remote_name not in (None, "Anonymous", "anonymous") and not call.remote_name.isdecimal():
-            assert f": {call.remote_name}\r\n" not in out
+            assert f"Name: {call.remote_name}\r\n" not in out
 
 
 def test_what_was_said_about_a_call_is_small_and_comes_back_as_it_was() -> None:

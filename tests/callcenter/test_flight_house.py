@@ -80,17 +80,18 @@ async def test_a_process_that_stops_in_a_call_leaves_the_first_part_and_the_next
         attachment.box.hand_over(datetime.now(UTC))
         await attachment.recorder.drained()
     first, rest = await said_about(house, UUID(call["id"]))
-    assert kinds(first)[0] == "Newchannel" and kinds(rest)[-1] == "Hangup"
+    assert kinds(first)[0] == "Newchannel" and "Hangup" in kinds(rest)
     async with house.db.begin() as session:
         assert [tape.whole for tape in await load_tapes(session, UUID(call["id"]))] == [True, False]
 
 
 async def test_what_is_old_is_deleted(house) -> None:
     async with house.attached() as attachment:
-        house.board.place_call(IVAN, "", SALES, caller=Caller(patience_s=1))
+        house.board.place_call(IVAN, "", SALES, caller=Caller(patience_s=10))
         anna = house.browser("1001")
         await anna.sees("ringing")
-        await anna.sees()
+        while attachment.floor.live:
+            await asyncio.sleep(0.02)
         attachment.box.hand_over(datetime.now(UTC))
         (row,) = await house.rows()
     assert await said_about(house, row.id)
