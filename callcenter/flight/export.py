@@ -120,8 +120,10 @@ def _written(name: str, value: str, headers: Mapping[str, str], names: Pseudonym
         return names.name(value)
     if name.endswith(NUMBERS):
         return names.number(value)
-    if name.endswith((*IDS, *TEXTS)):
+    if name.endswith(IDS):
         return names.text(value)
+    if name.endswith(TEXTS):
+        return names.device(value)
     if name.endswith(CHANNELS):
         return _channel(name, value, headers, names)
     return _special(name, value, headers, names)
@@ -132,8 +134,8 @@ def _channel(name: str, value: str, headers: Mapping[str, str], names: Pseudonym
     if not headers.get(CHANNEL_NAME.sub("Uniqueid", name), "<").startswith("<"):
         serial = SERIAL.search(value)
         if serial is not None:
-            return names.text(value[: serial.start()]) + serial[0]
-    return names.text(value)
+            return names.device(value[: serial.start()]) + serial[0]
+    return names.device(value)
 
 
 def _special(name: str, value: str, headers: Mapping[str, str], names: Pseudonyms) -> str | None:

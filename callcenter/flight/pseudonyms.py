@@ -73,6 +73,11 @@ class Pseudonyms:
             return text
         return self._names.get(text) or self.text(text)
 
+    def device(self, text: str) -> str:
+        """The name of a phone or trunk; its technology is nobody's name, even if somebody is called Local."""
+        technology, slash, rest = text.partition("/")
+        return f"{technology}/{self.text(rest)}" if slash and technology.isalnum() else self.text(text)
+
     def path(self, text: str) -> str:
         """The name of a sound file: people's numbers and names stand in it, so that nothing of it stays."""
         _, slash, name = text.rpartition("/")

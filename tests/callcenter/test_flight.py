@@ -97,7 +97,7 @@ def test_no_number_and_no_name_of_a_customer_leaves_the_house(scenario: str) -> 
         out = export([unpack(flight.row["packed"])], lines=LINES, rules=Rules()).decode()
         digits = re.sub(r"\D", "", call.remote_number or "")
         if len(digits) >= 7:
-            assert digits[-7:] not in re.sub(r"[^\w]", "", out)
+            assert digits[-7:] not in re.sub(r"[^\w\n]", "", re.sub(r"-[0-9a-f]{8}(?=[;\r])", "", out))
         if call.remote_name not in (None, "Anonymous", "anonymous") and not call.remote_name.isdecimal():
             assert f"Name: {call.remote_name}\r\n" not in out
 
