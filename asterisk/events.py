@@ -351,7 +351,7 @@ class QueueJoined:
     at: datetime
     channel: ChannelView
     queue: str
-    position: int
+    position: int | None  # None: not told
 
 
 @dataclass(frozen=True, slots=True)

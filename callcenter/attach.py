@@ -12,6 +12,9 @@ from sqlalchemy import select
 
 from asterisk.ami import AmiConfig, Link, LinkStatus
 from asterisk.events import Event, Heard
+from asterisk.history import Records
+from callcenter.audit import Audited, Means
+from callcenter.auditor import Auditor
 from callcenter.call import Call, CallState, Rules, from_json
 from callcenter.centre import Centre
 from callcenter.clicktocall import Dialler, Dialplan
@@ -28,6 +31,7 @@ from crm_core.card import load_card
 from crm_core.db import Database
 from crm_core.outbox import News
 from crm_core.phone import Number
+from recordings.store import Root
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +48,7 @@ class Switch:
     rules: Rules
     dialplan: Dialplan
     number_rules: tuple[TrunkRule, ...] = ()
+    records: tuple[Records, ...] = ()  # that it keeps itself, the better ones first
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +62,7 @@ class Attachment:
     links: tuple[Link, ...]
     desks: Desks
     box: FlightRecorder
+    auditor: Auditor
 
     def parts(self) -> Iterator[Part]:
         """What runs side by side for ever."""
@@ -64,6 +70,7 @@ class Attachment:
         yield "recorder", self.recorder.run()
         yield "flight recorder", self.box.run()
         yield "wrap-ups", self.centre.let_go_of_old_wrap_ups(WRAP_UP_KEPT)
+        yield "auditor", self.auditor.run()
         for link in self.links:
             yield f"link {link.status.pbx}", link.run()
 
@@ -91,12 +98,15 @@ async def attach(
     data_dir: Path,
     country: str,
     sound: bool,
+    recordings: Path | None = None,
+    audit_hour: int | None = None,
     now: Callable[[], datetime],
     flight: bool = True,
 ) -> Attachment:
     """Build the middle and take up where an earlier process stopped; nothing is connected yet.
 
-    `sound`: whether there is a folder of recordings to look into; `flight`: whether to keep what is said about calls.
+    `sound`: whether there is a folder of recordings to look into, `recordings`: which, to compare it every
+    night at `audit_hour` (UTC); `flight`: whether to keep what is said about calls.
     """
     inbox: asyncio.Queue[Heard] = asyncio.Queue(maxsize=INBOX)
     recorder = Recorder(data_dir / "spool" / "calls.jsonl")
@@ -154,6 +164,12 @@ async def attach(
         links=tuple(links.values()),
         desks=desks,
         box=box,
+        auditor=Auditor(
+            Means(db=db, numbers=numbers, root=Root(recordings) if recordings else None, now=now),
+            [Audited(pbx=s.account.pbx, rules=s.rules, records=s.records) for s in switches],
+            links,
+            audit_hour=audit_hour,
+        ),
     )
 
 

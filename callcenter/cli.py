@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from crm_core.db import Database
     from web.settings import Settings
 
+MINUTES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"]
 app = typer.Typer(
     name="callcenter",
     help="CRM for the telephone side of an online store, attached to Asterisk.",
@@ -116,6 +118,54 @@ def capture(
             asyncio.run(run_capture(account, out, on_status=say))
     except FileExistsError as error:
         _leave(f"{error}; choose another name.")
+
+
+@app.command()
+def audit(
+    pbx: Annotated[str | None, typer.Option(help="Which switchboard; else every one with records.")] = None,
+    since: Annotated[
+        datetime | None, typer.Option("--from", help="UTC; else 36 hours ago.", formats=MINUTES)
+    ] = None,
+    until: Annotated[datetime | None, typer.Option("--to", help="UTC; else now.", formats=MINUTES)] = None,
+    heal: Annotated[bool, typer.Option(help="Add lost calls, close open ones, attach recordings.")] = True,
+) -> None:
+    """Compare our calls with the switchboard's own records and with the recordings.
+
+    Ends with 1 when a call is lost, doubled or open and was not put right, with 2 when nothing can be compared.
+    """
+    from datetime import UTC, timedelta
+
+    from callcenter.audit_command import audit_all, shown
+
+    now = datetime.now(UTC)
+    began = since.replace(tzinfo=UTC) if since else now - timedelta(hours=36)
+    ended = min(until.replace(tzinfo=UTC) if until else now, now)
+    settings = _settings()
+    good: list[bool] = []
+
+    async def work() -> None:
+        from web.switchboards import audited, number_rules
+
+        wanted = [one for one in settings.switchboards if pbx in (None, one.name)]
+        rules = {one.name: number_rules(one) for one in wanted}
+        async with _open_database() as db:
+            async for one in audit_all(
+                db,
+                [audited(one) for one in wanted],
+                country=settings.country,
+                number_rules=rules,
+                recordings=settings.recordings_dir,
+                period=(began, ended),
+                heal=heal,
+            ):
+                good.append(one.audit.good)
+                shown(one)
+
+    _refusing(work())
+    if not good:
+        _leave("No switchboard with records. Say where they are: CEL or CDR of the switchboard.", code=2)
+    if not all(good):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -386,6 +436,7 @@ def _refusing(work: "Coroutine[Any, Any, None]") -> None:
     """Run `work`; what the house refuses is said in one line."""
     import asyncio
 
+    from asterisk.history import NoHistory
     from crm_core.embedded_account import EmbeddedError
     from crm_core.errors import Refused
     from crm_core.outage import is_outage
@@ -394,15 +445,17 @@ def _refusing(work: "Coroutine[Any, Any, None]") -> None:
         asyncio.run(work)
     except (Refused, EmbeddedError) as error:
         _leave(str(error))
+    except NoHistory as error:
+        _leave(str(error), code=2)
     except Exception as error:
         if not is_outage(error):
             raise
         _leave("The database can not be reached. Start PostgreSQL or correct CALLCENTER_DATABASE_URL.")
 
 
-def _leave(why: str) -> NoReturn:
+def _leave(why: str, code: int = 1) -> NoReturn:
     typer.echo(why, err=True)
-    raise typer.Exit(1)
+    raise typer.Exit(code)
 
 
 def main() -> None:

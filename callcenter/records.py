@@ -5,7 +5,8 @@ Out:     rows through `crm_core`; the job that fetches the sound of a call that 
 The caller owns the transaction. Everything may be repeated: after a crash the same call is written again.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -29,14 +30,33 @@ from callcenter.directory import Directory
 from callcenter.errand import Errand, stored
 from callcenter.linking import BY_ERRAND, customer_of, link_errand, link_guess, owner_of
 from crm_core import call as rows
+from crm_core.call import Call as Row
+from crm_core.call import Origin, called_since
 from crm_core.call_record import CallFacts, LegFacts, VisitFacts, put_call
 from crm_core.callback import close_reached, ensure_callback
 from crm_core.phone import Number
+from crm_core.queue_visit import QueueVisit
 from recordings.intake import Wanted, days_of
 from recordings.jobs import enqueue_intake
 
 CALL_BACK_WITHIN = timedelta(minutes=10)
 MISSED_REASON = "Missed call"
+
+
+SAME_VISIT = timedelta(seconds=2)  # some sites keep whole seconds
+LIVE_KNOWS = (
+    *("remote_raw", "remote_e164", "remote_name", "line", "line_id", "queue", "operator_id"),
+    *("operator_extension", "operators", "wait_s", "talk_s", "hold_s", "ended_by", "transfers"),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Before:
+    """What was heard live of a call whose end was not."""
+
+    row: Row
+    rang: Mapping[str, datetime]  # by uniqueid
+    visits: Sequence[QueueVisit]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +68,9 @@ class Entry:
     errand: Errand | None
     directory: Directory
     country: str  # region of numbers written without a country code
+    origin: Origin = Origin.LIVE
+    unknown: frozenset[str] = frozenset()  # columns of which `origin` can not tell the value
+    before: Before | None = None  # what was heard live of a call whose end was not
 
 
 async def write(session: AsyncSession, entry: Entry, *, at: datetime, sound: bool) -> UUID:
@@ -83,7 +106,9 @@ async def _close(
     assert call.ended_at is not None
     await link_guess(session, call_id, customer_id)
     talked = call.result is Result.ANSWERED
-    if talked:
+    if entry.origin is not Origin.LIVE and await called_since(session, call_id, entry.number.e164):
+        pass  # told too late: whoever called or was called again since has settled it
+    elif talked:
         await close_reached(
             session, e164=entry.number.e164, customer_id=customer_id, call_id=call_id, at=call.ended_at
         )
@@ -136,7 +161,7 @@ def _facts(entry: Entry, customer: tuple[int, str] | None) -> CallFacts:
     operator = directory.operator_at(call.pbx, call.operator or call.dialler)
     result, missed_place = verdict(call, directory)
     rung = {attempt.uniqueid: attempt for attempt in attempts(call)}
-    return CallFacts(
+    facts = CallFacts(
         id=call.id,
         pbx=call.pbx,
         linkedid=call.linkedid,
@@ -167,11 +192,12 @@ def _facts(entry: Entry, customer: tuple[int, str] | None) -> CallFacts:
         ended_by=call.ended_by,
         ended_reason=call.ended_reason,
         complete=call.complete,
+        origin=entry.origin,
         customer_id=customer[0] if customer else None,
         customer_rule=customer[1] if customer else None,
         transfers=[_transfer(each) for each in call.transfers],
         recordings=call.recordings,
-        tracker_state=to_json(call),
+        tracker_state=to_json(call) if entry.origin is Origin.LIVE else None,
         legs=[
             _leg(call, leg, rung.get(leg.uniqueid), directory)
             for leg in call.legs
@@ -179,6 +205,41 @@ def _facts(entry: Entry, customer: tuple[int, str] | None) -> CallFacts:
         ],
         visits=[_visit(each) for each in call.visits if each.entered_at or each.outcome],
     )
+    if entry.origin is Origin.LIVE:
+        return facts
+    blank: dict[str, Any] = dict.fromkeys(entry.unknown)
+    blank["legs"] = [replace(leg, rang_s=None) for leg in facts.legs]  # how long it rang is not told
+    return (
+        replace(facts, **blank) if entry.before is None else _completed(replace(facts, **blank), entry.before)
+    )
+
+
+def _completed(facts: CallFacts, before: Before) -> CallFacts:
+    """Return the facts with what was heard live, as far as the switchboard's own records do not tell it."""
+    row = before.row
+    filled: dict[str, Any] = {
+        name: getattr(row, name) for name in LIVE_KNOWS if getattr(facts, name) in (None, ())
+    }
+    return replace(
+        facts,
+        **filled,
+        id=row.id,
+        linkedid=row.linkedid,
+        linkedids=list(dict.fromkeys((*row.linkedids, *facts.linkedids))),
+        recordings=list(dict.fromkeys((*row.recordings, *facts.recordings))),
+        ended_reason=row.ended_reason or facts.ended_reason,
+        legs=[replace(leg, rang_at=leg.rang_at or before.rang.get(leg.uniqueid)) for leg in facts.legs],
+        visits=[_same_visit(visit, before) for visit in facts.visits],
+    )
+
+
+def _same_visit(visit: VisitFacts, before: Before) -> VisitFacts:
+    """Return the visit under the instant at which it was heard to begin."""
+    near = [it for it in before.visits if (it.uniqueid, it.queue) == (visit.uniqueid, visit.queue)]
+    heard = min(near, key=lambda it: abs(it.began_at - visit.began_at), default=None)
+    if heard is None or abs(heard.began_at - visit.began_at) > SAME_VISIT:
+        return visit
+    return replace(visit, began_at=heard.began_at, entered_at=heard.entered_at, position=heard.position)
 
 
 def _leg(call: Call, leg: Leg, attempt: Attempt | None, directory: Directory) -> LegFacts:

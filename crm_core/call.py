@@ -35,6 +35,14 @@ class Direction(StrEnum):
     INTERNAL = "internal"
 
 
+class Origin(StrEnum):
+    """Who told us of a call: the link while it went on, or the switchboard's own records afterwards."""
+
+    LIVE = "live"
+    CEL = "cel"
+    CDR = "cdr"
+
+
 class State(StrEnum):
     """Where a call is in its life."""
 
@@ -93,7 +101,8 @@ class EndedBy(StrEnum):
 
 
 class Call(Base):
-    """One conversation. Seconds are floats; `tracker_state` is kept only while the call is open.
+    """One conversation. Seconds are floats, null when nobody can know them; `tracker_state` is kept only
+    while the call is open.
 
     `missed_place`: this call from outside was missed, and there; NULL: it was not.
     """
@@ -106,12 +115,14 @@ class Call(Base):
         one_of("result", Result),
         one_of("ended_by", EndedBy),
         one_of("missed_place", MissedPlace),
+        one_of("origin", Origin),
         CheckConstraint("remote_e164 <> ''", name="remote_not_empty"),
         Index("ix_calls_open", "pbx", postgresql_where=text("ended_at IS NULL")),
         Index("ix_calls_started_at", text("started_at DESC")),
         Index("ix_calls_customer", "customer_id", text("started_at DESC")),
         Index("ix_calls_remote", "remote_e164", text("started_at DESC")),
         Index("ix_calls_operator", "operator_id", text("started_at DESC")),
+        Index("ix_calls_linkedids", "linkedids", postgresql_using="gin"),
         Index("ix_calls_line", "line_id", text("started_at DESC")),
         Index("ix_calls_missed", text("started_at DESC"), postgresql_where=text("missed_place IS NOT NULL")),
     )
@@ -138,14 +149,15 @@ class Call(Base):
     rang_at: Mapped[datetime | None]
     answered_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
-    wait_s: Mapped[float] = mapped_column(server_default="0", default=0.0)
-    talk_s: Mapped[float] = mapped_column(server_default="0", default=0.0)
-    hold_s: Mapped[float] = mapped_column(server_default="0", default=0.0)
+    wait_s: Mapped[float | None] = mapped_column(server_default="0", default=0.0)
+    talk_s: Mapped[float | None] = mapped_column(server_default="0", default=0.0)
+    hold_s: Mapped[float | None] = mapped_column(server_default="0", default=0.0)
     result: Mapped[str | None]
     missed_place: Mapped[str | None]
     ended_by: Mapped[str | None]
     ended_reason: Mapped[str | None]
     complete: Mapped[Flag]
+    origin: Mapped[str] = mapped_column(server_default="live", default="live")
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id"))
     customer_rule: Mapped[str | None]
     disposition: Mapped[str | None]
@@ -214,6 +226,13 @@ async def legs_of(session: AsyncSession, call_id: UUID) -> Sequence[CallLeg]:
     """The ringings of a call in the order in which they began."""
     found = select(CallLeg).where(CallLeg.call_id == call_id)
     return (await session.scalars(found.order_by(CallLeg.rang_at.nulls_first(), CallLeg.id))).all()
+
+
+async def called_since(session: AsyncSession, call_id: UUID, e164: str | None) -> bool:
+    """Whether there was a later call with this number. Raises `NotFound`."""
+    call = await get_call(session, call_id)
+    later = select(Call.id).where(Call.remote_e164 == e164, Call.started_at > call.started_at)
+    return e164 is not None and await session.scalar(later.limit(1)) is not None
 
 
 async def took_part(session: AsyncSession, call_id: UUID, user_id: int) -> bool:

@@ -13,7 +13,7 @@ from sqlalchemy import Uuid, bindparam, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core.call import Call, CallAlias, Result
+from crm_core.call import Call, CallAlias, Origin, Result
 from crm_core.db import to_json
 from crm_core.errors import NotFound
 from crm_core.outbox import announce, tell_on_commit
@@ -79,14 +79,15 @@ class CallFacts:
     rang_at: datetime | None = None
     answered_at: datetime | None = None
     ended_at: datetime | None = None
-    wait_s: float = 0.0
-    talk_s: float = 0.0
-    hold_s: float = 0.0
+    wait_s: float | None = 0.0
+    talk_s: float | None = 0.0
+    hold_s: float | None = 0.0
     result: str | None = None
     missed_place: str | None = None
     ended_by: str | None = None
     ended_reason: str | None = None
     complete: bool = False
+    origin: str = Origin.LIVE
     customer_id: int | None = None
     customer_rule: str | None = None
     transfers: Sequence[dict[str, Any]] = ()
@@ -106,18 +107,19 @@ async def put_call(session: AsyncSession, facts: CallFacts, *, at: datetime) -> 
     visits = {(it.uniqueid, it.began_at): {**asdict(it), "call_id": facts.id} for it in facts.visits}
     del row["legs"], row["visits"]
     news = {"id": facts.id, "call_id": facts.id, "customer_id": facts.customer_id}
-    found = await session.execute(
-        _PUT,
-        {
-            "id": facts.id,
-            "facts": to_json({**row, "updated_at": at}),
-            "legs": to_json(list(legs.values())),  # the same leg named twice: the later one counts
-            "visits": to_json(list(visits.values())),
-            "news": to_json(news),
-        },
-    )
+    given = {
+        "id": facts.id,
+        "facts": to_json({**row, "updated_at": at}),
+        "legs": to_json(list(legs.values())),  # the same leg named twice: the later one counts
+        "visits": to_json(list(visits.values())),
+        "news": to_json(news),
+    }
+    absorbed_by, was = (await session.execute(_PUT, given)).one()
+    if facts.origin == Origin.LIVE and was in (Origin.CEL, Origin.CDR):
+        for statement in _FORGET_PARTS:  # told afterwards, with other instants, before it was written live
+            await session.execute(statement, {"id": facts.id})
+        await session.execute(_PUT, given)
     tell_on_commit(session)
-    absorbed_by: UUID | None = found.scalar()
     return absorbed_by or facts.id
 
 
@@ -175,6 +177,8 @@ def _change(name: str) -> str:
         return f"CASE WHEN calls.customer_id IS NULL THEN excluded.{name} ELSE calls.{name} END"
     if name == "click_to_call":
         return "calls.click_to_call OR excluded.click_to_call"
+    if name == "origin":  # whoever heard it live knows better
+        return f"CASE WHEN excluded.origin = '{Origin.LIVE}' THEN excluded.origin ELSE calls.origin END"
     if name == "result":  # an orphan leg that ends late must not turn an answered call into a missed one
         return f"CASE WHEN calls.result = '{Result.ANSWERED}' THEN calls.result ELSE excluded.result END"
     if name == "missed_place":
@@ -202,7 +206,8 @@ _PUT = text(f"""
         WHERE NOT EXISTS (SELECT FROM absorbed)
         ON CONFLICT (id) DO UPDATE
         SET {_changes([name for name in (*_FACTS, "updated_at") if name not in _FIXED], _change)}
-        WHERE calls.ended_at IS NULL OR excluded.ended_at IS NOT NULL  -- what is over stays over
+        WHERE (calls.ended_at IS NULL OR excluded.ended_at IS NOT NULL)  -- what is over stays over
+            AND (excluded.origin = 'live' OR NOT calls.complete)  -- what was heard is not told again
     ),
     rang AS (
         INSERT INTO call_legs ({", ".join(_LEG)})
@@ -222,8 +227,12 @@ _PUT = text(f"""
         INSERT INTO outbox (topic, payload)
         SELECT 'call', CAST(:news AS jsonb) WHERE NOT EXISTS (SELECT FROM absorbed)
     )
-    SELECT call_id FROM absorbed
+    SELECT (SELECT call_id FROM absorbed), (SELECT origin FROM calls WHERE id = :id)
 """).bindparams(bindparam("id", type_=Uuid))
+_FORGET_PARTS = tuple(
+    text(f"DELETE FROM {table} WHERE call_id = :id").bindparams(bindparam("id", type_=Uuid))
+    for table in ("call_legs", "queue_visits")
+)
 _LOCK_BOTH = _move("SELECT id FROM calls WHERE id IN (:survivor, :absorbed) ORDER BY id FOR UPDATE")
 _MOVES = (
     # What would stand twice at the survivor goes first; then the rest changes its call.

@@ -3,6 +3,7 @@
 from crm_core import (
     audit,
     call,
+    call_audit,
     call_link,
     callback,
     customer,
@@ -25,6 +26,7 @@ from crm_core.db import Base
 MODULES = (
     audit,
     call,
+    call_audit,
     call_link,
     callback,
     customer,

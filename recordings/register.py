@@ -109,15 +109,39 @@ async def calls_to_sweep(session: AsyncSession, *, now: datetime, days: int, res
         .where(or_(wanting, and_(Call.answered_at.is_not(None), ~served)))
         .order_by(Call.started_at)
     )
-    return [
-        Wanted(
-            call_id=call_id,
-            named=tuple(named),
-            uniqueids=tuple(dict.fromkeys([*linkedids, *(uniqueids or ())])),
-            days=days_of(started_at, ended_at),
-        )
-        for call_id, linkedids, named, started_at, ended_at, uniqueids in await session.execute(query)
-    ]
+    return [_wanted(*row) for row in await session.execute(query)]
+
+
+async def unheard_calls(session: AsyncSession, pbx: str, since: datetime, until: datetime) -> list[Wanted]:
+    """Return the calls with the outside of a period in which somebody talked and nothing can be played."""
+    served = exists().where(
+        Recording.call_id == Call.id,
+        Recording.state.in_((RecordingState.READY, RecordingState.EMPTY, RecordingState.EXPIRED)),
+    )
+    legs = select(func.array_agg(CallLeg.uniqueid)).where(CallLeg.call_id == Call.id).scalar_subquery()
+    query = (
+        select(Call.id, Call.linkedids, Call.recordings, Call.started_at, Call.ended_at, legs)
+        .where(Call.pbx == pbx, Call.started_at >= since, Call.started_at < until, ~served)
+        .where(Call.ended_at.is_not(None), Call.result == "answered", Call.direction != "internal")
+        .order_by(Call.started_at)
+    )
+    return [_wanted(*row) for row in await session.execute(query)]
+
+
+def _wanted(
+    call_id: UUID,
+    linkedids: Sequence[str],
+    named: Sequence[str],
+    started_at: datetime,
+    ended_at: datetime,
+    uniqueids: Sequence[str] | None,
+) -> Wanted:
+    return Wanted(
+        call_id=call_id,
+        named=tuple(named),
+        uniqueids=tuple(dict.fromkeys([*linkedids, *(uniqueids or ())])),
+        days=days_of(started_at, ended_at),
+    )
 
 
 async def known_states(session: AsyncSession, call_ids: Sequence[UUID]) -> dict[str, tuple[str, int | None]]:

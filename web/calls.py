@@ -71,8 +71,8 @@ class CallItem(Answer):
     started_at: datetime
     answered_at: datetime | None
     ended_at: datetime | None
-    wait_s: float
-    talk_s: float
+    wait_s: float | None
+    talk_s: float | None
     disposition: str | None
     customer_id: int | None
     customer_name: str | None = Field(validation_alias="customer")
@@ -127,7 +127,8 @@ class CallAnswer(CallItem):
     linkedid: str
     linkedids: list[str]
     rang_at: datetime | None
-    hold_s: float
+    hold_s: float | None
+    origin: str
     ended_by: str | None
     ended_reason: str | None
     complete: bool

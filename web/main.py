@@ -6,7 +6,6 @@ loudly, is started again and asks the switchboard for its state.
 
 import asyncio
 import errno
-import re
 import signal
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
@@ -22,11 +21,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from asterisk.ami import AmiConfig
 from asterisk.events import Event
 from callcenter.attach import Attachment, Switch, attach
-from callcenter.call import Rules
 from callcenter.clicktocall import Dialplan
 from callcenter.demo import Demo, open_demo
 from callcenter.doctor import Doctor, Premises
-from callcenter.numbers import TrunkRule
 from callcenter.shadow import check_rooms
 from crm_core import db as database
 from crm_core import outbox
@@ -34,7 +31,6 @@ from crm_core.db import Database
 from crm_core.embedded import Embedded
 from crm_core.embedded_account import EmbeddedError
 from crm_core.migrations import migrate
-from crm_core.phone import NumberRule
 from recordings import jobs, service
 from recordings.cache import Cache
 from recordings.engine import VoskEngine
@@ -44,6 +40,7 @@ from web.push import PushServer
 from web.services import Services
 from web.sessions import make_store
 from web.settings import PbxSettings, Settings
+from web.switchboards import audited, number_rules, rules_of
 
 log = structlog.get_logger(__name__)
 
@@ -160,6 +157,8 @@ async def _attached(settings: Settings, db: Database) -> AsyncIterator[Attachmen
         data_dir=settings.data_dir,
         country=settings.country,
         sound=settings.recordings_dir is not None,
+        recordings=settings.recordings_dir,
+        audit_hour=settings.audit_hour,
         now=_now,
         flight=settings.flight_days > 0,
     )
@@ -210,15 +209,10 @@ def _switch(pbx: PbxSettings) -> Switch:
             secret=pbx.secret.get_secret_value(),
             tls=pbx.tls,
         ),
-        rules=Rules(re.compile(pbx.extensions), re.compile(pbx.trunks) if pbx.trunks else None),
+        rules=rules_of(pbx),
         dialplan=Dialplan(context=pbx.context, channel=pbx.channel, prefix=pbx.dial_prefix),
-        number_rules=tuple(
-            TrunkRule(
-                trunk=re.compile(each.trunk) if each.trunk else None,
-                rule=NumberRule(each.pattern, each.replace),
-            )
-            for each in pbx.number_rules
-        ),
+        records=audited(pbx).records,
+        number_rules=number_rules(pbx),
     )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
 from pydantic import (
@@ -74,6 +75,25 @@ OptionalPath = Annotated[Path | None, BeforeValidator(_empty_is_none)]
 OptionalText = Annotated[str | None, BeforeValidator(_empty_is_none)]
 
 
+def _place(value: object) -> object:
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if isinstance(text, str) and not re.match(r"/|(postgres(ql)?|mysql|mariadb)://[^/]*/\w", text):
+        raise ValueError("must be the path of a CSV file, or postgresql://… or mysql://… with a database")
+    return value
+
+
+def _zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise ValueError("must be the name of a time zone, such as Europe/Warsaw") from error
+    return text
+
+
+Place = Annotated[SecretStr, BeforeValidator(_place)]  # may hold a password
+Zone = Annotated[str, AfterValidator(_zone)]
+
+
 class TrunkNumberRule(BaseModel):
     """How a trunk (None: every trunk) spells numbers: `pattern` matches the whole, `replace` is the usual form."""
 
@@ -107,6 +127,9 @@ class PbxSettings(BaseModel):
         default="+", pattern=r"^[+0-9*#]*$"
     )  # before country code and number: "+", "", "00", "9810"
     number_rules: tuple[TrunkNumberRule, ...] = ()  # asked in order, before the number is understood
+    cel: Place | None = None  # where Asterisk writes channel events: a CSV file, postgresql://… or mysql://…
+    cdr: Place | None = None  # where it writes call records
+    records_timezone: Zone = "UTC"  # in which both are written, unless they say it
 
 
 class Settings(BaseSettings):
@@ -127,6 +150,12 @@ class Settings(BaseSettings):
     ami_port: Port = 5038
     ami_username: OptionalText = None
     ami_secret: SecretStr | None = None
+    ami_cel: Place | None = None
+    ami_cdr: Place | None = None
+    ami_records_timezone: Zone = "UTC"
+    audit_hour: Annotated[int | None, BeforeValidator(_empty_is_none), Field(ge=0, le=23)] = (
+        2  # UTC; None: never
+    )
     pbx: tuple[PbxSettings, ...] = ()
     recordings_dir: OptionalPath = None
     vosk_model: OptionalPath = None  # None: the small model that comes with the package
@@ -169,6 +198,9 @@ class Settings(BaseSettings):
             port=self.ami_port,
             username=self.ami_username,
             secret=self.ami_secret,
+            cel=self.ami_cel,
+            cdr=self.ami_cdr,
+            records_timezone=self.ami_records_timezone,
         )
         return (single,)
 

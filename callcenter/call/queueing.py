@@ -47,7 +47,7 @@ def listed(call: Call, event: e.CallerListed) -> Call:
     return _entered(call, event.channel.uniqueid, event.queue, joined_at, event.position)
 
 
-def _entered(call: Call, uniqueid: str, queue: str, at: datetime, position: int) -> Call:
+def _entered(call: Call, uniqueid: str, queue: str, at: datetime, position: int | None) -> Call:
     last = _last(call, uniqueid)
     if last is None or last.left_at is not None or last.queue != queue:
         call = _settled(call, uniqueid)

@@ -47,8 +47,8 @@ class CallRow:
     started_at: datetime
     answered_at: datetime | None
     ended_at: datetime | None
-    wait_s: float
-    talk_s: float
+    wait_s: float | None
+    talk_s: float | None
     disposition: str | None
     customer_id: int | None
     customer: str | None

@@ -67,7 +67,8 @@ class CallPage(CallRow):
     linkedids: list[str]
     operators: list[str]
     rang_at: datetime | None
-    hold_s: float
+    hold_s: float | None
+    origin: str
     ended_by: str | None
     ended_reason: str | None
     complete: bool
