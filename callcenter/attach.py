@@ -28,6 +28,7 @@ from callcenter.scribe import Scribe
 from callcenter.tracker import Tracker
 from crm_core import call as rows
 from crm_core.card import load_card
+from crm_core.carrier import CarriersUnknown, load_carriers
 from crm_core.db import Database
 from crm_core.outbox import News
 from crm_core.phone import Number
@@ -63,6 +64,7 @@ class Attachment:
     desks: Desks
     box: FlightRecorder
     auditor: Auditor
+    numbers: Numbers
 
     def parts(self) -> Iterator[Part]:
         """What runs side by side for ever."""
@@ -77,6 +79,13 @@ class Attachment:
     def heard_kinds(self) -> dict[str, frozenset[type[Event]]]:
         """Kinds of events that each switchboard's link has heard so far, for the doctor."""
         return {link.status.pbx: frozenset(link.heard) for link in self.links}
+
+    async def learn_carriers(self) -> None:
+        """Read which carrier has which numbers; without it cards only lack that name."""
+        try:
+            self.numbers.carriers = await load_carriers()
+        except (CarriersUnknown, OSError) as error:
+            log.warning("carriers unknown", reason=str(error))
 
     async def heard(self, news: News) -> None:
         """Somebody changed something that a card or the directory shows."""
@@ -125,7 +134,12 @@ async def attach(
             )
 
     desks = Desks(
-        read_card=read_card, number_of=scribe.number_of, now=now, popped=scribe.popped, shown=scribe.shown
+        read_card=read_card,
+        number_of=scribe.number_of,
+        carrier_of=numbers.carrier_of,
+        now=now,
+        popped=scribe.popped,
+        shown=scribe.shown,
     )
     scribe.linked = desks.card_changed
     links: dict[str, Link] = {}
@@ -170,6 +184,7 @@ async def attach(
             links,
             audit_hour=audit_hour,
         ),
+        numbers=numbers,
     )
 
 

@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import select
 
 from asterisk import actions
 from asterisk.ami import Link, LinkState, LinkStatus
@@ -25,10 +24,11 @@ from callcenter.errand import Errand
 from callcenter.links import Target
 from callcenter.places import DeskState
 from callcenter.scribe import Scribe
+from callcenter.shown_line import LineNeeded, named_line, occasion_of, shown_line
 from callcenter.tracker import Change
 from crm_core.db import Database
 from crm_core.errors import Conflict, Forbidden, NotFound
-from crm_core.order import Order
+from crm_core.outage import is_outage
 
 log = structlog.get_logger(__name__)
 
@@ -149,6 +149,8 @@ class Centre:
             self._desks.card_changed(UUID(str(call_id)))
         if customer_id := payload.get("id" if topic == "customer" else "customer_id"):
             self._desks.customer_changed(int(customer_id))
+        elif topic == "site" and (e164 := payload.get("e164")):
+            self._desks.number_changed(str(e164))
 
     # --- what desks show (web.push.DeskSource) ----------------------------------------------------------
 
@@ -177,16 +179,16 @@ class Centre:
         deal_id: int | None = None,
         callback_id: int | None = None,
         line: str | None = None,
+        ask_line: bool = False,
     ) -> UUID:
         """Start a click-to-call; returns the call's id while the phone begins to ring.
 
-        Raises `Invalid` for a number that is none, `Conflict` when nothing can be dialled from this desk now.
+        `ask_line`: raise `LineNeeded` where somebody must say which line the customer shall see; otherwise the
+        switchboard's own number is shown then. Raises `Invalid` for a number that is none and for a line that is
+        not ours, `Conflict` when nothing can be dialled from this desk now.
         """
         number = self._dialler.number(to)
-        states = [entry.places[user_id] for entry in self._desks.of(user_id)]
-        if any(each.user_id == user_id and call not in self._live for call, each in self._errands.items()):
-            states.append(DeskState.DIALLING)  # clicked a moment ago; a double click dials once
-        phone = self._dialler.phone_of(self._desks.directory.operators.get(user_id), states)
+        pbx, _ = self._phone_of(user_id)
         errand = Errand(
             user_id=user_id,
             number=number,
@@ -194,17 +196,39 @@ class Centre:
             target=Target(order_id=order_id, deal_id=deal_id) if order_id or deal_id else None,
             callback_id=callback_id,
         )
-        shown = line or await self._line_of(phone[0], order_id)
+        shown = await self._line(pbx, errand, line, ask=ask_line)
+        phone = self._phone_of(user_id)  # again: a second click may have come meanwhile
         return self._dialler.start(phone, errand, lambda call: self._errands.__setitem__(call, errand), shown)
 
-    async def _line_of(self, pbx: str, order_id: int | None) -> str | None:
-        """The number the customer shall see: a line of the shop he ordered from."""
-        if order_id is None:
+    def _phone_of(self, user_id: int) -> tuple[str, str]:
+        """The phone to ring first. Raises `Conflict` when this operator can not dial now."""
+        states = [entry.places[user_id] for entry in self._desks.of(user_id)]
+        if any(each.user_id == user_id and call not in self._live for call, each in self._errands.items()):
+            states.append(DeskState.DIALLING)  # clicked a moment ago; a double click dials once
+        return self._dialler.phone_of(self._desks.directory.operators.get(user_id), states)
+
+    async def _line(self, pbx: str, errand: Errand, named: str | None, *, ask: bool) -> str | None:
+        """The number the customer shall see; None: the switchboard's own."""
+        lines = self._desks.directory.lines_of(pbx)
+        operator = self._desks.directory.operators.get(errand.user_id)
+        own = operator.line_id if operator else None
+        try:
+            async with self._db.begin() as session:
+                about = await occasion_of(session, errand, own)
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            log.warning("dialling without a line: the database is away", error=type(error).__name__)
+            return named
+        if named is not None:
+            return named_line(lines, named, about.shop_id)
+        try:
+            found = shown_line(lines, about)
+        except LineNeeded:
+            if ask:
+                raise
             return None
-        async with self._db.begin() as session:
-            shop_id = await session.scalar(select(Order.shop_id).where(Order.id == order_id))
-        entry = self._desks.directory.line_of_shop(pbx, shop_id) if shop_id is not None else None
-        return entry.number if entry else None
+        return found.number if found else None
 
     async def hang_up(self, call_id: UUID, user_id: int) -> None:
         """End a call by hanging up the operator's own channel, or the whole call while it only rings outward.

@@ -57,6 +57,7 @@ class Desks:
         *,
         read_card: Callable[[Call, Number], Awaitable[Card]],
         number_of: Callable[[Call], Number],
+        carrier_of: Callable[[Number], str | None] = lambda number: None,
         now: Callable[[], datetime],
         popped: Callable[[Call, int, datetime], None],
         shown: Callable[[UUID, int, datetime], None],
@@ -64,6 +65,7 @@ class Desks:
         self.directory: Directory = EMPTY
         self._read_card = read_card
         self._number_of = number_of
+        self._carrier_of = carrier_of
         self._now = now
         self._popped = popped
         self._shown = shown
@@ -115,6 +117,12 @@ class Desks:
         """A customer, or an order of his, was changed: every card that shows him is read again."""
         for entry in list(self._entries.values()):
             if entry.card is not None and _shows(entry.card, customer_id):
+                self.card_changed(entry.call.id)
+
+    def number_changed(self, e164: str) -> None:
+        """Something is known about this number that was not: cards of calls from it are read again."""
+        for entry in list(self._entries.values()):
+            if entry.number.e164 == e164:
                 self.card_changed(entry.call.id)
 
     def use_directory(self, directory: Directory) -> None:
@@ -261,6 +269,7 @@ class Desks:
             number=entry.number,
             directory=self.directory,
             errand=entry.errand,
+            carrier=self._carrier_of(entry.number),
         )
 
     def _read(self, entry: Entry) -> None:

@@ -18,17 +18,19 @@ from crm_core.user import Extension, User
 
 @dataclass(frozen=True, kw_only=True)
 class Operator:
-    """Somebody with a telephone. `phones` are (pbx, extension), the first one is dialled from."""
+    """Somebody with a telephone. `phones` are (pbx, extension), the first one is dialled from; `line_id`: the line
+    shown to customers unless their order says another."""
 
     id: int
     name: str
     role: str
     phones: tuple[tuple[str, str], ...]
+    line_id: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class LineEntry:
-    """A number people dial, with the shop it belongs to."""
+    """A number people dial, with the shop it belongs to. `aliases`: how a PBX may name it otherwise."""
 
     id: int
     number: str
@@ -38,6 +40,7 @@ class LineEntry:
     currency: str | None
     country: str | None
     hours: Hours | None = None  # None: always open
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,10 +61,10 @@ class Directory:
         """The line that was dialled, under its own number or an alias."""
         return self.lines.get((pbx, number or ""))
 
-    def line_of_shop(self, pbx: str, shop_id: int) -> LineEntry | None:
-        """The line shown to a customer of this shop: its first one on this PBX."""
-        found = (entry for (of, _), entry in self.lines.items() if of == pbx and entry.shop_id == shop_id)
-        return min(found, key=lambda entry: entry.id, default=None)
+    def lines_of(self, pbx: str) -> list[LineEntry]:
+        """Every line of one PBX, the oldest first."""
+        found = {entry.id: entry for (of, _), entry in self.lines.items() if of == pbx}
+        return [found[line_id] for line_id in sorted(found)]
 
 
 EMPTY = Directory(operators={}, by_phone={}, lines={}, own_numbers=frozenset())
@@ -86,6 +89,7 @@ async def load_directory(session: AsyncSession) -> Directory:
             currency=shop.currency if shop else None,
             country=shop.country if shop else None,
             hours=hours.get(line.id),
+            aliases=tuple(line.aliases),
         )
         for number in (line.did, *line.aliases):
             lines[line.pbx, number] = entry
@@ -102,7 +106,13 @@ async def _people(session: AsyncSession) -> tuple[dict[int, Operator], dict[tupl
         phones.setdefault(user.id, []).append((extension.pbx, extension.extension))
     people = await session.scalars(select(User).where(User.active))
     operators = {
-        user.id: Operator(id=user.id, name=user.name, role=user.role, phones=tuple(phones.get(user.id, ())))
+        user.id: Operator(
+            id=user.id,
+            name=user.name,
+            role=user.role,
+            phones=tuple(phones.get(user.id, ())),
+            line_id=user.line_id,
+        )
         for user in people
     }
     return operators, by_phone

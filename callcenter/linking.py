@@ -4,15 +4,17 @@ The caller owns the transaction. Everything here may be repeated.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from callcenter.links import Facts, Rule, Target, guess
-from crm_core.call_link import CallLink, Role, link
+from callcenter.links import Facts, Look, Rule, Target, guess, looked_at
+from crm_core.call_link import CHOSEN, CallLink, Role, link
 from crm_core.customer import find_owners
 from crm_core.deal import Deal, latest_open_deal
+from crm_core.focus import looks_of
 from crm_core.order import Order, open_orders
 
 BY_NUMBER = "number"  # the number has one owner
@@ -52,9 +54,14 @@ async def link_errand(session: AsyncSession, call_id: UUID, target: Target, user
     )
 
 
-async def link_guess(session: AsyncSession, call_id: UUID, customer_id: int | None) -> bool:
-    """Link a call that is over to what it was most likely about; whether there was something to link."""
-    facts = await _facts(session, call_id, customer_id)
+async def link_guess(
+    session: AsyncSession, call_id: UUID, customer_id: int | None, talk: tuple[datetime, datetime]
+) -> bool:
+    """Link a call that is over to what it was most likely about; whether there was something to link.
+
+    `talk`: from when to when it was talked, or, where nobody answered, from the first ring to the end.
+    """
+    facts = await _facts(session, call_id, customer_id, talk)
     found = guess(facts)
     if found is None:
         return False
@@ -68,12 +75,25 @@ async def _was_linked(session: AsyncSession, call_id: UUID, target: Target) -> b
     return any(Target(order_id=row.order_id, deal_id=row.deal_id) == target for row in rows)
 
 
-async def _facts(session: AsyncSession, call_id: UUID, customer_id: int | None) -> Facts:
+async def _facts(
+    session: AsyncSession, call_id: UUID, customer_id: int | None, talk: tuple[datetime, datetime]
+) -> Facts:
     rows = (await session.scalars(select(CallLink).where(CallLink.call_id == call_id))).all()
+    live = [row for row in rows if row.removed_at is None]
+    looks = [
+        Look(
+            target=Target(order_id=row.order_id, deal_id=row.deal_id),
+            opened_at=row.opened_at,
+            closed_at=row.closed_at,
+        )
+        for row in await looks_of(session, call_id)
+    ]
     orders = await open_orders(session, customer_id) if customer_id is not None else ()
     deal = await latest_open_deal(session, customer_id) if customer_id is not None else None
     return Facts(
-        linked=any(row.removed_at is None for row in rows),
+        settled=any(row.rule in (CHOSEN, Rule.STARTED_FROM) for row in live),
+        opened=looked_at(looks, *talk),
+        linked=bool(live),
         open_orders=tuple(order.id for order in orders),
         latest_open=_latest(orders, deal),
         refused=frozenset(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from callcenter.call import Call
 from callcenter.directory import Directory
+from crm_core.carrier import Carriers
 from crm_core.phone import Number, NumberRule, normalise
 
 
@@ -25,7 +26,12 @@ class Numbers:
 
     def __init__(self, country: str, rules: Mapping[str, tuple[TrunkRule, ...]]) -> None:
         self.country = country
+        self.carriers = Carriers()  # known a moment after the start; a number is complete without
         self._rules = rules
+
+    def carrier_of(self, number: Number) -> str | None:
+        """Whose mobile number it was when it was given out."""
+        return self.carriers.of(number.e164) if number.kind in (None, "mobile") else None
 
     def of(self, call: Call, directory: Directory) -> Number:
         """The remote number of this call."""

@@ -86,6 +86,7 @@ def describe(
     number: Number,
     directory: Directory,
     errand: Errand | None,
+    carrier: str | None = None,
 ) -> dict[str, Any]:
     """Return the CALL object of the push protocol: instants as ISO 8601, seconds as numbers."""
     why = failure(call)
@@ -94,7 +95,7 @@ def describe(
         "id": str(call.id),
         "state": state,
         "direction": call.direction,
-        "remote": _remote(call, number),
+        "remote": {**_remote(call, number), "carrier": carrier},
         "line": _line(call, directory),
         "queue": call.queue,
         "started_at": _iso(call.started_at),
@@ -121,6 +122,7 @@ def _remote(call: Call, number: Number) -> dict[str, Any]:
         "name": call.remote_name,
         "anonymous": number.anonymous,
         "region": number.region,
+        "kind": number.kind,
         "timezone": number.timezones[0] if number.timezones else None,
     }
 

@@ -104,7 +104,7 @@ async def _close(
 ) -> None:
     call = entry.call
     assert call.ended_at is not None
-    await link_guess(session, call_id, customer_id)
+    await link_guess(session, call_id, customer_id, (call.answered_at or call.started_at, call.ended_at))
     talked = call.result is Result.ANSWERED
     if entry.origin is not Origin.LIVE and await called_since(session, call_id, entry.number.e164):
         pass  # told too late: whoever called or was called again since has settled it

@@ -49,6 +49,7 @@ class CallLink(Base):
     removed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
 
 
+CHOSEN = "chosen"  # picked by hand
 CREATED_IN_CALL = "created_in_call"
 EDITED_IN_CALL = "edited_in_call"
 WITH_ORDER = "deal_of_order"
@@ -75,7 +76,7 @@ async def link(
     call_id = await resolve(session, call_id)
     # Two who link the same at once take turns; FOR NO KEY UPDATE does not hold up those who refer to the call.
     await session.execute(select(Call.id).where(Call.id == call_id).with_for_update(key_share=True))
-    deal_of_order = await _check_object(session, order_id, deal_id)
+    deal_of_order = await check_object(session, order_id, deal_id)
     made = await _ensure(
         session, call_id, order_id=order_id, deal_id=deal_id, role=Role(role), rule=rule, user_id=user_id
     )
@@ -142,8 +143,8 @@ async def _ensure(
     return known
 
 
-async def _check_object(session: AsyncSession, order_id: int | None, deal_id: int | None) -> int | None:
-    """The deal of the order, if it has one. Plain SQL: the file of orders imports this one."""
+async def check_object(session: AsyncSession, order_id: int | None, deal_id: int | None) -> int | None:
+    """The deal of the order, if it has one. Raises `NotFound`. Plain SQL: the file of orders imports this one."""
     if order_id is not None:
         row = (
             await session.execute(text("SELECT deal_id FROM orders WHERE id = :id"), {"id": order_id})

@@ -259,6 +259,11 @@ _MOVES = (
     _move("""
         DELETE FROM transcripts a USING transcripts s WHERE a.call_id = :absorbed AND s.call_id = :survivor
     """),
+    _move("""
+        UPDATE call_focus a SET closed_at = greatest(a.opened_at, s.opened_at) FROM call_focus s
+        WHERE a.call_id = :absorbed AND s.call_id = :survivor
+            AND a.user_id = s.user_id AND a.closed_at IS NULL AND s.closed_at IS NULL
+    """),
     *(
         _move(f"UPDATE {table} SET {column} = :survivor WHERE {column} = :absorbed")
         for table, column in (
@@ -266,6 +271,7 @@ _MOVES = (
             ("queue_visits", "call_id"),
             ("call_links", "call_id"),
             ("call_drafts", "call_id"),
+            ("call_focus", "call_id"),
             ("pop_log", "call_id"),
             ("flight_tapes", "call_id"),
             ("recordings", "call_id"),

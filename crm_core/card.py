@@ -131,7 +131,7 @@ SELECT json_build_object(
     'deals', (
         SELECT coalesce(json_agg(json_build_object(
             'id', d.id, 'title', d.title, 'funnel', d.funnel, 'stage', d.stage,
-            'amount', d.amount::text, 'currency', d.currency, 'open', d.open)
+            'amount', d.amount::text, 'currency', d.currency, 'open', d.open, 'version', d.version)
             ORDER BY d.open DESC, d.created_at DESC), '[]')
         FROM (
             SELECT d.*, d.closed_at IS NULL AS open FROM deals d WHERE d.customer_id = (SELECT id FROM who)
@@ -185,6 +185,43 @@ SELECT json_build_object(
             'role', l.role, 'rule', l.rule) ORDER BY l.id), '[]')
         FROM this JOIN call_links l ON l.call_id = this.id AND l.removed_at IS NULL
             LEFT JOIN orders o ON o.id = l.order_id LEFT JOIN deals d ON d.id = l.deal_id
+    ),
+    'cart', (
+        SELECT json_build_object(
+            'id', c.id, 'shop_id', c.shop_id, 'total', c.total::text, 'currency', c.currency, 'url', c.url,
+            'updated_at', c.updated_at, 'items', (
+                SELECT json_agg(json_build_object(
+                    'sku', i.it ->> 'sku', 'name', i.it ->> 'name', 'quantity', (i.it ->> 'quantity')::int,
+                    'price', i.it ->> 'price', 'product_id', p.id, 'stock', p.stock) ORDER BY i.place)
+                FROM jsonb_array_elements(c.items) WITH ORDINALITY AS i(it, place)
+                    LEFT JOIN products p ON p.shop_id = c.shop_id AND p.sku = i.it ->> 'sku'
+            ))
+        FROM (
+            (SELECT c.* FROM carts c WHERE c.customer_id = (SELECT id FROM who)
+                AND c.order_id IS NULL AND c.items <> '[]' ORDER BY c.updated_at DESC LIMIT 1)
+            UNION ALL
+            (SELECT c.* FROM carts c WHERE c.e164 = CAST(:e164 AS text) AND c.customer_id IS NULL
+                AND c.order_id IS NULL AND c.items <> '[]' ORDER BY c.updated_at DESC LIMIT 1)
+        ) c ORDER BY c.updated_at DESC LIMIT 1
+    ),
+    'visits', (
+        SELECT coalesce(json_agg(json_build_object('title', v.title, 'url', v.url, 'at', v.at)
+            ORDER BY v.at DESC), '[]')
+        FROM (
+            SELECT * FROM (
+                (SELECT v.* FROM site_visits v WHERE v.customer_id = (SELECT id FROM who)
+                    ORDER BY v.at DESC LIMIT 5)
+                UNION ALL
+                (SELECT v.* FROM site_visits v WHERE v.e164 = CAST(:e164 AS text) AND v.customer_id IS NULL
+                    ORDER BY v.at DESC LIMIT 5)
+            ) v ORDER BY v.at DESC LIMIT 5
+        ) v
+    ),
+    'focus', (
+        SELECT coalesce(json_agg(json_build_object(
+            'user_id', f.user_id, 'kind', CASE WHEN f.order_id IS NULL THEN 'deal' ELSE 'order' END,
+            'object_id', coalesce(f.order_id, f.deal_id)) ORDER BY f.id), '[]')
+        FROM this JOIN call_focus f ON f.call_id = this.id AND f.closed_at IS NULL
     ),
     'note', coalesce(
         (SELECT json_build_object('text', note, 'version', note_version, 'saved_at', noted_at) FROM this),

@@ -1,7 +1,7 @@
 """A furnished shop to look at and to try: the same one every time, in dates relative to `now`.
 
-Three shops with their lines, some 320 customers, 180 products, 700 orders, deals, callbacks, past calls. The
-switchboard of the demo uses `LINES` and `EXTENSIONS`; `callers` says who may call.
+Three shops with their lines, some 320 customers, 180 products, 700 orders, deals, callbacks, past calls, carts
+and visits. The switchboard of the demo uses `LINES` and `EXTENSIONS`; `callers` says who may call.
 """
 
 from collections.abc import Sequence
@@ -18,6 +18,7 @@ from crm_core.demo_goods import Ware, wares
 from crm_core.demo_history import History
 from crm_core.demo_ids import Ids, advance_identities, free_ids
 from crm_core.demo_people import Person, people
+from crm_core.demo_site import STRANGER, SiteHistory
 from crm_core.keys import search_key, sort_key
 from crm_core.line import Line, Shop
 from crm_core.phone import normalise
@@ -107,7 +108,16 @@ async def furnish(session: AsyncSession, now: datetime, *, pbx: str = PBX) -> bo
         shops=[(currency, country, prefix) for _, currency, country, _, prefix in SHOPS],
         operators=[(place, extension) for place, extension in phones[:3]],
     )
-    for table, rows in history.tables():
+    site = SiteHistory(
+        Random(SEED + 1),
+        now,
+        ids=ids,
+        buyers=buyers,
+        shop_of=[history.shop_of(place) for place in range(PEOPLE)],
+        goods=goods,
+        shops=[currency for _, currency, *_ in SHOPS],
+    )
+    for table, rows in (*history.tables(), *site.tables()):
         await session.execute(insert(table), rows)
     for place, next_number in enumerate(history.next_numbers):
         shop = await session.get_one(Shop, ids.of(Shop, place))
@@ -126,7 +136,7 @@ def callers(count: int = 60) -> list[Caller]:
         line = random.choice([it for it in LINES if SHOPS[it.shop][2] == person.country.code] or LINES)
         sent = random.choice((person.e164, person.e164.removeprefix("+"), f"00{person.e164[1:]}"))
         made.append(Caller(sent, person.name if random.random() < 0.5 else "", line.did))
-    for number in ("+48999000111", "+4915199900022", "anonymous"):
+    for number in (STRANGER, "+4915199900022", "anonymous"):
         made.append(Caller(number, "", random.choice(LINES).did))
     return made
 

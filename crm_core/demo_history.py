@@ -102,7 +102,8 @@ class History:
         """Few customers buy often, most seldom."""
         return int(len(self._buyers) * self._random.random() ** 1.7)
 
-    def _shop_of(self, buyer: int) -> int:
+    def shop_of(self, buyer: int) -> int:
+        """The place of the shop where a buyer buys."""
         country = {"CZ": "DE", "US": "GB"}.get(self._buyers[buyer].country.code, "")
         known = [country or self._buyers[buyer].country.code]
         return next((place for place, shop in enumerate(self._shops) if shop[1] in known), 0)
@@ -125,7 +126,7 @@ class History:
             self._rows[Deal].append(
                 {"id": self._ids.of(Deal, place), "title": self._random.choice(_DEALS), "funnel": SALES,
                  "stage": stage, "amount": Decimal(self._random.randint(8, 400) * 10),
-                 "currency": self._shops[self._shop_of(buyer)][0],
+                 "currency": self._shops[self.shop_of(buyer)][0],
                  "customer_id": self._ids.of(Customer, buyer),
                  "responsible_id": self._ids.of(User, self._random.choice(self._operators)[0]),
                  "closed_at": created_at + timedelta(hours=2) if closed else None,
@@ -146,7 +147,7 @@ class History:
                 it["stage"] = "offer"
 
     def _make_order(self, created_at: datetime, buyer: int, deals: dict[int, dict[str, Any]]) -> None:
-        random, shop, place = self._random, self._shop_of(buyer), len(self._rows[Order])
+        random, shop, place = self._random, self.shop_of(buyer), len(self._rows[Order])
         order_id, currency, country, prefix = self._ids.of(Order, place), *self._shops[shop]
         call = None
         if random.random() < 0.45:
@@ -227,7 +228,7 @@ class History:
         if answered is None:
             answered = random.random() > 0.13
         inbound = answered is False or random.random() < 0.8
-        shop = self._shop_of(buyer)
+        shop = self.shop_of(buyer)
         line_place = random.choice([place for place, line in enumerate(self._lines) if line[2] == shop])
         did, queue, _ = self._lines[line_place]
         operator, extension = random.choice(self._operators)

@@ -50,7 +50,7 @@ class OutboxRow(Base):
 
 @dataclass(frozen=True)
 class News:
-    """What a reader gets: `topic` is customer, order, deal, callback, call, recording, transcript or user."""
+    """What a reader gets: `topic` is customer, order, deal, callback, call, recording, transcript, site or user."""
 
     seq: int
     topic: str

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import phonenumbers
-from phonenumbers import PhoneNumberFormat, timezone
+from phonenumbers import PhoneNumberFormat, PhoneNumberType, timezone
 
 from crm_core.errors import Invalid
 
@@ -30,6 +30,13 @@ _EXTENSION = re.compile(
     r"\s*(?:;?\s*ext(?:ension)?[.=:]?|доб\.?|wew\.?|x|#|,)\s*([0-9]{1,8})$", re.IGNORECASE
 )
 _SEPARATORS = re.compile(r"[\s().\-/\u2010-\u2015\u2212\u00ad\u200b-\u200f\u202a-\u202e\u2060]+")
+_KINDS = {
+    PhoneNumberType.MOBILE: "mobile",
+    PhoneNumberType.FIXED_LINE: "landline",
+    PhoneNumberType.TOLL_FREE: "toll_free",
+    PhoneNumberType.PREMIUM_RATE: "premium",
+    PhoneNumberType.VOIP: "internet",
+}
 _DIALLED = re.compile(r"\+?[0-9]+")
 
 
@@ -50,7 +57,10 @@ class NumberRule:
 
 @dataclass(frozen=True)
 class Number:
-    """A number as it was sent, and what we understood of it. `e164` is None when it is no public number."""
+    """A number as it was sent, and what we understood of it. `e164` is None when it is no public number.
+
+    `kind`: mobile, landline, toll_free, premium or internet; None where the number does not say.
+    """
 
     raw: str
     e164: str | None
@@ -59,6 +69,7 @@ class Number:
     anonymous: bool = False
     timezones: tuple[str, ...] = ()
     extension: str | None = None
+    kind: str | None = None
 
 
 def normalise(raw: str | None, *, country: str, rules: Sequence[NumberRule] = ()) -> Number:
@@ -112,6 +123,7 @@ def _normalised(raw: str, country: str, rules: tuple[NumberRule, ...]) -> Number
         region=phonenumbers.region_code_for_number(parsed),
         timezones=_zones(parsed),
         extension=extension,
+        kind=_KINDS.get(phonenumbers.number_type(parsed)),
     )
 
 
@@ -179,7 +191,7 @@ def _looks_international(plain: str, country: str) -> bool:
 
 def _is_mobile(parsed: phonenumbers.PhoneNumber | None) -> bool:
     """A valid mobile number: some countries dial 0 before the others only."""
-    return parsed is not None and phonenumbers.number_type(parsed) == phonenumbers.PhoneNumberType.MOBILE
+    return parsed is not None and phonenumbers.number_type(parsed) == PhoneNumberType.MOBILE
 
 
 def _possible(international: str) -> phonenumbers.PhoneNumber | None:

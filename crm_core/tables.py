@@ -10,6 +10,7 @@ from crm_core import (
     deal,
     draft,
     flight,
+    focus,
     line,
     line_hours,
     order,
@@ -19,6 +20,7 @@ from crm_core import (
     queue_visit,
     recording,
     sign_in,
+    site,
     user,
 )
 from crm_core.db import Base
@@ -33,6 +35,7 @@ MODULES = (
     deal,
     draft,
     flight,
+    focus,
     line,
     line_hours,
     order,
@@ -42,6 +45,7 @@ MODULES = (
     queue_visit,
     recording,
     sign_in,
+    site,
     user,
 )
 METADATA = Base.metadata

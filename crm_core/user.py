@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, select
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
@@ -16,6 +16,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from crm_core.db import Base, Flag, Id, one_of
 from crm_core.errors import Conflict, Invalid, NotFound
 from crm_core.outbox import announce
+
+UNCHANGED = 0  # no row has this id
 
 
 class Role(StrEnum):
@@ -29,7 +31,10 @@ class Role(StrEnum):
 
 
 class User(Base):
-    """Somebody who may sign in. `password_hash` is NULL for one who may not (yet)."""
+    """Somebody who may sign in. `password_hash` is NULL for one who may not (yet).
+
+    `line_id`: the line shown to a customer whom this user calls, unless the order says another.
+    """
 
     __tablename__ = "users"
     __table_args__ = (one_of("role", Role),)
@@ -41,6 +46,7 @@ class User(Base):
     password_hash: Mapped[str | None]
     active: Mapped[Flag] = mapped_column(server_default="true", default=True)
     timezone: Mapped[str] = mapped_column(server_default="UTC", default="UTC")
+    line_id: Mapped[int | None] = mapped_column(ForeignKey("lines.id", ondelete="SET NULL"))
 
 
 Index("uq_users_login_lower", func.lower(User.login), unique=True)
@@ -95,6 +101,7 @@ async def create_user(
     role: str = Role.OPERATOR,
     password_hash: str | None = None,
     timezone: str = "UTC",
+    line_id: int | None = None,
 ) -> User:
     """Add a user. Raises `Invalid` for a bad login, role or time zone, `Conflict` for a login in use."""
     user = User(
@@ -103,6 +110,7 @@ async def create_user(
         role=_checked_role(role),
         password_hash=password_hash,
         timezone=_checked_timezone(timezone),
+        line_id=await _checked_line(session, line_id),
     )
     if await find_by_login(session, login) is not None:
         raise Conflict(f"There is already an account {login!r}.")
@@ -121,14 +129,17 @@ async def update_user(
     active: bool | None = None,
     password_hash: str | None = None,
     timezone: str | None = None,
+    line_id: int | None = UNCHANGED,
 ) -> User:
-    """Change what is given. Raises `NotFound`, `Invalid`."""
+    """Change what is given; `line_id` None: no line of their own. Raises `NotFound`, `Invalid`."""
     user = await get_user(session, user_id)
     user.name = user.name if name is None else (name.strip() or user.name)
     user.role = user.role if role is None else _checked_role(role)
     user.active = user.active if active is None else active
     user.password_hash = user.password_hash if password_hash is None else password_hash
     user.timezone = user.timezone if timezone is None else _checked_timezone(timezone)
+    if line_id != UNCHANGED:
+        user.line_id = await _checked_line(session, line_id)
     await announce(session, "user", {"id": user.id})
     return user
 
@@ -200,6 +211,15 @@ def _checked_role(role: str) -> str:
         return Role(role)
     except ValueError:
         raise Invalid(f"{role[:40]!r} is no role.", "role") from None
+
+
+async def _checked_line(session: AsyncSession, line_id: int | None) -> int | None:
+    """Plain SQL: the file of lines imports this one."""
+    if line_id is not None and not await session.scalar(
+        text("SELECT true FROM lines WHERE id = :id"), {"id": line_id}
+    ):
+        raise Invalid(f"There is no line {line_id}.", "line_id")
+    return line_id
 
 
 def _checked_timezone(name: str) -> str:

@@ -20,7 +20,6 @@ from crm_core.read.orders import list_orders
 from crm_core.read.sound import load_sound
 from web.call_sound import addresses
 from web.call_work import (
-    CHOSEN,
     Caller,
     ChosenCustomer,
     ChosenOutcome,
@@ -211,7 +210,7 @@ async def link(request: web.Request) -> web.Response:
         target = _target(typed.get("object", ""))
         async with parts.db.begin() as session:
             kept = await own_call(request, session, _call_id(request))
-            await call_link.link(session, kept, rule=CHOSEN, user_id=who.user_id, **target)
+            await call_link.link(session, kept, rule=call_link.CHOSEN, user_id=who.user_id, **target)
             await note_change(session, request, "link_call", kept, **target)
         await tell_desk(parts, kept)
         return go(f"/calls/{kept}#links", "linked")

@@ -11,10 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core import audit, call_link
 from crm_core.call import attach_number, get_call, save_note, set_customer, set_disposition
-from crm_core.call_link import Role
+from crm_core.call_link import CHOSEN, Role
 from crm_core.customer import create_customer
 from crm_core.disposition import DISPOSITIONS
 from crm_core.draft import save_draft
+from crm_core.focus import set_focus
 from crm_core.line import Line
 from crm_core.read.customers import load_customer
 from crm_core.read.one_call import load_links
@@ -29,8 +30,6 @@ from web.services import Services, services
 from web.sessions import person
 
 operations = Operations("calls")
-CHOSEN = "chosen"
-"""The rule of a link or a customer that somebody picked by hand."""
 Outcome = Annotated[
     str,
     StringConstraints(pattern=f"^({'|'.join(outcome.code for outcome in DISPOSITIONS)})$"),
@@ -88,6 +87,31 @@ class NewLink(Given):
         if (self.order_id is None) == (self.deal_id is None):
             raise ValueError("give order_id or deal_id, one of them")
         return self
+
+
+class Focus(Given):
+    """What the operator has open in the card: an order or a deal, or neither."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"properties": {"order_id": _NONE}}, {"properties": {"deal_id": _NONE}}]}
+    )
+
+    order_id: Id | None = None
+    deal_id: Id | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> "Focus":
+        if self.order_id is not None and self.deal_id is not None:
+            raise ValueError("give order_id or deal_id, not both")
+        return self
+
+
+class FocusAnswer(Answer):
+    """What is open now and since when; all null when nothing is."""
+
+    order_id: int | None = None
+    deal_id: int | None = None
+    opened_at: datetime | None = None
 
 
 class Draft(Given):
@@ -164,6 +188,18 @@ async def delete_link(request: web.Request, call_id: UUID, link_id: Id) -> None:
         await call_link.unlink(session, kept, link_id, user_id=who.user_id, at=parts.now())
         await note_change(session, request, "unlink_call", kept, link_id=link_id)
     await tell_desk(parts, kept)
+
+
+@operations.put("/calls/{call_id}/focus", right=EDIT_CALLS)
+async def put_focus(request: web.Request, call_id: UUID, body: Focus) -> FocusAnswer:
+    """Say which order or deal is open in the card of one's own call; what was open in the talk is linked at its end."""
+    parts, who = services(request), person(request)
+    async with parts.db.begin() as session:
+        kept = await own_call(request, session, call_id)
+        opened = await set_focus(session, kept, who.user_id, at=parts.now(), **body.model_dump())
+        answer = FocusAnswer.model_validate(opened) if opened is not None else FocusAnswer()
+    await tell_desk(parts, kept)
+    return answer
 
 
 @operations.put("/calls/{call_id}/draft", right=EDIT_CALLS)

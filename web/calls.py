@@ -1,5 +1,7 @@
 """Calls in the API: read; dialled and hung up; and what somebody writes down about one."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -8,13 +10,14 @@ from aiohttp import web
 from pydantic import Field, StringConstraints, computed_field
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from callcenter.shown_line import LineNeeded
 from crm_core.call import Direction, Result
 from crm_core.disposition import DISPOSITIONS
 from crm_core.errors import Forbidden, NotFound
 from crm_core.read.calls import list_calls
 from crm_core.read.one_call import load_call, require_call
 from web.api import Operations
-from web.errors import Refusal
+from web.errors import Choice, FieldError, Refusal
 from web.fields import Answer, Given, Id, Instant
 from web.listing import Listed, Listing, Text, possible, shown
 from web.rights import EDIT_CALLS, MAKE_CALLS, VIEW_CALLS, Person, Scope
@@ -150,7 +153,20 @@ class Dial(Given):
     order_id: Id | None = None
     deal_id: Id | None = None
     callback_id: Id | None = None
-    line: Annotated[str, StringConstraints(pattern=r"^[+0-9A-Za-z_.-]{1,60}$")] | None = None
+    line: (
+        Annotated[
+            str,
+            StringConstraints(pattern=r"^[+0-9A-Za-z_.-]{1,60}$"),
+            Field(description="the number the customer shall see; must be one of our lines"),
+        ]
+        | None
+    ) = None
+    ask_line: Annotated[
+        bool,
+        Field(
+            description="409 with `choices` when nothing says which line to show; else the switchboard's own"
+        ),
+    ] = False
 
 
 class DialledAnswer(Answer):
@@ -212,14 +228,28 @@ async def get_call(request: web.Request, call_id: UUID) -> CallAnswer:
     return CallAnswer.model_validate(found)
 
 
+@contextmanager
+def line_asked() -> Iterator[None]:
+    """Where somebody must say which line is shown: 409 with the lines to choose from."""
+    try:
+        yield
+    except LineNeeded as needed:
+        choices = [
+            Choice(value=line.number, label=line.name, detail=line.shop or "") for line in needed.lines
+        ]
+        error = FieldError(field="line", message=str(needed))
+        raise Refusal(409, str(needed), errors=[error], choices=choices) from None
+
+
 @operations.post("/calls", right=MAKE_CALLS, status=202, errors=(404, 409))
 async def post_call(request: web.Request, body: Dial) -> DialledAnswer:
     """Click-to-call: rings the user's own phone, then `to`. 202: ordered, not yet answered.
 
-    409 for a number that is none, without a phone or without a switchboard.
+    The line shown is the one given, else that of the order's shop, else the user's own. 409 for a number that is
+    none, a line that is not ours, without a phone or without a switchboard.
     """
     origin = body.model_dump(exclude={"to"})
-    with possible():
+    with possible(), line_asked():
         call_id = await services(request).live.dial(person(request).user_id, body.to, **origin)
     return DialledAnswer(id=call_id)
 

@@ -34,6 +34,14 @@ class FieldError(BaseModel):
     message: str
 
 
+class Choice(BaseModel):
+    """One of several things to choose from before the same can be asked again."""
+
+    value: str
+    label: str
+    detail: str = ""
+
+
 class Problem(BaseModel):
     """RFC 9457 problem details: what the API answers instead of a result."""
 
@@ -42,6 +50,7 @@ class Problem(BaseModel):
     status: int
     detail: str = ""
     errors: list[FieldError] = []
+    choices: list[Choice] = []
     request_id: str = ""
 
 
@@ -54,12 +63,14 @@ class Refusal(Exception):
         detail: str,
         *,
         errors: Iterable[FieldError] = (),
+        choices: Iterable[Choice] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.errors = list(errors)
+        self.choices = list(choices)
         self.headers = dict(headers or {})
 
 
@@ -147,6 +158,7 @@ def problem(request: web.Request, refusal: Refusal) -> web.Response:
         status=refusal.status,
         detail=refusal.detail,
         errors=refusal.errors,
+        choices=refusal.choices,
         request_id=request.get(REQUEST_ID, ""),
     )
     return web.Response(

@@ -100,6 +100,7 @@ def _parts(
     if server is not None:
         yield "database", _keep_up(server)
     yield from attachment.parts()
+    yield "carriers", attachment.learn_carriers()
     yield "outbox", outbox.publish(db)
     yield "news", outbox.listen(db, attachment.heard)
     if settings.recordings_dir is not None:

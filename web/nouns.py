@@ -18,7 +18,9 @@ from web import (
     lookups,
     order_pages,
     orders,
+    site,
     status,
+    talks,
     user_pages,
 )
 from web.api import Api
@@ -34,6 +36,8 @@ OPERATIONS = (
     call_work.operations,
     call_sound.operations,
     lookups.operations,
+    site.operations,
+    talks.operations,
     status.operations,
 )
 PAGES: tuple[Pages, ...] = (

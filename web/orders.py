@@ -12,6 +12,7 @@ from pydantic import Field, computed_field
 from crm_core.order import MOST_PIECES, ItemWanted, create_order, update_order
 from crm_core.order_status import Status
 from crm_core.read.orders import list_orders, load_changes, load_order
+from crm_core.site import ordered
 from web.api import Operations
 from web.calls import own_call, tell_desk
 from web.fields import Answer, Given, Id, Instant, LongText, Money, Name, ShortText, Version
@@ -152,6 +153,9 @@ class NewOrder(OrderFields):
     customer_id: Id
     shop_id: Id
     items: WantedItems
+    cart_id: Annotated[Id | None, Field(description="the cart of the web shop that becomes this order")] = (
+        None
+    )
 
 
 class OrderEdit(OrderFields):
@@ -174,9 +178,11 @@ async def post_order(request: web.Request, body: NewOrder) -> OrderAnswer:
     parts, who = services(request), person(request)
     async with parts.db.begin() as session:
         call_id = body.call_id and await own_call(request, session, body.call_id)
-        given = body.model_dump(exclude={"items", "call_id"}) | {"items": wanted(body.items)}
+        given = body.model_dump(exclude={"items", "call_id", "cart_id"}) | {"items": wanted(body.items)}
         with possible():
             made = await create_order(session, user_id=who.user_id, at=parts.now(), call_id=call_id, **given)
+            if body.cart_id is not None:
+                await ordered(session, body.cart_id, made)
         await session.flush()
         answer = OrderAnswer.model_validate(await load_order(session, made.id))
     await tell_desk(parts, call_id)

@@ -40,6 +40,7 @@ VIEW_CALLBACKS, EDIT_CALLBACKS = Right("callbacks", "view"), Right("callbacks", 
 VIEW_PRODUCTS = Right("products", "view")
 VIEW_CALLS, EDIT_CALLS, MAKE_CALLS = Right("calls", "view"), Right("calls", "edit"), Right("calls", "make")
 HEAR_RECORDINGS, DOWNLOAD_RECORDINGS = Right("recordings", "hear"), Right("recordings", "download")
+REPORT_SITE = Right("site", "report")
 VIEW_STATUS = Right("status", "view")
 VIEW_USERS, EDIT_USERS = Right("users", "view"), Right("users", "edit")
 EDIT_EXTENSIONS = Right("extensions", "edit")
@@ -73,8 +74,8 @@ RIGHTS: Mapping[Role, Mapping[Right, Scope]] = {
     Role.OPERATOR: _DESK,
     Role.SENIOR: _DESK,
     Role.SUPERVISOR: {**_DESK, **_FLOOR},
-    Role.MANAGER: {**_DESK, **_FLOOR},
-    Role.ADMIN: {**_DESK, **_FLOOR, **_HOUSE},
+    Role.MANAGER: {**_DESK, **_FLOOR, REPORT_SITE: Scope.ALL},
+    Role.ADMIN: {**_DESK, **_FLOOR, **_HOUSE, REPORT_SITE: Scope.ALL},
 }
 
 

@@ -165,6 +165,7 @@ class Settings(BaseSettings):
         30, ge=0, le=3650
     )  # what the PBX said about a call is kept so long; 0: not at all
     session_hours: float = Field(10, ge=0.25, le=12)
+    site_days: int = Field(90, ge=1, le=3650)  # visits and carts of the web shop are kept so long
     demo: bool = False
 
     @model_validator(mode="after")

@@ -1,4 +1,5 @@
-"""What has run out is removed once an hour: sessions past their end, windows of the throttle, what the PBX said."""
+"""What has run out is removed once an hour: sessions past their end, windows of the throttle, what the PBX said,
+visits of the web shop."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,6 +10,7 @@ from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
 from crm_core.flight import AT_ONCE, forget_tapes
+from crm_core.site import forget_site
 from web.services import SERVICES, Services
 from web.sessions import STORE
 from web.throttle import forget_ended
@@ -39,6 +41,8 @@ async def tidy(app: web.Application) -> None:
     await app[STORE].sweep()
     parts = app[SERVICES]
     await forget_ended(parts.db, now=parts.now())
+    async with parts.db.begin() as session:
+        await forget_site(session, parts.now() - timedelta(days=parts.settings.site_days))
     oldest = parts.now() - timedelta(days=parts.settings.flight_days)
     while await _forget_some(parts, oldest) == AT_ONCE:
         pass

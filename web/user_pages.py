@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from aiohttp import web
 from sqlalchemy import select
 
+from crm_core.line import list_lines
 from crm_core.user import Extension, list_users
 from web import users
 from web.forms import checked, settle
@@ -32,11 +33,13 @@ async def _page(
         by_user: dict[int, list[Extension]] = {}
         for phone in phones:
             by_user.setdefault(phone.user_id, []).append(phone)
+        lines = [(line.id, f"{line.name} · {line.did}") for line, _ in await list_lines(session)]
     switchboards = [link.pbx for link in parts.live.links()]
     context = {
         "rows": everybody,
         "phones": by_user,
         "zones": users.ZONES,
+        "lines": lines,
         "switchboards": switchboards,
         "may_edit": person(request).may(EDIT_USERS),
     }
@@ -56,7 +59,7 @@ async def add_user(request: web.Request) -> web.Response:
 
 @pages.post("/users/{user_id}", right=EDIT_USERS)
 async def change_user(request: web.Request) -> web.Response:
-    """Change name, role, time zone; let somebody in or shut them out."""
+    """Change name, role, time zone, line; let somebody in or shut them out."""
     user_id = number_in(request, "user_id")
 
     async def step(typed: Mapping[str, str]) -> web.Response:

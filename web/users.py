@@ -5,7 +5,7 @@ from typing import Annotated
 from zoneinfo import available_timezones
 
 from aiohttp import web
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -17,6 +17,7 @@ from crm_core.user import Extension, Role, User
 from web.api import Operations
 from web.errors import FieldError, Refusal
 from web.fields import Answer, Given, Id, Name
+from web.listing import possible
 from web.middleware import visitor_address
 from web.rights import EDIT_EXTENSIONS, EDIT_USERS, VIEW_USERS
 from web.services import services
@@ -44,6 +45,12 @@ Zone = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_+/-]{0,59}$"), AfterValidator(check_zone)
 ]
 Number = Annotated[str, StringConstraints(pattern=r"^[0-9]{2,6}$")]
+OwnLine = Annotated[
+    Id | None,
+    Field(
+        description="the line shown to customers whom they call, unless the order says another; null: none"
+    ),
+]
 PbxName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
 
 
@@ -55,6 +62,7 @@ class NewUser(Given):
     role: Role
     password: Password
     timezone: Zone = "UTC"
+    line_id: OwnLine = None
 
 
 class UserChange(Given):
@@ -65,6 +73,7 @@ class UserChange(Given):
     password: Password | None = None
     timezone: Zone | None = None
     active: bool | None = None
+    line_id: OwnLine = None
 
 
 class UserAnswer(Answer):
@@ -76,6 +85,7 @@ class UserAnswer(Answer):
     role: Role
     active: bool
     timezone: str
+    line_id: int | None
     created_at: datetime
 
 
@@ -105,11 +115,12 @@ async def list_users(request: web.Request) -> list[UserAnswer]:
 
 @operations.post("/users", right=EDIT_USERS, errors=(409,))
 async def post_user(request: web.Request, body: NewUser) -> UserAnswer:
-    """Add a user. 409 when the login is taken."""
+    """Add a user. 409 when the login is taken or the line is unknown."""
     given = body.model_dump(exclude={"password"})
     kept = await services(request).passwords.hash(body.password)
     async with services(request).db.begin() as session:
-        made = await user.create_user(session, **given, password_hash=kept)
+        with possible():
+            made = await user.create_user(session, **given, password_hash=kept)
         await session.refresh(made)
         await _note(session, request, "user.add", "user", made.id)
         return UserAnswer.model_validate(made)
@@ -117,12 +128,15 @@ async def post_user(request: web.Request, body: NewUser) -> UserAnswer:
 
 @operations.patch("/users/{user_id}", right=EDIT_USERS, errors=(409,))
 async def patch_user(request: web.Request, user_id: Id, body: UserChange) -> UserAnswer:
-    """Change a user. 409 when no active administrator would be left."""
-    changes = body.model_dump(exclude_none=True, exclude={"password"})
+    """Change a user. 409 for an unknown line, and when no active administrator would be left."""
+    changes = body.model_dump(exclude_none=True, exclude={"password", "line_id"})
+    if "line_id" in body.model_fields_set:
+        changes["line_id"] = body.line_id
     if body.password is not None:
         changes["password_hash"] = await services(request).passwords.hash(body.password)
     async with services(request).db.begin() as session:
-        changed = await user.update_user(session, user_id, **changes)
+        with possible():
+            changed = await user.update_user(session, user_id, **changes)
         await session.flush()
         await keep_an_admin(session)
         if body.password is not None or body.active is False:

@@ -31,6 +31,7 @@ class DeskServer:
     def __init__(self) -> None:
         self.calls: list[Json] = []
         self.answers: dict[str, Any] = {}
+        self.refusals: dict[str, Json] = {}  # path of a change -> the problem it meets
         self.sent: list[tuple[str, str, Any]] = []
         self.told: list[Json] = []
         self.down = False
@@ -116,6 +117,8 @@ class DeskServer:
         async with self._heard:
             self.sent.append((request.method, path, body))
             self._heard.notify_all()
+        if problem := self.refusals.get(path):
+            return web.json_response(problem, status=problem["status"])
         return web.json_response(self.answers.get(path, {"version": 1, "saved_at": ago(0)}))
 
 

@@ -272,7 +272,11 @@ async def test_a_click_on_a_telephone_dials_the_number_for_this_person(
 ) -> None:
     await ring(server, desk, state="talking", answered_at=ago(3))
     await desk.locator(".who .dial").first.click()
-    assert await server.request("POST", "/calls") == {"to": "+48601220114", "customer_id": 1}
+    assert await server.request("POST", "/calls") == {
+        "to": "+48601220114",
+        "customer_id": 1,
+        "line": "+48223071120",
+    }
 
 
 async def test_a_call_that_did_not_get_through_says_why(desk: Page, server: DeskServer) -> None:

@@ -17,6 +17,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
 
+from callcenter.directory import LineEntry
+from callcenter.shown_line import LineNeeded
 from crm_core.db import Database
 from crm_core.errors import NotFound
 from crm_core.user import Extension, User
@@ -66,6 +68,7 @@ class FakeLive:
     listed: list[FakeLink] = field(default_factory=lambda: [FakeLink()])
     calls: dict[UUID, dict[str, Any]] = field(default_factory=dict)
     changed: list[UUID] = field(default_factory=list)
+    lines: list[LineEntry] = field(default_factory=list)
 
     def links(self) -> list[FakeLink]:
         return self.listed
@@ -80,7 +83,10 @@ class FakeLive:
         deal_id: int | None = None,
         callback_id: int | None = None,
         line: str | None = None,
+        ask_line: bool = False,
     ) -> UUID:
+        if ask_line and line is None and order_id is None and len(self.lines) > 1:
+            raise LineNeeded(self.lines)
         call_id = uuid4()
         origin = {"customer_id": customer_id, "order_id": order_id, "deal_id": deal_id}
         self.calls[call_id] = {

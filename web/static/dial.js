@@ -4,6 +4,7 @@
 import { t } from "./say.js";
 import { api, Refused } from "./api.js";
 import { toast } from "./toast.js";
+import { askLine, forget, remember, remembered } from "./line-menu.js";
 
 const WHOLE = ["customer_id", "order_id", "deal_id", "callback_id"];
 const camel = (name) => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
@@ -16,12 +17,33 @@ const wish = ({ dataset }) => {
   return body;
 };
 
-/** Asks for the call; resolves to its id, or to null after saying why not. */
-export const dial = async (body) => {
+/** Sends the order; where the server asks which line to show, somebody is asked here. null: not to be called. */
+const order = async (body, anchor) => {
+  const known = body.line ?? remembered(body);
   try {
-    const { id } = await api.post("/calls", body);
+    return await api.post("/calls", known ? { ...body, line: known } : { ...body, ask_line: true });
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    if (known && !body.line && error.problem.errors?.some((one) => one.field === "line")) {
+      forget(body);  // it is no line of ours any more, or not of this shop
+      return order(body, anchor);
+    }
+    if (!error.problem.choices?.length) throw error;
+    const line = await askLine(error.problem.choices, anchor);
+    if (!line) return null;
+    const answer = await api.post("/calls", { ...body, line });
+    remember(body, line);
+    return answer;
+  }
+};
+
+/** Asks for the call; resolves to its id, or to null after saying why not. `anchor`: where to ask for the line. */
+export const dial = async (body, anchor) => {
+  try {
+    const answer = await order(body, anchor);
+    if (!answer) return null;
     toast(t("Your phone rings first. Pick it up."), { title: t("Calling {number}", { number: body.to }), tone: "good" });
-    return id;
+    return answer.id;
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     toast(error.message, { title: t("Not called: {number}", { number: body.to }), tone: "error" });
@@ -35,7 +57,7 @@ const press = async (event) => {
   event.preventDefault();
   button.setAttribute("aria-busy", "true");  // a second click must not ring twice
   try {
-    await dial(wish(button));
+    await dial(wish(button), button);
   } finally {
     button.removeAttribute("aria-busy");
   }

@@ -38,11 +38,11 @@ export const Chip = ({ tone = "", dot, title, children }) =>
 
 export const Key = ({ children }) => html`<kbd aria-hidden="true">${children}</kbd>`;
 
-/** The telephone beside a number; dial.js does the rest. */
-export const Dial = ({ number, shown, ids = {} }) =>
+/** The telephone beside a number; dial.js does the rest. `line`: the number the customer shall see, where it is known. */
+export const Dial = ({ number, shown, ids = {}, line }) =>
   number
     ? html`<button class="dial" type="button" data-number=${number} data-customer-id=${ids.customer_id}
-        data-order-id=${ids.order_id} data-deal-id=${ids.deal_id} data-callback-id=${ids.callback_id}
+        data-order-id=${ids.order_id} data-deal-id=${ids.deal_id} data-callback-id=${ids.callback_id} data-line=${line}
         aria-label=${t("Call {number}", { number: shown ?? number })} title=${t("Call {number}", { number: shown ?? number })} />`
     : null;
 

@@ -57,10 +57,10 @@ const Close = ({ call }) => {
 };
 
 const Again = ({ call, card }) => {
-  const again = useCallback(() => dial({
+  const again = useCallback((event) => dial({
     to: call.remote.number ?? call.remote.raw,
-    ...(card?.customer ? { customer_id: card.customer.id } : {}),
-  }).then((id) => { if (id) closeEverywhere(call.id); }), [call.id]);
+    ...(card?.customer ? { customer_id: card.customer.id } : {}), ...(call.line?.shop_id ? { line: call.line.number } : {}),
+  }, event.currentTarget).then((id) => { if (id) closeEverywhere(call.id); }), [call.id]);
   return html`<button class="btn" type="button" onClick=${again}><${Icon} name="desk" small /><span>${t("Call again")}</span></button>`;
 };
 

@@ -22,7 +22,7 @@ const Unknown = ({ entry }) => {
   const other = useCallback(() => setNone(true), []);
   return html`<${Stranger} entry=${entry} /><${Candidates} entry=${entry} none=${none} other=${other} />
   ${entry.card.candidates?.length > 1 && !none ? null : html`<${NewPerson} entry=${entry} />`}
-  ${entry.card.calls?.length || entry.card.tasks?.length ? html`<div class="cols"><${Said} entry=${entry} /></div>` : null}`;
+  ${["calls", "tasks", "visits"].some((part) => entry.card[part]?.length) || entry.card.cart ? html`<div class="cols one"><${Said} entry=${entry} /></div>` : null}`;
 };
 
 const Who = ({ entry }) => {

@@ -1,13 +1,17 @@
 // The two columns of the card: what the person has with us, and what was said and promised.
 
-import { useState } from "../vendor/hooks.js";
+import { useCallback, useState } from "../vendor/hooks.js";
 import { lasted, money, t } from "../say.js";
-import { Chip, Dial, Empty, html, Icon, When } from "../ui.js";
+import { Chip, Empty, html, Icon, Key, When } from "../ui.js";
 import { api, Refused } from "../api.js";
 import { toast } from "../toast.js";
+import { useKey } from "../keys.js";
 import { Player } from "../player.js";
+import { DealDetail, OpenIt, OrderDetail } from "./detail.js";
 import { link, linked } from "./links.js";
+import { close, isOpen, opened, openNext } from "./opened.js";
 import { outcomeName } from "./outcomes.js";
+import { Site } from "./site.js";
 import { touch } from "./store.js";
 import { missed, orderTone, resultName } from "./words.js";
 
@@ -26,20 +30,24 @@ const paidWord = (order) => {
 const Order = ({ entry, order }) => {
   const detail = [order.items, order.delivery_method, order.tracking, paidWord(order)].filter(Boolean).join(" · ");
   return html`<div class="row"><${Chip} tone=${orderTone(order)}>${order.status_label}<//>
-    <a href=${`/orders/${order.id}`}><b>${order.number}</b></a><span class="end"><span>${money(order.total, order.currency)}</span><${LinkIt} entry=${entry} kind="order" id=${order.id} label=${order.number} /></span>
-    <p>${detail}${detail ? " · " : ""}<${When} at=${order.created_at} /></p></div>`;
+    <${OpenIt} entry=${entry} kind="order" id=${order.id} label=${order.number} /><span class="end"><span>${money(order.total, order.currency)}</span><${LinkIt} entry=${entry} kind="order" id=${order.id} label=${order.number} /></span>
+    ${isOpen(entry, "order", order.id) ? html`<${OrderDetail} entry=${entry} order=${order} />`
+      : html`<p>${detail}${detail ? " · " : ""}<${When} at=${order.created_at} /></p>`}</div>`;
 };
 
 const Deal = ({ entry, deal }) => html`<div class="row"><${Chip} tone=${deal.open ? "vip" : ""}>${deal.stage_label}<//>
-  <a href=${`/deals/${deal.id}`}><b>${deal.title}</b></a><span class="end"><span>${money(deal.amount, deal.currency)}</span><${LinkIt} entry=${entry} kind="deal" id=${deal.id} label=${deal.title} /></span>
-  <p>${t("Deal")}${deal.funnel ? ` · ${deal.funnel}` : ""}</p></div>`;
+  <${OpenIt} entry=${entry} kind="deal" id=${deal.id} label=${deal.title} /><span class="end"><span>${money(deal.amount, deal.currency)}</span><${LinkIt} entry=${entry} kind="deal" id=${deal.id} label=${deal.title} /></span>
+  ${isOpen(entry, "deal", deal.id) ? html`<${DealDetail} entry=${entry} deal=${deal} />` : html`<p>${t("Deal")}${deal.funnel ? ` · ${deal.funnel}` : ""}</p>`}</div>`;
 
 export const Owns = ({ entry }) => {
   const { orders = [], deals = [] } = entry.card;
-  return html`<section><h2>${t("Orders and deals")}</h2>
+  const any = orders.length + deals.length > 0;
+  useKey("v", t("View the next order or deal"), useCallback(() => openNext(entry), [entry]), any);
+  useKey("Escape", t("Close the order or deal"), useCallback(() => close(entry), [entry]), Boolean(opened(entry)));
+  return html`<section><h2>${t("Orders and deals")}${any ? html` <${Key}>V<//>` : null}</h2>
     ${orders.map((order) => html`<${Order} key=${`o${order.id}`} entry=${entry} order=${order} />`)}
     ${deals.map((deal) => html`<${Deal} key=${`d${deal.id}`} entry=${entry} deal=${deal} />`)}
-    ${orders.length + deals.length ? null : html`<${Empty} title=${t("Nothing yet")}>${t("The first order can be taken at the right.")}<//>`}</section>`;
+    ${any ? null : html`<${Empty} title=${t("Nothing yet")}>${t("The first order can be taken at the right.")}<//>`}</section>`;
 };
 
 const finishTask = async (task, { call, card }) => {
@@ -70,7 +78,7 @@ export const Said = ({ entry }) => {
   const { call, card } = entry;
   const { tasks = [], notes = [], calls = [] } = card;
   const past = calls.filter((one) => one.id !== call.id);
-  return html`<section><h2>${t("What was said and promised")}</h2>
+  return html`<section><${Site} entry=${entry} /><h2>${t("What was said and promised")}</h2>
     ${tasks.map((task) => html`<${Task} key=${`t${task.id}`} task=${task} entry=${entry} />`)}
     ${notes.map((note) => html`<${Note} key=${`n${note.id}`} note=${note} />`)}
     ${past.map((one) => html`<${PastCall} key=${one.id} past=${one} />`)}

@@ -4,6 +4,7 @@ import { t } from "../say.js";
 import { html, Icon } from "../ui.js";
 import { api, Refused } from "../api.js";
 import { toast } from "../toast.js";
+import { opened } from "./opened.js";
 import { ruleName } from "./words.js";
 
 const change = async (ask) => {
@@ -38,11 +39,17 @@ const choose = (callId) => (event) => {
   if (kind) link(callId, kind, Number(id));
 };
 
+/** Nothing is linked so far: what will be when the call ends. */
+const soon = (card, open) => {
+  const one = open?.kind === "order" ? card.orders?.find((each) => each.id === open.object_id)?.number : card.deals?.find((each) => each.id === open?.object_id)?.title;
+  return one ? t("{what} is open: it will be linked at the end", { what: one }) : t("Not linked yet");
+};
+
 export const Links = ({ entry: { call, card } }) => {
   const free = options(card);
   const links = card.links ?? [];
   if (!links.length && !free.length) return null;
-  return html`<div class="links"><span class="faint small">${links.length ? t("This call is about") : t("Not linked yet")}</span>
+  return html`<div class="links"><span class="faint small">${links.length ? t("This call is about") : soon(card, opened({ call, card }))}</span>
     ${links.map((one) => html`<${LinkChip} key=${one.id} one=${one} callId=${call.id} />`)}
     ${free.length ? html`<select class="link-more" aria-label=${t("Link this call to an order or a deal")} onChange=${choose(call.id)}>
       <option value="">${t("+ link…")}</option>${free.map(([kind, id, label]) => html`<option key=${kind + id} value=${`${kind}:${id}`}>${label}</option>`)}</select>` : null}</div>`;

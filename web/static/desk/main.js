@@ -16,10 +16,8 @@ import { readOutcomes } from "./outcomes.js";
 import { OrderPanel } from "./order.js";
 import { blocked, sound } from "./ring.js";
 import { link, linkText } from "./socket.js";
-import { calls, current, ready, ringing, selected } from "./store.js";
+import { calls, current, part, ready, ringing, selected } from "./store.js";
 import { stateName, tone, whoCalls } from "./words.js";
-
-const part = signal("call");
 
 // The banner counts from this machine's clock: how old what is shown is, not what the server believes.
 const tick = signal(Date.now());

@@ -7,21 +7,15 @@ import { html, Key } from "../ui.js";
 import { api, items, Refused } from "../api.js";
 import { toast } from "../toast.js";
 import { useKey } from "../keys.js";
+import { added, lineKey, MOST, wanted } from "./basket.js";
 import { draftOf } from "./draft.js";
 import { keptText } from "./keep.js";
 import { ProductSearch } from "./products.js";
 
 const shops = signal(null);
 const readShops = async () => { shops.value ??= items(await api.get("/shops")); };
-const MOST = 9999;
 
 export const goodsOf = (list) => list.reduce((sum, item) => sum + cents(item.price) * item.quantity, 0);
-
-const added = (list, product) => {
-  const known = list.find((item) => item.product_id === product.id);
-  if (known) return list.map((item) => (item === known ? { ...item, quantity: Math.min(MOST, item.quantity + 1) } : item));
-  return [...list, { product_id: product.id, sku: product.sku, name: product.name, price: String(product.price), quantity: 1, stock: product.stock }];
-};
 
 const Item = ({ item, currency, change, drop }) => {
   // Taken while it is typed: Ctrl+Enter from this very field must order what it shows.
@@ -41,7 +35,7 @@ const Items = ({ draft, currency, set }) => {
   const change = (index) => (item) => set({ items: draft.items.map((old, at) => (at === index ? item : old)) });
   const drop = (index) => () => set({ items: draft.items.filter((_, at) => at !== index) });
   return html`<table class="basket"><thead><tr><th>${t("Item")}</th><th class="num">${t("Qty")}</th><th class="num">${t("Price")}</th><th class="num">${t("Sum")}</th><th><span class="unseen">${t("Remove")}</span></th></tr></thead>
-    <tbody>${draft.items.map((item, index) => html`<${Item} key=${item.product_id} item=${item} currency=${currency} change=${change(index)} drop=${drop(index)} />`)}</tbody></table>`;
+    <tbody>${draft.items.map((item, index) => html`<${Item} key=${lineKey(item)} item=${item} currency=${currency} change=${change(index)} drop=${drop(index)} />`)}</tbody></table>`;
 };
 
 const Delivery = ({ draft, set, card }) => {
@@ -62,8 +56,8 @@ const costOf = (draft) => (draft.delivery_cost && COST.test(draft.delivery_cost.
 const wish = ({ call, card }, draft, shop) => {
   const body = {
     customer_id: card.customer.id, shop_id: shop.id, call_id: call.id,
-    items: draft.items.map(({ product_id, quantity, price }) => ({ product_id, quantity, price: decimal(cents(price)) })),
-    delivery_cost: decimal(costOf(draft)),
+    items: draft.items.map((item) => wanted({ ...item, price: decimal(cents(item.price)) })),
+    delivery_cost: decimal(costOf(draft)), ...(draft.cart_id ? { cart_id: draft.cart_id } : {}),
   };
   const texts = { delivery_method: draft.delivery_method, delivery_address: draft.delivery_address ?? addressOf(card), comment: draft.comment };
   for (const [name, text] of Object.entries(texts)) if (text?.trim()) body[name] = text.trim();
@@ -130,7 +124,7 @@ export const OrderPanel = ({ entry }) => {
   useKey("Ctrl+Enter", t("Place the order"), placing.go, draft.items.length > 0);
   return html`<aside class="order" aria-label=${t("Order")}>
     <div class="order-head"><h2>${t("New order")}</h2><${Shops} shop=${shop} set=${set} /></div>
-    <${ProductSearch} shopId=${shop?.id} currency=${currency} add=${(product) => set({ items: added(kept.value.value.items, product) })} />
+    <${ProductSearch} shopId=${shop?.id} currency=${currency} add=${(product) => set({ items: added(kept.value.value.items, { ...product, product_id: product.id, quantity: 1 }) })} />
     <div class="items">${draft.items.length ? html`<${Items} draft=${draft} currency=${currency} set=${set} /><${Delivery} draft=${draft} set=${set} card=${entry.card} />`
       : html`<p class="empty-order faint">${t("Type the first letters of a product and press Enter. The order stays with this call until it is placed.")}</p>`}</div>
     ${draft.items.length ? html`<div class="sum"><${Total} draft=${draft} currency=${currency} />

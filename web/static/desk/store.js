@@ -11,6 +11,8 @@ export const pbx = signal([]);
 /** Id → what a colleague does now: {id, name, state, since, reason, phones: [{pbx, extension, device}]}. */
 export const colleagues = signal(new Map());
 export const selected = signal(null);
+/** On a narrow screen: which part of the desk is shown: call, order or next. */
+export const part = signal("call");
 /** True once the first snapshot is there. */
 export const ready = signal(false);
 /** Counts calls that left the desk, so that lists of past calls know when to read again. */
