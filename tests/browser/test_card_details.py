@@ -76,13 +76,12 @@ TALK = {
     "disposition": None,
     "recorded": False,
 }
-CART = {
+CART: dict[str, Any] = {
     "id": 4,
     "shop_id": 2,
     "total": "26.70",
     "currency": "EUR",
     "url": "https://shop.example/cart",
-    "updated_at": ago(720),
     "items": [
         {
             "sku": "MG",
@@ -213,7 +212,7 @@ async def test_the_state_changed_in_the_card_is_changed_in_this_call(desk: Page,
 
 async def test_one_key_makes_the_cart_an_order(desk: Page, server: DeskServer) -> None:
     server.answers["/orders"] = {"id": 9, "number": "H-2031", "total": "27.70", "currency": "EUR"}
-    await talk(server, known(cart=CART, visits=VISITS))
+    await talk(server, known(cart=CART | {"updated_at": ago(720)}, visits=VISITS))
     server.answers["/orders"] = {"id": 9, "number": "H-2031", "total": "27.70", "currency": "EUR"}
     await expect(desk.locator(".cart")).to_contain_text("4 pieces · abandoned 12 min")
     await expect(desk.locator(".visits")).to_contain_text("Blue mug 0.3 l")
@@ -300,7 +299,7 @@ async def test_axe_finds_nothing_on_an_opened_order_a_cart_and_the_menu_of_lines
     context = await browser.new_context(viewport={"width": width, "height": 844}, color_scheme=theme)
     page = await opened(context, server)
     remote = call()["remote"] | {"kind": "mobile", "carrier": "Plus"}
-    await talk(server, known(cart=CART, visits=VISITS), remote=remote, line=None)
+    await talk(server, known(cart=CART | {"updated_at": ago(720)}, visits=VISITS), remote=remote, line=None)
     await page.get_by_role("button", name="A-1099", exact=True).click()
     await expect(page.locator(".detail dl")).to_be_visible()
     wide = await page.evaluate("document.documentElement.scrollWidth > innerWidth")
