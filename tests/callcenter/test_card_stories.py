@@ -231,7 +231,7 @@ async def test_where_several_lines_are_possible_the_desk_is_asked_and_others_get
     async with house.attached() as attachment:
         with pytest.raises(LineNeeded) as asked:
             await attachment.centre.dial(house.people["1001"], IVAN, ask_line=True)
-        assert len(asked.value.lines) == 10
+        assert {"Line 1", "Berlin"} <= {line.name for line in asked.value.lines}
         assert await house.rows() == []
         assert await dialled(house) is None
 
