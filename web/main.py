@@ -175,6 +175,7 @@ def doctor_of(
     *,
     why_no_db: str = "",
     heard: Callable[[], Mapping[str, Iterable[type[Event]]]] = dict,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Doctor:
     """The doctor for these settings; `db` None when it can not be opened, `why_no_db` says why."""
     return Doctor(
@@ -194,7 +195,7 @@ def doctor_of(
         ),
         switches=[_switch(pbx) for pbx in settings.switchboards],
         db=db,
-        now=_now,
+        now=now,
         why_no_db=why_no_db,
         heard=heard,
     )

@@ -15,6 +15,7 @@ from web import (
     deal_pages,
     deals,
     desk_page,
+    doctor_pages,
     lookups,
     order_pages,
     orders,
@@ -49,6 +50,7 @@ PAGES: tuple[Pages, ...] = (
     call_pages.pages,
     user_pages.pages,
     status.pages,
+    doctor_pages.pages,
 )
 
 

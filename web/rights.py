@@ -44,6 +44,7 @@ REPORT_SITE = Right("site", "report")
 VIEW_STATUS = Right("status", "view")
 VIEW_USERS, EDIT_USERS = Right("users", "view"), Right("users", "edit")
 EDIT_EXTENSIONS = Right("extensions", "edit")
+RUN_DOCTOR = Right("doctor", "run")
 
 _DESK: Mapping[Right, Scope] = {
     VIEW_CUSTOMERS: Scope.ALL,
@@ -67,7 +68,7 @@ _FLOOR = {
     DOWNLOAD_RECORDINGS: Scope.ALL,
     VIEW_STATUS: Scope.ALL,
 }
-_HOUSE = {VIEW_USERS: Scope.ALL, EDIT_USERS: Scope.ALL, EDIT_EXTENSIONS: Scope.ALL}
+_HOUSE = {VIEW_USERS: Scope.ALL, EDIT_USERS: Scope.ALL, EDIT_EXTENSIONS: Scope.ALL, RUN_DOCTOR: Scope.ALL}
 
 # No built-in role is given TEAM until the product knows teams; the scope is here for roles of one's own.
 RIGHTS: Mapping[Role, Mapping[Right, Scope]] = {

@@ -9,8 +9,9 @@ from web.api import Operations
 from web.fields import Answer
 from web.health import Check, checks
 from web.pages import Pages, render
-from web.rights import VIEW_STATUS, Scope
+from web.rights import RUN_DOCTOR, VIEW_STATUS, Scope
 from web.services import Services, services
+from web.sessions import person
 
 operations = Operations("status")
 pages = Pages()
@@ -65,6 +66,7 @@ async def show_status(request: web.Request) -> web.Response:
         "links": list(parts.live.links()),
         "recent": (parts.now() - RECENT).date(),
         "waiting": await _waiting(parts, found),
+        "may_examine": person(request).may(RUN_DOCTOR),
     }
     return render(request, "status.html", context, active="status")
 

@@ -6,12 +6,14 @@ has them (PlayDTMF, Getvar, Setvar, MixMonitor, Redirect, BlindTransfer, BridgeI
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from asterisk.fake import listings, queue_actions
 from asterisk.fake.channels import Channel, header, one_line
+from asterisk.fake.dialplan import CLICK_CONTEXTS, is_number
 from asterisk.fake.originate import originate
 from asterisk.fake.signals import Kind
 from asterisk.fake.wire import Action, Refused, Session
@@ -19,6 +21,7 @@ from asterisk.fake.wire import Action, Refused, Session
 if TYPE_CHECKING:
     from asterisk.fake.pbx import Pbx
 
+EXISTS = re.compile(r"DIALPLAN_EXISTS\(([^,]+),([^,]+),1\)")
 Handler = Callable[["Pbx", Session, Action], None]
 
 
@@ -73,8 +76,11 @@ def events(pbx: Pbx, session: Session, action: Action) -> None:
 
 
 def list_commands(pbx: Pbx, session: Session, action: Action) -> None:
-    """Name every action there is."""
-    session.respond(action, "Success", **dict.fromkeys(sorted(ACTIONS), "(simulated)"))
+    """Name every action that this account may use."""
+    held = session.account.write if session.account else frozenset()
+    allowed = {name: rights for name, (rights, _) in sorted(ACTIONS.items()) if not rights or rights & held}
+    said = {name: f"(Priv: {','.join(sorted(rights)) or '<none>'})" for name, rights in allowed.items()}
+    session.respond(action, "Success", **said)
 
 
 def core_settings(pbx: Pbx, session: Session, action: Action) -> None:
@@ -161,6 +167,10 @@ def get_variable(pbx: Pbx, session: Session, action: Action) -> None:
     name = action.get("variable", "")
     if not name:
         raise Refused("No variable specified")
+    if known := EXISTS.fullmatch(name):
+        there = known[1] in CLICK_CONTEXTS and is_number(known[2])
+        session.respond(action, "Success", Variable=name, Value=int(there))
+        return
     value = find(pbx, action).variables.get(name, "") if action.get("channel") else pbx.globals.get(name, "")
     session.respond(action, "Success", Variable=name, Value=value)
 
@@ -174,6 +184,8 @@ def set_variable(pbx: Pbx, session: Session, action: Action) -> None:
         pbx.set_variable(find(pbx, action), name, value)
     else:
         pbx.globals[name] = value
+        where = header("Channel", "none"), header("Uniqueid", "none")
+        pbx.say("VarSet", *where, header("Variable", name), header("Value", value))
     session.respond(action, "Success", "Variable Set")
 
 

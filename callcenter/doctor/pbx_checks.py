@@ -121,9 +121,11 @@ def hears(f: PbxFacts) -> Iterator[Finding]:
     unknown = [name for name in LOST_WITHOUT if f.may_read(name) is None]
     missing = [name for name in LOST_WITHOUT if f.may_read(name) is False]
     fix = places.account(f, "Let the account read these classes.", f"read = {READS}")
-    for name in missing:
-        verdict, loss = LOST_WITHOUT[name]
-        yield _say(f, f"read {name}", verdict, f"Events of the class {name} do not reach us: {loss}.", fix)
+    if missing:
+        lost = "; ".join(f"{name}: {LOST_WITHOUT[name][1]}" for name in missing)
+        yield _say(
+            f, "read", _worst(missing, LOST_WITHOUT), f"Events do not reach us of the class {lost}.", fix
+        )
     if stale := [name for name in missing if f.reads is not None and name in f.reads]:
         said = f"manager.conf allows {', '.join(stale)}, but that is not loaded yet."
         yield _say(f, "read not loaded", Verdict.CARE, said, Fix(do="Load it.", then=places.MANAGER_RELOAD))
@@ -154,10 +156,12 @@ def acts(f: PbxFacts) -> Iterator[Finding]:
         )
         return
     missing = [name for name in NEEDED_TO if not f.may_write(name)]
-    fix = places.account(f, "Allow the account these actions.", f"write = {WRITES}")
-    for name in missing:
-        verdict, loss = NEEDED_TO[name]
-        yield _say(f, f"write {name}", verdict, f"Actions of the class {name} are not allowed: {loss}.", fix)
+    if missing:
+        lost = "; ".join(f"{name}: {NEEDED_TO[name][1]}" for name in missing)
+        fix = places.account(f, "Allow the account these actions.", f"write = {WRITES}")
+        yield _say(
+            f, "write", _worst(missing, NEEDED_TO), f"Actions are not allowed of the class {lost}.", fix
+        )
     if not missing:
         yield _say(f, "write", Verdict.GOOD, "Every action that is needed is allowed.")
 
@@ -260,6 +264,10 @@ LINK: tuple[Check, ...] = (
     clock,
     distance,
 )
+
+
+def _worst(missing: list[str], known: dict[str, tuple[Verdict, str]]) -> Verdict:
+    return Verdict.BAD if any(known[name][0] is Verdict.BAD for name in missing) else Verdict.CARE
 
 
 def _say(f: PbxFacts, check: str, verdict: Verdict, says: str, fix: Fix | None = None) -> Finding:

@@ -114,11 +114,8 @@ def _line(t: Tried) -> Iterator[Finding]:
 
 def _queue(t: Tried) -> Iterator[Finding]:
     if t.call.queue:
-        yield _say(
-            "queue",
-            Verdict.GOOD,
-            f"It came through the queue {t.call.queue} and waited {t.call.wait_s:.0f} s.",
-        )
+        waited = f" and waited {t.call.wait_s:.0f} s" if t.call.answered_at or t.over else ""
+        yield _say("queue", Verdict.GOOD, f"It came through the queue {t.call.queue}{waited}.")
     elif t.call.direction == Direction.INBOUND:
         do = "If it went through a queue, the account does not read the class agent."
         yield _say("queue", Verdict.UNSEEN, "No queue was seen.", Fix(do=do))

@@ -123,10 +123,11 @@ async def _rights(here: Visit, username: str) -> dict[str, Any]:
     found: dict[str, Any] = {"version": f"Asterisk {version}" if version else None}
     if listed is None:
         return found
-    held = {name for name, action in SHOWS_CLASS.items() if action in listed}
-    if "QueueStatus" not in listed:
+    allowed = {name.lower() for name in listed}
+    held = {name for name, action in SHOWS_CLASS.items() if action.lower() in allowed}
+    if "queuestatus" not in allowed:
         held.add("agent")  # app_queue is not loaded: nothing shows whether the class is there
-    return found | {"writes": frozenset(held), "may_filter": "Filter" in listed}
+    return found | {"writes": frozenset(held), "may_filter": "filter" in allowed}
 
 
 async def _probe(here: Visit, facts: PbxFacts) -> bool | None:

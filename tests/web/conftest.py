@@ -23,6 +23,7 @@ from crm_core.db import Database
 from crm_core.errors import NotFound
 from crm_core.user import Extension, User
 from web.app import build_app
+from web.main import doctor_of
 from web.services import Services
 from web.settings import Settings
 
@@ -155,7 +156,9 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def services(database: Database, settings: Settings, live: FakeLive, clock: Clock) -> Services:
     """What handlers reach; `services.db` is the test's own database."""
-    return Services(db=database, settings=settings, live=live, now=clock)
+    return Services(
+        db=database, settings=settings, live=live, now=clock, doctor=doctor_of(settings, database, now=clock)
+    )
 
 
 @pytest_asyncio.fixture

@@ -20,6 +20,7 @@ pytestmark = [
     pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Chromium; docs/developer.md says how to get it"),
     pytest.mark.skipif(not VENDOR.exists(), reason="needs the browser libraries: make test builds them"),
 ]
+DOCTOR = ["/doctor", "/doctor/calls?since=2026-11-20T11:00Z", "/doctor/pieces"]
 OVERFLOW = "document.getElementById('main').scrollWidth - document.getElementById('main').clientWidth"
 UNFOLD = "document.querySelectorAll('details:not(.menu)').forEach(part => { part.open = true })"
 
@@ -66,7 +67,17 @@ async def test_axe_finds_nothing_and_nothing_is_cut_off(browser, server, there, 
         f"/calls/{there.call}",
     ]
     wrong = []
-    for address in ["/customers", "/orders", "/deals", "/callbacks", "/calls", "/users", "/status", *items]:
+    for address in [
+        "/customers",
+        "/orders",
+        "/deals",
+        "/callbacks",
+        "/calls",
+        "/users",
+        "/status",
+        *items,
+        *DOCTOR,
+    ]:
         await page.goto(str(server.make_url(address)))
         await expect(page.locator(".player .loading, .loading")).to_have_count(0)
         await page.evaluate(UNFOLD)
