@@ -19,6 +19,8 @@ EXTENSION = re.compile(r"[A-Za-z0-9+*#_-]{1,40}")
 CONTEXT = re.compile(r"[A-Za-z0-9_-]{1,79}")
 # PJSIP/1001-00000003, Local/1001@from-queue/n, Local/1001@from-queue-00000011;1, DAHDI/i1/79161234567-3
 CHANNEL = re.compile(r"[A-Za-z][A-Za-z0-9_]*/[A-Za-z0-9@._+:;/*#<>-]{1,120}")
+# whose state counts for a queue member: a device, or a hint of the dialplan
+STATE_INTERFACE = re.compile(rf"{CHANNEL.pattern}|[Hh]int:[A-Za-z0-9_.*#-]{{1,40}}@[A-Za-z0-9_-]{{1,79}}")
 CHANNEL_ID = re.compile(r"[A-Za-z0-9_.-]{1,149}")
 QUEUE = re.compile(r"[A-Za-z0-9_.-]{1,79}")
 VARIABLE = re.compile(r"_{0,2}[A-Za-z][A-Za-z0-9_]{0,79}")
@@ -132,7 +134,9 @@ async def queue_add(
     headers["Penalty"] = str(penalty)
     headers["Paused"] = _yes_or_no(paused)
     if state_interface is not None:
-        headers["StateInterface"] = checked(CHANNEL, state_interface, "the interface whose state counts")
+        headers["StateInterface"] = checked(
+            STATE_INTERFACE, state_interface, "the interface whose state counts"
+        )
     await link.request("QueueAdd", **headers)
 
 

@@ -487,6 +487,8 @@ class MemberAdded:
     paused: bool
     reason: str | None
     status: DeviceState
+    dynamic: bool = False  # added by somebody, not by the configuration
+    state_interface: str = ""  # "PJSIP/1001" or "hint:1001@ext-local"; whose state counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -508,6 +510,8 @@ class MemberPaused:
     paused: bool
     reason: str | None
     status: DeviceState
+    dynamic: bool = False  # added by somebody, not by the configuration
+    state_interface: str = ""  # "PJSIP/1001" or "hint:1001@ext-local"; whose state counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -588,6 +592,16 @@ class MemberListed:
     paused: bool
     reason: str | None
     status: DeviceState
+    dynamic: bool = False  # added by somebody, not by the configuration
+    state_interface: str = ""  # "PJSIP/1001" or "hint:1001@ext-local"; whose state counts
+
+
+@dataclass(frozen=True, slots=True)
+class QueueListed:
+    """A queue of this switchboard, with or without members."""
+
+    at: datetime
+    queue: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -642,6 +656,7 @@ ListEvent: TypeAlias = (
     | BridgeMemberListed
     | BridgeListEnded
     | CallerListed
+    | QueueListed
     | QueueListEnded
     | DeviceListEnded
 )

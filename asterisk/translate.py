@@ -325,6 +325,8 @@ def _member(kind: Membership) -> Reader:
             m.get("Paused") == "1",
             known(m.get("PausedReason", "")),
             _device_state(m.get("Status")),
+            m.get("Membership") == "dynamic",
+            m.get("StateInterface", ""),
         )
 
     return read
@@ -429,6 +431,7 @@ READERS: dict[str, Reader] = {
     "BridgeInfoChannel": lambda m, at: e.BridgeMemberListed(at, _bridge_asked_for(m), _channel(m)),
     "BridgeListComplete": lambda m, at: e.BridgeListEnded(at),
     "QueueEntry": _caller_listed,
+    "QueueParams": lambda m, at: e.QueueListed(at, m["Queue"]),
     "QueueStatusComplete": lambda m, at: e.QueueListEnded(at),
     "DeviceStateListComplete": lambda m, at: e.DeviceListEnded(at),
 }

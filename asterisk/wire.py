@@ -22,7 +22,7 @@ EVENTS = frozenset(
     b" QueueMemberAdded QueueMemberRemoved QueueMemberPause"
     b" DeviceStateChange ContactStatus PeerStatus"
     b" CoreShowChannel CoreShowChannelsComplete BridgeListItem BridgeListComplete BridgeInfoChannel"
-    b" QueueEntry QueueMember QueueStatusComplete DeviceStateListComplete".split()
+    b" QueueParams QueueEntry QueueMember QueueStatusComplete DeviceStateListComplete".split()
 )
 
 # Of these only a few are news: what they must contain.

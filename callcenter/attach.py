@@ -13,18 +13,21 @@ from sqlalchemy import select
 from asterisk.ami import AmiConfig, Link, LinkStatus
 from asterisk.events import Event, Heard
 from asterisk.history import Records
+from callcenter.agents import Agents
 from callcenter.audit import Audited, Means
 from callcenter.auditor import Auditor
 from callcenter.call import Call, CallState, Rules, from_json
 from callcenter.centre import Centre
 from callcenter.clicktocall import Dialler, Dialplan
 from callcenter.desks import Desks
+from callcenter.duty import Duty
 from callcenter.errand import restored
 from callcenter.flight.recorder import FlightRecorder
 from callcenter.floor import Floor
 from callcenter.numbers import Numbers, TrunkRule
 from callcenter.recorder import Recorder
 from callcenter.scribe import Scribe
+from callcenter.shift_book import ShiftBook
 from callcenter.tracker import Tracker
 from crm_core import call as rows
 from crm_core.card import load_card
@@ -65,6 +68,7 @@ class Attachment:
     box: FlightRecorder
     auditor: Auditor
     numbers: Numbers
+    agents: Agents
 
     def parts(self) -> Iterator[Part]:
         """What runs side by side for ever."""
@@ -73,6 +77,7 @@ class Attachment:
         yield "flight recorder", self.box.run()
         yield "wrap-ups", self.centre.let_go_of_old_wrap_ups(WRAP_UP_KEPT)
         yield "auditor", self.auditor.run()
+        yield "ends of wrap-ups", self.agents.run()
         for link in self.links:
             yield f"link {link.status.pbx}", link.run()
 
@@ -133,10 +138,14 @@ async def attach(
                 now=now(),
             )
 
+    rules = {s.account.pbx: s.rules for s in switches}
+    book = ShiftBook(db, recorder)
+    agents = Agents(rules=rules, book=book, now=now)
     desks = Desks(
         read_card=read_card,
         number_of=scribe.number_of,
         carrier_of=numbers.carrier_of,
+        agents=agents,
         now=now,
         popped=scribe.popped,
         shown=scribe.shown,
@@ -145,15 +154,16 @@ async def attach(
     links: dict[str, Link] = {}
     dialplans = {s.account.pbx: s.dialplan for s in switches}
     dialler = Dialler(links, dialplans, inbox, country=country, now=now)
-    rules = {s.account.pbx: s.rules for s in switches}
     box = FlightRecorder(live=lambda: floor.calls(), keep=scribe.flown, now=now)
     centre = Centre(
         db=db,
         desks=desks,
         scribe=scribe,
         dialler=dialler,
+        agents=agents,
+        duty=Duty(agents, links, dialplans, now=now),
+        book=book,
         links=links,
-        rules=rules,
         now=now,
         call_ended=box.call_ended,
     )
@@ -166,6 +176,10 @@ async def attach(
         witness = box.ear(switch.account.pbx) if flight else None
         links[switch.account.pbx] = Link(switch.account, inbox, link_changed, witness=witness)
     floor = Floor(Tracker(rules), centre)
+    agents.use_setup(await book.setup())
+    for user_id, shift in (await book.taken_up()).items():
+        agents.take_up(user_id, shift)
+    book.take_up_spool()
     await centre.reload_directory()
     await scribe.take_up_spool()
     await _take_up(db, floor, centre, now())
@@ -185,6 +199,7 @@ async def attach(
             audit_hour=audit_hour,
         ),
         numbers=numbers,
+        agents=agents,
     )
 
 

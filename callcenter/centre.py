@@ -14,18 +14,22 @@ import structlog
 
 from asterisk import actions
 from asterisk.ami import Link, LinkState, LinkStatus
-from asterisk.events import DeviceStateChanged
+from asterisk.events import Event
 from asterisk.protocol import ActionRefused, ActionTimeout, LinkLost
-from callcenter.call import Call, CallState, Rules
+from callcenter.agents import Agents
+from callcenter.call import Call, CallState
 from callcenter.clicktocall import Dialler
 from callcenter.desks import Desks, Message, Send
 from callcenter.directory import load_directory
+from callcenter.duty import Duty
 from callcenter.errand import Errand
 from callcenter.links import Target
 from callcenter.places import DeskState
 from callcenter.scribe import Scribe
+from callcenter.shift_book import ShiftBook
 from callcenter.shown_line import LineNeeded, named_line, occasion_of, shown_line
 from callcenter.tracker import Change
+from crm_core import pause_reason, wrap_up_rule
 from crm_core.db import Database
 from crm_core.errors import Conflict, Forbidden, NotFound
 from crm_core.outage import is_outage
@@ -33,6 +37,7 @@ from crm_core.outage import is_outage
 log = structlog.get_logger(__name__)
 
 DIRECTORY_TOPICS = frozenset({"user", "line"})
+SETUP_TOPICS = frozenset({pause_reason.TOPIC, wrap_up_rule.TOPIC})
 LOOK_EVERY_S = 30.0
 
 
@@ -46,8 +51,10 @@ class Centre:
         desks: Desks,
         scribe: Scribe,
         dialler: Dialler,
+        agents: Agents,
+        duty: Duty,
+        book: ShiftBook,
         links: Mapping[str, Link],
-        rules: Mapping[str, Rules],
         now: Callable[[], datetime],
         call_ended: Callable[[Call], None] = lambda call: None,
     ) -> None:
@@ -55,8 +62,10 @@ class Centre:
         self._desks = desks
         self._scribe = scribe
         self._dialler = dialler
+        self._agents = agents
+        self._book = book
+        self.duty = duty
         self._links = links
-        self._rules = rules
         self._now = now
         self._call_ended = call_ended
         self._errands: dict[UUID, Errand] = {}
@@ -75,6 +84,7 @@ class Centre:
             return
         errand = self._errands.get(call.id)
         self._desks.changed(call, errand)
+        self._agents.call_changed(call, errand)
         self._scribe.keep(call, errand)
         if call.state is CallState.ENDED:
             self._live.pop(call.id, None)
@@ -86,6 +96,7 @@ class Centre:
     def _take_over(self, before: Call, after: Call) -> None:
         """The call is known by an older linkedid from now on."""
         self._live.pop(before.id, None)
+        self._agents.call_forgotten(before.id)
         if before.id in self._errands:
             self._errands.setdefault(after.id, self._errands.pop(before.id))
         self._desks.rename(before.id, after)
@@ -93,6 +104,7 @@ class Centre:
 
     def _swallowed(self, call: Call) -> None:
         self._live.pop(call.id, None)
+        self._agents.call_forgotten(call.id)
         kept = next(
             (c for c in self._live.values() if call.merged_into in c.linkedids and c.pbx == call.pbx), None
         )
@@ -103,11 +115,9 @@ class Centre:
         self._desks.rename(call.id, kept)
         self._scribe.merge(call.id, kept, self._errands.get(kept.id))
 
-    def device_changed(self, pbx: str, event: DeviceStateChanged) -> None:
-        """A phone came, went or changed."""
-        party = self._rules[pbx].party(f"{event.device}-0")
-        if party.extension is not None:
-            self._desks.device_changed(pbx, party.extension, event.state)
+    def event_heard(self, pbx: str, event: Event) -> None:
+        """One event, after the calls have taken it."""
+        self._agents.heard(pbx, event)
 
     def take_up(self, call: Call, errand: Errand | None) -> None:
         """A call of an earlier process: open, or over and still without an outcome."""
@@ -115,6 +125,7 @@ class Centre:
             self._errands[call.id] = errand
         if call.state is not CallState.ENDED:
             self._live[call.id] = call
+            self._agents.call_changed(call, errand)
         self._desks.changed(call, errand)
 
     async def let_go_of_old_wrap_ups(self, after: timedelta) -> None:
@@ -136,6 +147,7 @@ class Centre:
         """Read again who sits where; called at start and when people, phones or lines are changed."""
         async with self._db.begin() as session:
             directory = await load_directory(session)
+        self._agents.use_directory(directory)
         self._desks.use_directory(directory)
         self._scribe.directory = directory
 
@@ -143,6 +155,8 @@ class Centre:
         """News of the outbox: somebody changed something that a card or the directory shows."""
         if topic in DIRECTORY_TOPICS:
             await self.reload_directory()
+        if topic in SETUP_TOPICS:
+            self._agents.use_setup(await self._book.setup())
         if topic == "call":
             return  # every step of a call is news too; who edits one says so through `desk_changed`
         if call_id := payload.get("call_id"):
@@ -267,14 +281,15 @@ class Centre:
 
     def colleagues(self) -> Sequence[Mapping[str, Any]]:
         """Everybody with a telephone: id, name, state, since, reason, phones (pbx, extension, device)."""
-        return self._desks.colleagues()
+        return self._agents.colleagues()
 
     async def desk_changed(self, call_id: UUID) -> None:
         """Something on the card of this call was changed: read it again and push it."""
         self._desks.card_changed(call_id)
 
     async def finish(self, call_id: UUID) -> None:
-        """The outcome was given: a call that is over leaves the desks."""
+        """The outcome was given: a call that is over leaves the desks, and its wrap-up ends."""
+        self._agents.outcome_given(call_id)
         entry = self._desks.find(call_id)
         if entry is not None and entry.call.state is CallState.ENDED:
             self._desks.forget(call_id, "finished")

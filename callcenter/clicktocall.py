@@ -44,10 +44,20 @@ class Dialplan:
     context: str = "callcenter-dial"
     channel: str = "PJSIP/{extension}"  # how a phone is named there
     prefix: str = "+"  # put before country code and number: "+", "", "00", "9810"
+    member: str = ""  # how a phone is named in queues: "Local/{extension}@from-queue/n"; "": as `channel`
+    member_state: str = ""  # whose state counts for such a member: "hint:{extension}@ext-local"
 
     def number(self, dialled: str) -> str:
         """The digits to dial for an E.164 number; a colleague's extension stays as it is."""
         return self.prefix + dialled[1:] if dialled.startswith("+") else dialled
+
+    def member_of(self, extension: str) -> str:
+        """The interface under which a phone is put into queues."""
+        return (self.member or self.channel).format(extension=extension)
+
+    def member_state_of(self, extension: str) -> str | None:
+        """The device or hint whose state counts for it, None where it is the interface itself."""
+        return self.member_state.format(extension=extension) or None
 
 
 class Dialler:

@@ -17,9 +17,8 @@ from uuid import UUID
 
 import structlog
 
-from callcenter.agent import agent_state
+from callcenter.agents import Agents
 from callcenter.call import Call, CallState, Direction, EndedBy, LegResult
-from callcenter.colleagues import Colleagues
 from callcenter.directory import EMPTY, Directory
 from callcenter.errand import Errand
 from callcenter.places import DeskState, describe, places
@@ -55,6 +54,7 @@ class Desks:
     def __init__(
         self,
         *,
+        agents: Agents,
         read_card: Callable[[Call, Number], Awaitable[Card]],
         number_of: Callable[[Call], Number],
         carrier_of: Callable[[Number], str | None] = lambda number: None,
@@ -63,6 +63,8 @@ class Desks:
         shown: Callable[[UUID, int, datetime], None],
     ) -> None:
         self.directory: Directory = EMPTY
+        self._agents = agents
+        agents.listen(self._tell, self._tell_all)
         self._read_card = read_card
         self._number_of = number_of
         self._carrier_of = carrier_of
@@ -71,10 +73,7 @@ class Desks:
         self._shown = shown
         self._entries: dict[UUID, Entry] = {}
         self._listeners: dict[int, set[Send]] = {}
-        self._agents: dict[int, Message] = {}
         self._links: list[Message] = []
-        self._devices: dict[tuple[str, str], str] = {}
-        self._colleagues = Colleagues(self._tell_all)
 
     # --- from the floor ---------------------------------------------------------------------------------
 
@@ -130,20 +129,11 @@ class Desks:
         self.directory = directory
         for entry in list(self._entries.values()):
             self._settle(entry, places(entry.call, directory, entry.errand))
-        for user_id in directory.operators:
-            self._tell_agent(user_id)
 
     def use_links(self, links: list[Message]) -> None:
         """The link to a switchboard came or went: said on every desk."""
         self._links = links
         self._tell_all({"type": "pbx", "pbx": links})
-
-    def device_changed(self, pbx: str, extension: str, state: str) -> None:
-        """A phone was registered, lost, put on do-not-disturb."""
-        self._devices[pbx, extension] = state
-        operator = self.directory.operator_at(pbx, extension)
-        if operator is not None:
-            self._tell_agent(operator.id)
 
     # --- from browsers ----------------------------------------------------------------------------------
 
@@ -155,18 +145,14 @@ class Desks:
             "type": "snapshot",
             **self.look(user_id),
             "pbx": self._links,
-            "colleagues": self.colleagues(),
+            "colleagues": self._agents.colleagues(),
             "server_time": self._now().isoformat(),
         }
 
     def look(self, user_id: int) -> Message:
         """The calls on this desk and what its operator is doing."""
         calls = [{"call": self._describe(entry, user_id), "card": entry.card} for entry in self.of(user_id)]
-        return {"calls": calls, "agent": self._agent(user_id)}
-
-    def colleagues(self) -> list[Message]:
-        """Everybody with a telephone and what he does now."""
-        return self._colleagues.listed(self._agent(user_id) for user_id in self.directory.operators)
+        return {"calls": calls, "agent": self._agents.describe(user_id)}
 
     def describe(self, call_id: UUID) -> Message | None:
         """One call as its first operator sees it; None when it is on no desk."""
@@ -199,7 +185,7 @@ class Desks:
 
     def close(self) -> None:
         """Stop reading cards."""
-        self._colleagues.close()
+        self._agents.close()
         for entry in self._entries.values():
             if entry.reading is not None:
                 entry.reading.cancel()
@@ -235,8 +221,6 @@ class Desks:
                 self._show(entry, user_id)
         if not now_on and (reason is not None or entry.call.state is CallState.ENDED):
             self._drop(entry)
-        for user_id in before.keys() | now_on.keys():
-            self._tell_agent(user_id)
 
     def _drop(self, entry: Entry) -> None:
         if entry.reading is not None:
@@ -303,46 +287,6 @@ class Desks:
     def _show_all(self, entry: Entry) -> None:
         for user_id in list(entry.places):
             self._show(entry, user_id)
-
-    def _agent(self, user_id: int) -> Message:
-        operator = self.directory.operators.get(user_id)
-        if operator is None:
-            return {
-                "id": user_id,
-                "name": "",
-                "role": "",
-                "extensions": [],
-                "phones": [],
-                "state": "offline",
-                "since": None,
-                "reason": None,
-            }
-        states = [entry.places[user_id] for entry in self.of(user_id)]
-        devices = [self._devices.get(phone) for phone in operator.phones]
-        state = agent_state(states, devices)
-        known = self._agents.get(user_id)
-        since = known["since"] if known and known["state"] == state else self._now().isoformat()
-        self._agents[user_id] = {
-            "id": operator.id,
-            "name": operator.name,
-            "role": operator.role,
-            "extensions": [extension for _, extension in operator.phones],
-            "phones": [
-                {"pbx": pbx, "extension": extension, "device": self._devices.get((pbx, extension))}
-                for pbx, extension in operator.phones
-            ],
-            "state": state,
-            "since": since,
-            "reason": None,
-        }
-        return self._agents[user_id]
-
-    def _tell_agent(self, user_id: int) -> None:
-        before = self._agents.get(user_id)
-        agent = self._agent(user_id)
-        if agent != before:
-            self._tell(user_id, {"type": "agent", "agent": agent})
-            self._colleagues.changed(agent)
 
     def _tell_all(self, message: Message) -> None:
         for user_id in tuple(self._listeners):

@@ -11,7 +11,7 @@ from typing import Protocol
 
 import structlog
 
-from asterisk.events import DeviceStateChanged, Event, Heard
+from asterisk.events import Event, Heard
 from callcenter.call import Call
 from callcenter.tracker import Change, Tracker
 
@@ -22,7 +22,7 @@ class Hands(Protocol):
     """What the world must do because of a step."""
 
     def call_changed(self, change: Change) -> None: ...
-    def device_changed(self, pbx: str, event: DeviceStateChanged) -> None: ...
+    def event_heard(self, pbx: str, event: Event) -> None: ...
 
 
 class Floor:
@@ -58,11 +58,7 @@ class Floor:
             changes = self._tracker.apply(heard)
             for change in changes:
                 self._hands.call_changed(change)
-            self._other(heard.pbx, heard.event)
+            self._hands.event_heard(heard.pbx, heard.event)
         except Exception:
             # A bug in one step must not silence every phone on the floor: the trace is kept, the call stays.
             log.exception("event not applied", pbx=heard.pbx, kind=type(heard.event).__name__)
-
-    def _other(self, pbx: str, event: Event) -> None:
-        if isinstance(event, DeviceStateChanged):
-            self._hands.device_changed(pbx, event)

@@ -112,7 +112,8 @@ class Scribe:
     async def take_up_spool(self) -> None:
         """What an earlier process could not write is written first."""
         for line in self._recorder.spooled():
-            self.keep(from_json(line["call"]), restored(line["errand"]))
+            if "call" in line:
+                self.keep(from_json(line["call"]), restored(line["errand"]))
 
     async def _write(self, call: Call, errand: Errand | None) -> UUID:
         entry = Entry(

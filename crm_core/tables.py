@@ -1,6 +1,7 @@
 """Every table of the house, known to SQLAlchemy once this is imported."""
 
 from crm_core import (
+    agent_state,
     audit,
     call,
     call_audit,
@@ -15,6 +16,7 @@ from crm_core import (
     line_hours,
     order,
     outbox,
+    pause_reason,
     pop,
     product,
     queue_visit,
@@ -22,10 +24,12 @@ from crm_core import (
     sign_in,
     site,
     user,
+    wrap_up_rule,
 )
 from crm_core.db import Base
 
 MODULES = (
+    agent_state,
     audit,
     call,
     call_audit,
@@ -40,6 +44,7 @@ MODULES = (
     line_hours,
     order,
     outbox,
+    pause_reason,
     pop,
     product,
     queue_visit,
@@ -47,5 +52,6 @@ MODULES = (
     sign_in,
     site,
     user,
+    wrap_up_rule,
 )
 METADATA = Base.metadata

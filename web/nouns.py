@@ -4,6 +4,7 @@ import aiohttp_jinja2
 from aiohttp import web
 
 from web import (
+    agents,
     call_pages,
     call_sound,
     call_work,
@@ -19,6 +20,7 @@ from web import (
     lookups,
     order_pages,
     orders,
+    pauses,
     site,
     status,
     talks,
@@ -40,6 +42,8 @@ OPERATIONS = (
     site.operations,
     talks.operations,
     status.operations,
+    agents.operations,
+    pauses.operations,
 )
 PAGES: tuple[Pages, ...] = (
     desk_page.pages,

@@ -45,6 +45,11 @@ VIEW_STATUS = Right("status", "view")
 VIEW_USERS, EDIT_USERS = Right("users", "view"), Right("users", "edit")
 EDIT_EXTENSIONS = Right("extensions", "edit")
 RUN_DOCTOR = Right("doctor", "run")
+VIEW_AGENTS, SET_AGENTS, EDIT_PAUSES = (
+    Right("agents", "view"),
+    Right("agents", "set"),
+    Right("pauses", "edit"),
+)
 
 _DESK: Mapping[Right, Scope] = {
     VIEW_CUSTOMERS: Scope.ALL,
@@ -60,6 +65,8 @@ _DESK: Mapping[Right, Scope] = {
     VIEW_CALLS: Scope.OWN,
     EDIT_CALLS: Scope.OWN,
     HEAR_RECORDINGS: Scope.OWN,
+    VIEW_AGENTS: Scope.ALL,
+    SET_AGENTS: Scope.OWN,
 }
 _FLOOR = {
     VIEW_CALLS: Scope.ALL,
@@ -67,8 +74,15 @@ _FLOOR = {
     HEAR_RECORDINGS: Scope.ALL,
     DOWNLOAD_RECORDINGS: Scope.ALL,
     VIEW_STATUS: Scope.ALL,
+    SET_AGENTS: Scope.ALL,
 }
-_HOUSE = {VIEW_USERS: Scope.ALL, EDIT_USERS: Scope.ALL, EDIT_EXTENSIONS: Scope.ALL, RUN_DOCTOR: Scope.ALL}
+_HOUSE = {
+    VIEW_USERS: Scope.ALL,
+    EDIT_USERS: Scope.ALL,
+    EDIT_EXTENSIONS: Scope.ALL,
+    RUN_DOCTOR: Scope.ALL,
+    EDIT_PAUSES: Scope.ALL,
+}
 
 # No built-in role is given TEAM until the product knows teams; the scope is here for roles of one's own.
 RIGHTS: Mapping[Role, Mapping[Right, Scope]] = {

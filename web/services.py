@@ -31,8 +31,29 @@ class LinkReport(Protocol):
     def detail(self) -> str: ...
 
 
+class Duty(Protocol):
+    """What can be asked for an operator's shift (`callcenter.duty`); each answers AGENT of the push protocol.
+
+    All raise `NotFound` for somebody who does not work here and `Conflict` when the switchboard refuses or is
+    silent: then nothing was changed.
+    """
+
+    def describe(self, user_id: int) -> Mapping[str, Any]: ...
+    async def pause(self, user_id: int, reason: str, *, by: int | None = None) -> Mapping[str, Any]: ...
+    async def ready(self, user_id: int, *, auto_pause: bool = False) -> Mapping[str, Any]: ...
+    async def finish_wrap_up(self, user_id: int) -> Mapping[str, Any]: ...
+    def extend_wrap_up(self, user_id: int, seconds: float) -> Mapping[str, Any]: ...
+    async def sign_in(self, user_id: int, pbx: str, queue: str) -> Mapping[str, Any]: ...
+    async def sign_out(self, user_id: int, pbx: str, queue: str) -> Mapping[str, Any]: ...
+
+
 class Live(Protocol):
     """The running call centre as the web sees it (kept by `callcenter`, faked with state in tests)."""
+
+    @property
+    def duty(self) -> Duty:
+        """What can be asked for shifts of operators."""
+        ...
 
     def links(self) -> Sequence[LinkReport]:
         """The state of every switchboard's link."""

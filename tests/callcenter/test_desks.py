@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from asterisk.events import ChannelState, DialStatus
+from callcenter.agent import Shift
+from callcenter.agents import Agents
 from callcenter.call import Call, Channel, Direction, EndedBy, Kind, LegResult, Result, Talk
 from callcenter.desks import Desks
 from callcenter.directory import Directory, LineEntry, Operator
@@ -125,9 +127,20 @@ def shop() -> Shop:
     return Shop()
 
 
+class Forgetful:
+    """A book of shifts for tests that are about calls."""
+
+    def log(self, user_id: int, shift: Shift) -> None:
+        pass
+
+    def save(self, user_id: int, shift: Shift, at: datetime) -> None:
+        pass
+
+
 @pytest.fixture
 async def desks(shop: Shop) -> AsyncIterator[Desks]:
     desks = Desks(
+        agents=Agents(rules={}, book=Forgetful(), now=lambda: NOON),
         read_card=shop.read_card,
         number_of=lambda call: Number(
             raw=call.remote_number, e164=call.remote_number, display=call.remote_number or ""
@@ -222,10 +235,8 @@ async def test_a_talk_that_is_over_waits_on_the_desk_for_its_outcome(desks: Desk
     await settled()
     desks.changed(ended(call), None)
     assert anna.states == ["wrap_up"]
-    assert desks.snapshot(ANNA)["agent"]["state"] == "wrap_up"
     desks.forget(call.id, "finished")
     assert anna.states == []
-    assert desks.snapshot(ANNA)["agent"]["state"] == "available"
 
 
 async def test_without_a_database_the_call_is_shown_and_the_card_follows(desks: Desks, shop: Shop) -> None:
@@ -294,23 +305,3 @@ async def test_a_browser_says_that_it_showed_the_card_only_if_it_was_sent_one(
     desks.shown(ANNA, call.id)
     desks.shown(OLEG, call.id)
     assert shop.shown == [ANNA]
-
-
-@pytest.fixture
-def told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("callcenter.colleagues.TELL_EVERY_S", 0.01)
-
-
-async def test_colleagues_see_what_everybody_does_now(told_at_once: None, desks: Desks) -> None:
-    oleg = Browser(desks, OLEG)
-    desks.device_changed("main", "1001", "idle")
-    desks.changed(answered(rings("1001"), "1001"), None)
-    await asyncio.sleep(0.05)
-    told = [message for message in oleg.got if message["type"] == "colleagues"]
-    anna = next(who for who in told[-1]["changed"] if who["id"] == ANNA)
-    assert (anna["state"], anna["phones"]) == (
-        "talking",
-        [{"pbx": "main", "extension": "1001", "device": "idle"}],
-    )
-    assert [who["name"] for who in desks.snapshot(OLEG)["colleagues"]] == ["Anna", "Oleg"]
-    assert desks.colleagues()[0] == anna

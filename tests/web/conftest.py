@@ -20,7 +20,7 @@ from argon2 import PasswordHasher
 from callcenter.directory import LineEntry
 from callcenter.shown_line import LineNeeded
 from crm_core.db import Database
-from crm_core.errors import NotFound
+from crm_core.errors import Conflict, NotFound
 from crm_core.user import Extension, User
 from web.app import build_app
 from web.main import doctor_of
@@ -63,6 +63,71 @@ class FakeLink:
 
 
 @dataclass
+class FakeDuty:
+    """Shifts in memory. A queue called "closed" refuses, as a switchboard may."""
+
+    pauses: dict[int, str] = field(default_factory=dict)
+    queues: set[tuple[int, str, str]] = field(default_factory=set)
+    extended: dict[int, float] = field(default_factory=dict)
+
+    def describe(self, user_id: int) -> dict[str, Any]:
+        if user_id > 1000:
+            raise NotFound(f"There is no operator {user_id}.")
+        code = self.pauses.get(user_id)
+        queues = [
+            {"pbx": pbx, "queue": queue, "member": True, "fixed": False, "paused": code is not None}
+            | {"reason": code, "by_others": False, "known": True}
+            for user, pbx, queue in sorted(self.queues)
+            if user == user_id
+        ]
+        return {
+            "id": user_id,
+            "name": "Anna",
+            "role": "operator",
+            "phones": [{"pbx": "main", "extension": "1001", "device": "idle"}],
+            "state": "paused" if code else "available",
+            "since": None,
+            "reason": code,
+            "reason_code": code,
+            "productive": None,
+            "call_id": None,
+            "signed_in": bool(queues),
+            "queues": queues,
+            "pauses": [],
+            "wrap_up": None,
+            "trouble": None,
+        }
+
+    async def pause(self, user_id: int, reason: str, *, by: int | None = None) -> dict[str, Any]:
+        self.describe(user_id)
+        self.pauses[user_id] = reason
+        return self.describe(user_id)
+
+    async def ready(self, user_id: int, *, auto_pause: bool = False) -> dict[str, Any]:
+        self.pauses.pop(user_id, None)
+        return self.describe(user_id)
+
+    async def finish_wrap_up(self, user_id: int) -> dict[str, Any]:
+        return self.describe(user_id)
+
+    def extend_wrap_up(self, user_id: int, seconds: float) -> dict[str, Any]:
+        agent = self.describe(user_id)
+        self.extended[user_id] = seconds
+        return agent
+
+    async def sign_in(self, user_id: int, pbx: str, queue: str) -> dict[str, Any]:
+        self.describe(user_id)
+        if queue == "closed":
+            raise Conflict("The switchboard refused: Permission denied")
+        self.queues.add((user_id, pbx, queue))
+        return self.describe(user_id)
+
+    async def sign_out(self, user_id: int, pbx: str, queue: str) -> dict[str, Any]:
+        self.queues.discard((user_id, pbx, queue))
+        return self.describe(user_id)
+
+
+@dataclass
 class FakeLive:
     """A call centre in memory: what was dialled is a live call until it is hung up."""
 
@@ -70,6 +135,7 @@ class FakeLive:
     calls: dict[UUID, dict[str, Any]] = field(default_factory=dict)
     changed: list[UUID] = field(default_factory=list)
     lines: list[LineEntry] = field(default_factory=list)
+    duty: FakeDuty = field(default_factory=FakeDuty)
 
     def links(self) -> list[FakeLink]:
         return self.listed
