@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 INPUTS := requirements.lock pyproject.toml hatch_build.py package-lock.json
 
-.PHONY: run test check bench memory lock clean
+.PHONY: run test check bench memory fuzz lock clean
 
 # The demo keeps its shop below the checkout, unless told otherwise.
 run: export CALLCENTER_DATA_DIR ?= $(CURDIR)/var/demo
@@ -31,6 +31,10 @@ bench: $(STAMP)
 # Twenty minutes: kept apart.
 memory: $(STAMP)
 	$(BIN)/python bench/memory.py
+
+# Damaged streams against reader and tracker, ten minutes; FUZZ_S=60 for one.
+fuzz: $(STAMP)
+	nice -n 19 $(BIN)/python -m tests.fuzz.streams --seconds $(or $(FUZZ_S),600)
 
 $(STAMP): $(INPUTS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; this is $$($(PYTHON) --version). Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }

@@ -59,7 +59,8 @@ class Board:
 
     def originated_by(self, event: OriginateEnded) -> Call | None:
         """Return the call of a failed Originate, which names its channel without number, if only one fits."""
-        recent = (c for c in self.ended.values() if c.ended_at and event.at - c.ended_at < LATE)
+        heard = (c for c in self.ended.values() if c.ended_at and c.ended_reason is None)
+        recent = (c for c in heard if c.ended_at and event.at - c.ended_at < LATE)
         fitting = [c for c in (*self.live(), *recent) if originate_matches(c, event)]
         return fitting[0] if len(fitting) == 1 else None
 

@@ -6,12 +6,12 @@ are never compared.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from asterisk import events as e
 from asterisk.events import ChannelView, Event, views
 from callcenter.board import Board
-from callcenter.call import Call, apply, begin, end, merge
+from callcenter.call import Call, apply, begin, begun_by, end, merge
 from callcenter.call.ending import MERGED
 
 # Only these may begin a call. The others also tell of channels whose beginning nobody heard, but a call that is
@@ -84,6 +84,7 @@ def _placed(board: Board, event: Event, view: ChannelView, before: Before) -> Ca
         assert call is not None
         if mine is None:
             board.note_channels(call, (view.uniqueid,))
+            call = _rooted(board, call, event, view, before)
         return _renamed(board, call, view.linkedid, before) if theirs is None else call
     return mine if mine is theirs else _joined(board, mine, theirs, event.at, before)
 
@@ -93,6 +94,17 @@ def _begun(board: Board, event: Event, view: ChannelView, before: Before) -> Cal
         return None
     call = begin(board.pbx, view, event.at, board.rules)
     before[call.linkedid] = None
+    board.keep(call)
+    return call
+
+
+def _rooted(board: Board, call: Call, event: Event, view: ChannelView, before: Before) -> Call:
+    """Return the call, begun by the channel in `view` if that is the one after which it is named."""
+    if view.uniqueid != call.linkedid or view.uniqueid == call.root or not call.channels:
+        return call
+    before.setdefault(call.linkedid, call)
+    age_s = event.age_s if isinstance(event, e.ChannelListed) else 0
+    call = begun_by(call, view, event.at - timedelta(seconds=age_s), board.rules)
     board.keep(call)
     return call
 

@@ -28,7 +28,7 @@ from callcenter.call.model import (
     Transfer,
     call_id,
 )
-from callcenter.call.origin import begin
+from callcenter.call.origin import begin, begun_by
 from callcenter.call.queueing import Attempt, attempts
 from callcenter.call.report import report
 from callcenter.call.rules import Kind, Party, Rules
@@ -59,6 +59,7 @@ __all__ = [
     "apply",
     "attempts",
     "begin",
+    "begun_by",
     "call_id",
     "died_in",
     "end",

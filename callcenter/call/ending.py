@@ -17,6 +17,7 @@ MERGED = "merged"
 # no circuit, network out of order, temporary failure, congestion, channel not available, not allowed.
 UNREACHABLE_CAUSES = frozenset({1, 2, 3, 22, 27, 28, 34, 38, 41, 42, 44, 50, 57, 58})
 REJECTED_CAUSE = 21
+NOT_THERE_CAUSES = frozenset({18, 19, 20})  # chan_sip calls SIP 480 busy, only the cause tells
 
 
 def end(call: Call, at: datetime, reason: str | None = None) -> Call:
@@ -112,7 +113,9 @@ def _agent_missing(agent: Channel | None) -> Result:
 
 
 def _far_result(call: Call, far: Channel) -> Result:
-    if far.dial_status is DialStatus.BUSY or far.cause in DECLINED_CAUSES:
+    if far.cause in DECLINED_CAUSES or (
+        far.dial_status is DialStatus.BUSY and far.cause not in NOT_THERE_CAUSES
+    ):
         return Result.BUSY
     if far.cause in UNREACHABLE_CAUSES:
         return Result.FAILED

@@ -31,6 +31,33 @@ def begin(pbx: str, view: ChannelView, at: datetime, rules: Rules) -> Call:
     return call.evolve(originated=True, direction=Direction.OUTBOUND)
 
 
+ORIGIN = ("root", "direction", "remote_number", "remote_name", "line", "trunk", "dialler", "originated")
+
+
+def begun_by(call: Call, view: ChannelView, at: datetime, rules: Rules) -> Call:
+    """Return the call now that the channel that began it shows itself after channels which it dialled.
+
+    So it is when a link comes up in the middle of a ring: the first to be heard of is the phone that rings.
+    """
+    first = begin(call.pbx, view, at, rules)
+    call, root = seen(call, view, at, rules)
+    root = root._replace(dialled_number=first.channels[root.uniqueid].dialled_number)
+    others = {uid: _by_root(c, root.uniqueid) for uid, c in call.channels.items() if uid != root.uniqueid}
+    facts = {name: getattr(first, name) for name in ORIGIN}
+    started_at = min(at, call.started_at)
+    call = call.evolve(**facts, started_at=started_at, channels={root.uniqueid: root, **others}, hanger=None)
+    for channel in others.values():
+        call = callee_dialled(call, channel) if channel.dialled_at is not None else call
+    return call
+
+
+def _by_root(channel: Channel, root: str) -> Channel:
+    """A phone that rings without having been dialled, as far as was heard: at the wish of whoever began the call."""
+    if channel.dialler is None and (channel.dialled_at or channel.rang_at):
+        return channel._replace(dialler=root, dialled_at=channel.dialled_at or channel.rang_at)
+    return channel
+
+
 def _called_from_outside(call: Call, view: ChannelView, rules: Rules) -> Call:
     return call.evolve(
         direction=Direction.INBOUND,

@@ -341,8 +341,10 @@ def _found_dialled(call: Call, channel: Channel, number: str | None, at: datetim
 
     Asterisk shows what was dialled as the caller's number of the dialled channel.
     """
-    if channel.uniqueid == call.root:
+    if channel.uniqueid == call.linkedid:
         return origin.switchboard_calls(call, channel, number)
+    if channel.uniqueid == call.root:
+        return put(call, channel._replace(dialled_at=at))  # whoever called it is gone already
     channel = channel._replace(dialled_at=at, dialler=call.root, dialled_number=number)
     return origin.callee_dialled(put(call, channel), channel)
 
