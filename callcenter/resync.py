@@ -14,7 +14,7 @@ from asterisk.events import ChannelView
 from callcenter.board import Board
 from callcenter.call import Call, end
 from callcenter.call.ending import LOST
-from callcenter.routing import Change, applied
+from callcenter.routing import Change, applied, told
 
 
 def link_up(board: Board, event: e.LinkUp) -> list[Change]:
@@ -27,7 +27,8 @@ def link_up(board: Board, event: e.LinkUp) -> list[Change]:
     if event.at - timedelta(seconds=event.uptime_s + 1) < board.lost_at:
         return []
     dead = [call for call in board.live() if not board.alive & set(call.channels)]
-    return [_closed(board, call, board.lost_at) for call in dead]
+    lost_at = board.lost_at
+    return [change for call in dead for change in _closed(board, call, lost_at)]
 
 
 def link_lost(board: Board, event: e.LinkLost) -> list[Change]:
@@ -70,7 +71,7 @@ def _without_the_gone(board: Board, call: Call, at: datetime) -> list[Change]:
         return []  # asked for a moment ago, no channel yet
     missing = [c for c in call.live_channels if c.uniqueid not in board.alive]
     if len(missing) == len(call.live_channels):
-        return [_closed(board, call, max(board.lost_at or at, call.started_at))]
+        return _closed(board, call, max(board.lost_at or at, call.started_at))
     changes: list[Change] = []
     for c in missing:
         view = ChannelView(c.uniqueid, call.linkedid, c.name, c.state, None, None, "", "")
@@ -90,10 +91,10 @@ def _adopted(board: Board) -> list[Change]:
     return changes
 
 
-def _closed(board: Board, call: Call, at: datetime) -> Change:
+def _closed(board: Board, call: Call, at: datetime) -> list[Change]:
     closed = end(call, at, LOST)
     board.forget(closed)
-    return Change(call, closed)
+    return told(call, closed)
 
 
 STEPS: dict[type, Callable[[Board, Any], list[Change]]] = {

@@ -25,6 +25,8 @@ BEGINNINGS = (
     e.AgentCalled,
 )
 
+MEETINGS = frozenset({e.BridgeEntered, e.BridgesMerged, e.ChannelListed})
+
 Before = dict[str, Call | None]  # by the linkedid that names the call
 
 
@@ -46,10 +48,14 @@ def applied(board: Board, event: Event) -> list[Change]:
     call = _of(board, event, before)
     if call is None:
         return []
-    before.setdefault(call.linkedid, call)
     after = apply(call, event, board.rules)
+    if len(after.channels) != len(call.channels):
+        board.note_channels(after, after.channels.keys() - call.channels.keys())
     if isinstance(event, e.ChannelHungUp):
         board.bury(event.channel.uniqueid)
+    if not before and after is call:
+        return []
+    before.setdefault(call.linkedid, call)
     return _changes(board, before, after)
 
 
@@ -65,7 +71,9 @@ def _of(board: Board, event: Event, before: Before) -> Call | None:
         elif _unites(event):
             call = _joined(board, board.calls[call.linkedid], placed, event.at, before)
     call = _unseen(board, event) if call is None else call
-    return None if call is None else _met_in_bridge(board, event, call, before)
+    if call is None or type(event) not in MEETINGS:
+        return call
+    return _met_in_bridge(board, event, call, before)
 
 
 def _unites(event: Event) -> bool:
@@ -76,14 +84,13 @@ def _placed(board: Board, event: Event, view: ChannelView, before: Before) -> Ca
     """Return the call of the channel in `view`; None when it has none and this event can not begin one."""
     if board.resyncing:
         board.alive.add(view.uniqueid)
-    mine, theirs = board.of_channel(view.uniqueid), board.of_linkedid(view.linkedid)
+    mine, theirs = board.of_channel(view.uniqueid), board.of_linkedid(view.linkedid or view.uniqueid)
     if mine is None and theirs is None:
         return _begun(board, event, view, before)
     if mine is None or theirs is None:
         call = mine or theirs
         assert call is not None
         if mine is None:
-            board.note_channels(call, (view.uniqueid,))
             call = _rooted(board, call, event, view, before)
         return _renamed(board, call, view.linkedid, before) if theirs is None else call
     return mine if mine is theirs else _joined(board, mine, theirs, event.at, before)
@@ -176,10 +183,13 @@ def _changes(board: Board, before: Before, after: Call) -> list[Change]:
     changes = []
     for call, old in before.items():
         new = board.calls.get(call) or board.ended[call]
-        if new is old:
-            continue
-        if not new.originated:  # only what the switchboard began itself can be without people
-            changes.append(Change(old, new))
-        elif new.has_people:
-            changes.append(Change(old if old is None or old.has_people else None, new))
+        if new is not old:
+            changes += told(old, new)
     return changes
+
+
+def told(old: Call | None, new: Call) -> list[Change]:
+    """Return the change from `old` to `new`; none before somebody takes part in the call."""
+    if not new.has_people:
+        return []
+    return [Change(old if old is None or old.has_people else None, new)]

@@ -115,12 +115,9 @@ def drop_headers(blocks: Blocks, chance: random.Random) -> Blocks:
 def flip_bytes(blocks: Blocks, chance: random.Random) -> Blocks:
     for _ in range(chance.randint(1, 40)):
         i = chance.randrange(len(blocks))
-        damaged = bytearray(blocks[i])
         for _ in range(chance.randint(1, 8)):
-            damaged[chance.randrange(len(damaged)) : chance.randrange(len(damaged)) + 1] = chance.randbytes(1)
-            if not damaged:
-                break
-        blocks[i] = bytes(damaged) or b"\r"
+            where = chance.randrange(len(blocks[i]) + 1)
+            blocks[i] = blocks[i][:where] + chance.randbytes(1) + blocks[i][where + chance.randint(0, 2) :]
     return blocks
 
 
