@@ -30,7 +30,7 @@ from callcenter.scribe import Scribe
 from callcenter.shift_book import ShiftBook
 from callcenter.tracker import Tracker
 from crm_core import call as rows
-from crm_core.card import load_card
+from crm_core import card
 from crm_core.carrier import CarriersUnknown, load_carriers
 from crm_core.db import Database
 from crm_core.outbox import News
@@ -128,15 +128,14 @@ async def attach(
     scribe = Scribe(db, recorder, numbers, sound=sound, now=now)
 
     async def read_card(call: Call, number: Number) -> dict[str, Any]:
-        async with db.reader.connect() as connection:
-            errand = centre.errand(call.id)
-            return await load_card(
-                connection,
-                e164=number.e164,
-                customer_id=errand.customer_id if errand else None,
-                call_id=call.id,
-                now=now(),
-            )
+        errand = centre.errand(call.id)
+        return await card.read_card(
+            db.reader,
+            e164=number.e164,
+            customer_id=errand.customer_id if errand else None,
+            call_id=call.id,
+            now=now(),
+        )
 
     rules = {s.account.pbx: s.rules for s in switches}
     book = ShiftBook(db, recorder)

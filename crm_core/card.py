@@ -5,7 +5,9 @@ a customer with ten thousand orders costs what any other does, except for the to
 """
 
 import json
+import re
 from datetime import datetime
+from functools import reduce
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +15,7 @@ from sqlalchemy import TIMESTAMP, BigInteger, Text, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from crm_core import deal
+from crm_core.db import Reader
 from crm_core.order_status import LABELS, OPEN_SQL
 from crm_core.owners import OWNERS
 from crm_core.phone import display, normalise
@@ -35,6 +38,14 @@ async def load_card(
         _CARD, {"e164": e164 or None, "customer_id": customer_id, "call_id": call_id, "now": now}
     )
     return _dressed(json.loads(found.scalar_one()), e164)
+
+
+async def read_card(
+    reader: Reader, *, e164: str | None, customer_id: int | None, call_id: UUID, now: datetime
+) -> dict[str, Any]:
+    """The same for a phone that rings: by the shortest way to the database."""
+    found = await reader.value(_NUMBERED, e164 or None, customer_id, call_id, now)
+    return _dressed(json.loads(found), e164)
 
 
 def _dressed(card: dict[str, Any], e164: str | None) -> dict[str, Any]:
@@ -234,6 +245,12 @@ SELECT json_build_object(
     'disposition', (SELECT disposition FROM this)
 )::text
 """
+_TYPES = {"e164": "text", "customer_id": "bigint", "call_id": "uuid", "now": "timestamptz"}
+_NUMBERED = reduce(
+    lambda sql, named: re.sub(rf":{named[1][0]}\b", f"${named[0]}::{named[1][1]}", sql),
+    enumerate(_TYPES.items(), 1),
+    _SQL,
+)
 # The JSON above has colons that are no parameters.
 _CARD = text(_SQL.replace('": ', '"\\: ')).bindparams(
     bindparam("e164", type_=Text),

@@ -9,7 +9,7 @@ from sqlalchemy import event
 from crm_core import call_link, draft
 from crm_core.call import save_note, set_customer, set_disposition
 from crm_core.callback import create_callback
-from crm_core.card import load_card
+from crm_core.card import load_card, read_card
 from crm_core.customer import add_note, create_customer
 from crm_core.deal import create_deal
 from crm_core.order import ItemWanted, create_order, update_order
@@ -169,3 +169,10 @@ async def test_a_caller_without_a_customer_still_has_a_past(shop: Any) -> None:
     found = await card(shop, e164=stranger, call_id=now)
     assert [it["id"] for it in found["calls"]] == [str(earlier)]
     assert [(it["reason"], it["overdue"]) for it in found["tasks"]] == [("Missed call", False)]
+
+
+async def test_a_phone_that_rings_gets_the_same_card_by_a_shorter_way(shop: Any) -> None:
+    asked = {"e164": MARTA, "customer_id": None, "call_id": shop.call, "now": shop.noon}
+    assert await read_card(shop.db.reader, **asked) == await card(shop)
+    stranger = asked | {"e164": None, "call_id": uuid4()}
+    assert (await read_card(shop.db.reader, **stranger))["customer"] is None

@@ -8,9 +8,10 @@ from tests.e2e.shop import ANNA, MARTA
 
 
 async def _clicks(screen: Screen, house: House) -> None:
-    """Press the telephone beside Marta's number on her page."""
+    """Press the telephone beside Marta's number on her page, and say which line she shall see."""
     await screen.open(f"/customers/{house.shop.customer}")
     await screen.page.locator(f".dial[data-number='{MARTA}']").first.click()
+    await screen.page.get_by_role("menuitem", name="Poland shop").click()
 
 
 async def test_a_click_rings_ones_own_phone_first_then_the_customers(house: House, browser: Browser) -> None:
