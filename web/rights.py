@@ -42,6 +42,9 @@ VIEW_CALLS, EDIT_CALLS, MAKE_CALLS = Right("calls", "view"), Right("calls", "edi
 HEAR_RECORDINGS, DOWNLOAD_RECORDINGS = Right("recordings", "hear"), Right("recordings", "download")
 REPORT_SITE = Right("site", "report")
 VIEW_STATUS = Right("status", "view")
+VIEW_FLIGHT = Right("flight", "view")  # the time line of a call
+READ_FLIGHT = Right("flight", "read")  # what the switchboard said, as it came
+TEST_RULES = Right("rules", "test")
 VIEW_USERS, EDIT_USERS = Right("users", "view"), Right("users", "edit")
 EDIT_EXTENSIONS = Right("extensions", "edit")
 RUN_DOCTOR = Right("doctor", "run")
@@ -67,6 +70,7 @@ _DESK: Mapping[Right, Scope] = {
     HEAR_RECORDINGS: Scope.OWN,
     VIEW_AGENTS: Scope.ALL,
     SET_AGENTS: Scope.OWN,
+    VIEW_FLIGHT: Scope.OWN,
 }
 _FLOOR = {
     VIEW_CALLS: Scope.ALL,
@@ -75,6 +79,8 @@ _FLOOR = {
     DOWNLOAD_RECORDINGS: Scope.ALL,
     VIEW_STATUS: Scope.ALL,
     SET_AGENTS: Scope.ALL,
+    VIEW_FLIGHT: Scope.ALL,
+    READ_FLIGHT: Scope.ALL,
 }
 _HOUSE = {
     VIEW_USERS: Scope.ALL,
@@ -82,6 +88,7 @@ _HOUSE = {
     EDIT_EXTENSIONS: Scope.ALL,
     RUN_DOCTOR: Scope.ALL,
     EDIT_PAUSES: Scope.ALL,
+    TEST_RULES: Scope.ALL,
 }
 
 # No built-in role is given TEAM until the product knows teams; the scope is here for roles of one's own.

@@ -6,7 +6,7 @@ from callcenter.audit import Audited, records
 from callcenter.call import Rules
 from callcenter.numbers import TrunkRule
 from crm_core.phone import NumberRule
-from web.settings import PbxSettings
+from web.settings import PbxSettings, Settings
 
 
 def rules_of(pbx: PbxSettings) -> Rules:
@@ -31,3 +31,14 @@ def audited(pbx: PbxSettings) -> Audited:
     return Audited(
         pbx=pbx.name, rules=rules_of(pbx), records=records(cel=cel, cdr=cdr, timezone=pbx.records_timezone)
     )
+
+
+def switchboard(settings: Settings, name: str) -> PbxSettings | None:
+    """Return the settings of one switchboard, None when it is not attached (any more)."""
+    return next((pbx for pbx in settings.switchboards if pbx.name == name), None)
+
+
+def rules_by_name(settings: Settings, name: str) -> Rules:
+    """Return the rules of a switchboard; the usual ones when it is attached no more."""
+    pbx = switchboard(settings, name)
+    return rules_of(pbx) if pbx is not None else Rules()

@@ -9,7 +9,7 @@ import soundfile
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
-from tests.web import shop
+from tests.web import flight, shop
 from tests.web.conftest import PASSWORD
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -39,6 +39,7 @@ async def there(database, people, settings):
     furnished = await shop.furnish(database, name="Marta <b>Zielińska</b>")
     call = await shop.add_call(database, talked=people["operator"], customer_id=furnished.customer)
     await shop.add_sound(database, call, "one moment please")
+    await flight.keep(database, call, flight.said_in("a"))
     noise = numpy.sin(numpy.arange(8000 * 12) / 3).astype("float32") / 3
     soundfile.write(settings.recordings_dir / f"{call}.wav", noise, 8000)
     furnished.call = call
@@ -65,6 +66,7 @@ async def test_axe_finds_nothing_and_nothing_is_cut_off(browser, server, there, 
         f"/orders/{there.order}",
         f"/deals/{there.deal}",
         f"/calls/{there.call}",
+        f"/calls/{there.call}/timeline?details=true",
     ]
     wrong = []
     for address in [
