@@ -291,6 +291,18 @@ async def test_whoever_called_a_shop_sees_that_shop_when_called_from_the_card(
     }
 
 
+async def test_a_call_that_was_not_yet_written_down_to_its_end_is_read_again(
+    desk: Page, server: DeskServer
+) -> None:
+    row = {"id": "k9", "direction": "inbound", "result": None, "started_at": ago(5), "talk_s": 0}
+    who = {"remote_e164": "+48601220114", "display": "+48 601 220 114", "customer_name": "Marta"}
+    server.answers["/calls"] = {"items": [row | who]}
+    await desk.reload()
+    await expect(desk.locator(".idle table")).to_contain_text("Marta")
+    server.answers["/calls"] = {"items": [row | who | {"result": "abandoned"}]}
+    await expect(desk.locator(".idle table")).to_contain_text("Missed")
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
 async def test_axe_finds_nothing_on_an_opened_order_a_cart_and_the_menu_of_lines(

@@ -6,16 +6,23 @@ import { lasted, t, tn } from "../say.js";
 import { Chip, Dial, Empty, Failed, html, Icon, Loading, When } from "../ui.js";
 import { api, items, Refused } from "../api.js";
 import { blocked, sound, switchSound } from "./ring.js";
-import { agent, departures, pbx } from "./store.js";
+import { agent, calls, departures, pbx } from "./store.js";
 import { missed, resultName } from "./words.js";
 
 const today = signal({ list: null, failed: null });
 
 const midnight = () => { const at = new Date(); at.setHours(0, 0, 0, 0); return at.toISOString().replace(/\.\d+Z$/, "Z"); };
 
-const readToday = async () => {
+const SETTLE_MS = 1500;
+const PATIENCE = 8;
+
+/** A call that has just left the desk may not be written down to its end yet: then the list is read again. */
+const readToday = async (tries = PATIENCE) => {
   try {
-    today.value = { list: items(await api.get("/calls", { mine: true, since: midnight(), limit: 30 })), failed: null };
+    const list = items(await api.get("/calls", { mine: true, since: midnight(), limit: 30 }));
+    today.value = { list, failed: null };
+    const unfinished = list.some((one) => !one.result && !calls.value.has(one.id));
+    if (unfinished && tries > 0) setTimeout(() => readToday(tries - 1), SETTLE_MS);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     today.value = { ...today.value, failed: error.message };
@@ -33,7 +40,7 @@ const Past = ({ one }) => html`<tr><td class="faint"><${When} at=${one.started_a
 
 const Today = () => {
   const { list, failed } = today.value;
-  if (list === null) return failed ? html`<${Failed} text=${failed} again=${readToday} />` : html`<${Loading} lines=${5} />`;
+  if (list === null) return failed ? html`<${Failed} text=${failed} again=${() => readToday()} />` : html`<${Loading} lines=${5} />`;
   if (!list.length) return html`<${Empty} title=${t("No calls yet today")}>${t("Your calls of today will be listed here.")}<//>`;
   return html`<div class="scroll"><table class="list"><thead><tr><th>${t("When")}</th><th>${t("How it ended")}</th><th>${t("Who")}</th><th>${t("Outcome")}</th><th class="num">${t("Talked")}</th></tr></thead>
     <tbody>${list.map((one) => html`<${Past} key=${one.id} one=${one} />`)}</tbody></table></div>`;
