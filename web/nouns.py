@@ -5,6 +5,8 @@ from aiohttp import web
 
 from web import (
     agents,
+    audit_pages,
+    audits,
     call_pages,
     call_sound,
     call_work,
@@ -46,6 +48,7 @@ OPERATIONS = (
     status.operations,
     agents.operations,
     pauses.operations,
+    audits.operations,
 )
 PAGES: tuple[Pages, ...] = (
     desk_page.pages,
@@ -56,6 +59,7 @@ PAGES: tuple[Pages, ...] = (
     call_pages.pages,
     flight_pages.pages,
     user_pages.pages,
+    audit_pages.pages,
     status.pages,
     doctor_pages.pages,
 )

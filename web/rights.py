@@ -53,6 +53,7 @@ VIEW_AGENTS, SET_AGENTS, EDIT_PAUSES = (
     Right("agents", "set"),
     Right("pauses", "edit"),
 )
+VIEW_AUDITS, RUN_AUDITS = Right("audits", "view"), Right("audits", "run")
 
 _DESK: Mapping[Right, Scope] = {
     VIEW_CUSTOMERS: Scope.ALL,
@@ -89,6 +90,8 @@ _HOUSE = {
     RUN_DOCTOR: Scope.ALL,
     EDIT_PAUSES: Scope.ALL,
     TEST_RULES: Scope.ALL,
+    VIEW_AUDITS: Scope.ALL,
+    RUN_AUDITS: Scope.ALL,
 }
 
 # No built-in role is given TEAM until the product knows teams; the scope is here for roles of one's own.

@@ -91,6 +91,7 @@ def _zone(text: str) -> str:
 
 
 Place = Annotated[SecretStr, BeforeValidator(_place)]  # may hold a password
+OptionalPlace = Annotated[Place | None, BeforeValidator(_empty_is_none)]
 Zone = Annotated[str, AfterValidator(_zone)]
 
 
@@ -127,8 +128,8 @@ class PbxSettings(BaseModel):
         default="+", pattern=r"^[+0-9*#]*$"
     )  # before country code and number: "+", "", "00", "9810"
     number_rules: tuple[TrunkNumberRule, ...] = ()  # asked in order, before the number is understood
-    cel: Place | None = None  # where Asterisk writes channel events: a CSV file, postgresql://… or mysql://…
-    cdr: Place | None = None  # where it writes call records
+    cel: OptionalPlace = None  # where Asterisk writes channel events: a CSV file, postgresql://… or mysql://…
+    cdr: OptionalPlace = None  # where it writes call records
     records_timezone: Zone = "UTC"  # in which both are written, unless they say it
 
 
@@ -150,8 +151,8 @@ class Settings(BaseSettings):
     ami_port: Port = 5038
     ami_username: OptionalText = None
     ami_secret: SecretStr | None = None
-    ami_cel: Place | None = None
-    ami_cdr: Place | None = None
+    ami_cel: OptionalPlace = None
+    ami_cdr: OptionalPlace = None
     ami_records_timezone: Zone = "UTC"
     audit_hour: Annotated[int | None, BeforeValidator(_empty_is_none), Field(ge=0, le=23)] = (
         2  # UTC; None: never
