@@ -5,7 +5,7 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 INPUTS := requirements.lock pyproject.toml hatch_build.py package-lock.json
 
-.PHONY: run test check bench memory fuzz lock clean
+.PHONY: run test check load bench memory fuzz lock clean
 
 # The demo keeps its shop below the checkout, unless told otherwise.
 run: export CALLCENTER_DATA_DIR ?= $(CURDIR)/var/demo
@@ -22,6 +22,10 @@ check: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest tests/test_architecture.py
+
+# Five minutes of calls on a real Asterisk (docs/developer.md says how to get one) while everything is broken once.
+load: $(STAMP)
+	$(BIN)/python -m tests.load.run $(ARGS)
 
 bench: $(STAMP)
 	$(BIN)/python bench/intake.py

@@ -19,7 +19,7 @@ from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, parse_qsl, unquote, urlencode, urlsplit
 
 from asterisk.cdr import CdrRow, cdr_row
 from asterisk.cel import CelRow, cel_row, instant
@@ -112,7 +112,7 @@ class Records:
         if "://" not in self.place:
             return self.place
         parts = urlsplit(self.place)
-        return f"{parts.scheme}://{parts.hostname}{parts.path}"
+        return f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
 
 
 async def read_cel(records: Records, since: datetime, until: datetime) -> list[CelRow]:
@@ -279,7 +279,9 @@ async def _from_postgresql(
 ) -> list[Mapping[str, Any]]:
     import asyncpg
 
-    url = urlsplit(records.place)._replace(scheme="postgresql", query="").geturl()
+    parts = urlsplit(records.place)
+    options = urlencode([pair for pair in parse_qsl(parts.query) if pair[0] != "table"])
+    url = parts._replace(scheme="postgresql", query=options).geturl()
     try:
         connection = await asyncpg.connect(url, timeout=10, server_settings={"timezone": "UTC"})
         try:

@@ -31,6 +31,7 @@ from callcenter.shift_book import ShiftBook
 from callcenter.tracker import Tracker
 from crm_core import call as rows
 from crm_core import card
+from crm_core.call_audit import all_heard
 from crm_core.carrier import CarriersUnknown, load_carriers
 from crm_core.db import Database
 from crm_core.outbox import News
@@ -211,11 +212,12 @@ async def _take_up(db: Database, floor: Floor, centre: Centre, now: datetime) ->
     )
     async with db.begin() as session:
         found = (await session.execute(wanted.order_by(row.started_at))).all()
+        heard = await all_heard(session)
     calls = []
     for state, started_from in found:
         call = from_json(state)
         calls.append(call)
         centre.take_up(call, restored(started_from))
-    floor.restore(call for call in calls if call.state is not CallState.ENDED)
+    floor.restore((call for call in calls if call.state is not CallState.ENDED), heard)
     if calls:
         log.info("calls taken up", open=sum(call.ended_at is None for call in calls), calls=len(calls))

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from asterisk.history import Kind, Records, read_cdr, read_cel
-from callcenter.audit_rows import Known, heard_before, known_calls, row_of, same_call
+from callcenter.audit_rows import Known, heard_before, known_calls, open_again, row_of, same_call
 from callcenter.audit_sound import compare_sound
 from callcenter.call import Direction, Rules
 from callcenter.directory import Directory, load_directory
@@ -35,6 +35,7 @@ from recordings.store import Root
 
 SLICE = timedelta(hours=6)  # read at once
 LONGEST_CALL = timedelta(hours=4)  # rows of a call are looked for so long before and after
+ROUNDED = timedelta(seconds=1.5)  # some sites keep whole seconds
 SETTLED = timedelta(seconds=60)  # a call that ended a moment ago may not be written yet
 
 
@@ -72,7 +73,13 @@ async def carry_out(means: Means, audited: Audited, audit: CallAudit) -> CallAud
         here = await _recover(means, audited, since, until)
         settled = audit.to_at if audit.reason == Reason.GAP else means.now() - SETTLED
         work = _Comparison(
-            means=means, pbx=audited.pbx, since=since, until=until, heal=audit.heal, settled=settled
+            means=means,
+            pbx=audited.pbx,
+            since=since,
+            until=until,
+            heal=audit.heal,
+            settled=settled,
+            gap=(audit.from_at, audit.to_at) if audit.reason in rows.QUIET else None,
         )
         found = [one async for one in work.run(here)]
         calls += work.calls
@@ -151,6 +158,7 @@ class _Comparison:
     until: datetime
     heal: bool
     settled: datetime  # what ended later is left to the next audit
+    gap: tuple[datetime, datetime] | None  # in which nobody listened
     calls: int = 0
 
     async def run(self, recovered: Sequence[Recovered]) -> AsyncIterator[Found]:
@@ -168,7 +176,8 @@ class _Comparison:
             told.update(known.id for known in same)
             inside = self.since <= one.call.started_at < self.until
             self.calls += inside
-            if inside or any(not known.complete for known in same):
+            touched = any(not known.complete or self.gap for known in same)
+            if inside or touched:
                 async for found in self._one(one, same):
                     yield found
         for known in ours:
@@ -195,6 +204,9 @@ class _Comparison:
             yield await self._mended(FindingKind.STILL_OPEN, one, known, why)
         elif not known.complete and known.origin == Origin.LIVE and one.ending is Ending.SEEN:
             why = "Its end was not heard; the switchboard wrote it down."
+            yield await self._mended(FindingKind.UNFINISHED, one, known, why)
+        elif self.gap is not None and _outlived(known, self.gap) and _told_otherwise(one, known):
+            why = "It went on while nobody listened; the switchboard wrote down who talked and how long."
             yield await self._mended(FindingKind.UNFINISHED, one, known, why)
 
     async def _lost(self, one: Recovered) -> Found:
@@ -227,6 +239,8 @@ class _Comparison:
 
     async def _write(self, session: AsyncSession, one: Recovered, known: UUID | None = None) -> UUID:
         row = await row_of(session, known) if known is not None else None
+        if row is not None:
+            await open_again(session, row)
         entry = Entry(
             call=one.call,
             number=self.means.numbers.of(one.call, self.directory),
@@ -238,6 +252,22 @@ class _Comparison:
             before=await heard_before(session, row) if row is not None else None,
         )
         return await write(session, entry, at=self.means.now(), sound=self.means.root is not None)
+
+
+def _outlived(known: Known, gap: tuple[datetime, datetime]) -> bool:
+    """Say whether a call was going on in the gap."""
+    return known.origin == Origin.LIVE and known.started_at < gap[1] and (known.ended_at or gap[1]) > gap[0]
+
+
+def _told_otherwise(one: Recovered, known: Known) -> bool:
+    """Say whether the switchboard's own record has another answer or another talk than we."""
+    if one.ending is not Ending.SEEN or one.unknown & {"answered_at", "talk_s", "hold_s"}:
+        return False
+    ours, theirs = known.answered_at, one.call.answered_at
+    if ours is None or theirs is None:
+        return ours is not theirs
+    apart = abs(ours - theirs) > ROUNDED
+    return apart or abs((known.talk_s or 0.0) - one.call.talk_s) > 2 * ROUNDED.total_seconds()
 
 
 def _found(

@@ -28,6 +28,7 @@ class Known:
     direction: str
     number: str | None
     click_to_call: bool
+    talk_s: float | None
 
     @property
     def names(self) -> frozenset[str]:
@@ -44,7 +45,7 @@ async def known_calls(session: AsyncSession, pbx: str, since: datetime, until: d
     found = await session.execute(
         select(
             *(Call.id, Call.linkedids, legs.label("uniqueids"), Call.started_at, Call.answered_at),
-            *(Call.ended_at, Call.complete, Call.origin, Call.direction, Call.click_to_call),
+            *(Call.ended_at, Call.complete, Call.origin, Call.direction, Call.click_to_call, Call.talk_s),
             Call.remote_raw.label("number"),
         )
         .where(Call.pbx == pbx)
@@ -69,6 +70,12 @@ async def same_call(session: AsyncSession, pbx: str, names: Iterable[str]) -> UU
 async def row_of(session: AsyncSession, call_id: UUID) -> Call | None:
     """The row, locked."""
     return await session.get(Call, call_id, with_for_update=True, populate_existing=True)
+
+
+async def open_again(session: AsyncSession, row: Call) -> None:
+    """Let a call be written that was thought to be known: who told of its answer before did not hear it."""
+    row.complete, row.answered_at = False, None
+    await session.flush()
 
 
 async def heard_before(session: AsyncSession, row: Call) -> Before:

@@ -98,6 +98,12 @@ class Board:
         _shorten(self.ended, REMEMBERED)
         _shorten(self._over, 10 * REMEMBERED)
 
+    def begin_anew(self) -> None:
+        """The switchboard counts its channels anew: names of before mean nothing any more."""
+        self._dead.clear()
+        self._over.clear()
+        self._by_bridge.clear()
+
     def bury(self, uniqueid: str) -> None:
         """Remember that this channel is gone: nothing said about it later makes a call."""
         self._by_channel.pop(uniqueid, None)

@@ -6,7 +6,8 @@ One consumer keeps the order; nothing here waits for the database or a browser.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Protocol
 
 import structlog
@@ -33,9 +34,9 @@ class Floor:
         self._hands = hands
         self.heard = 0
 
-    def restore(self, calls: Iterable[Call]) -> None:
+    def restore(self, calls: Iterable[Call], heard: Mapping[str, datetime]) -> None:
         """Calls that were open when the process died; the next resync says which still are."""
-        self._tracker.restore(calls)
+        self._tracker.restore(calls, heard)
 
     @property
     def live(self) -> int:

@@ -28,7 +28,9 @@ def link_up(board: Board, event: e.LinkUp) -> list[Change]:
         return []
     dead = [call for call in board.live() if not board.alive & set(call.channels)]
     lost_at = board.lost_at
-    return [change for call in dead for change in _closed(board, call, lost_at)]
+    changes = [change for call in dead for change in _closed(board, call, max(lost_at, call.started_at))]
+    board.begin_anew()
+    return changes
 
 
 def link_lost(board: Board, event: e.LinkLost) -> list[Change]:

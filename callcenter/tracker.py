@@ -6,6 +6,7 @@ Raises:  nothing; what can not be placed is ignored
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -46,11 +47,16 @@ class Tracker:
             return step(self._board(heard.pbx), heard.event)
         return applied(self._board(heard.pbx), heard.event) if kind in CALL_EVENTS else []
 
-    def restore(self, calls: Iterable[Call]) -> None:
-        """Take up calls that were open when the process died; the next login tells what became of them."""
+    def restore(self, calls: Iterable[Call], heard: Mapping[str, datetime] | None = None) -> None:
+        """Take up calls that were open when the process died; the next login tells what became of them.
+
+        `heard`: until when each switchboard was listened to. What is gone by then is over since that instant.
+        """
         for call in calls:
             if call.ended_at is None:
                 self._board(call.pbx).restore(call)
+        for pbx, until in (heard or {}).items():
+            self._board(pbx).lost_at = until
 
     def _board(self, pbx: str) -> Board:
         board = self._boards.get(pbx)

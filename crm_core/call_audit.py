@@ -321,6 +321,12 @@ async def heard_until(session: AsyncSession, pbx: str) -> datetime | None:
     return found
 
 
+async def all_heard(session: AsyncSession) -> Mapping[str, datetime]:
+    """Until when each switchboard was heard without a gap."""
+    found = await session.execute(select(PbxHeard.pbx, PbxHeard.until))
+    return {row.pbx: row.until for row in found}
+
+
 async def set_heard(session: AsyncSession, heard: Mapping[str, datetime]) -> None:
     """Say until when switchboards were heard."""
     if heard:

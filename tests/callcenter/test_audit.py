@@ -202,6 +202,30 @@ async def test_a_call_that_ended_while_nobody_listened_gets_its_true_end(office:
     assert office.told == []
 
 
+async def test_who_talked_in_a_gap_that_the_call_outlived_is_told_by_cel(office: Office) -> None:
+    office.write_down("u")  # one rang when the link was lost, was answered in the gap and went on after it
+    await office.hear("u", only="1795285611.4")
+    (heard,) = await office.calls()
+    gap = {
+        "from_at": datetime(2026, 11, 21, 18, 26, 50, tzinfo=UTC),
+        "to_at": datetime(2026, 11, 21, 18, 27, tzinfo=UTC),
+    }
+    await office.audit(reason=Reason.NIGHT)
+    (kept,) = [call for call in await office.calls() if call.id == heard.id]
+    assert kept.talk_s == heard.talk_s  # only after a gap is the link doubted
+    await office.audit(reason=Reason.AGAIN, **gap)
+    (call,) = [call for call in await office.calls() if call.id == heard.id]
+    assert (heard.talk_s, call.talk_s) == (pytest.approx(5, abs=0.1), pytest.approx(7, abs=1))
+    assert (call.origin, call.complete, call.rang_at, call.operators) == (
+        "live",
+        True,
+        heard.rang_at,
+        ["1003"],
+    )
+    assert call.answered_at is not None and heard.answered_at is not None
+    assert call.answered_at < heard.answered_at
+
+
 async def test_a_call_that_never_closed_with_us_is_closed(office: Office) -> None:
     office.write_down("a")
     (trace,) = TRACES.glob("a-*")
