@@ -9,12 +9,13 @@ Nothing is corrected that was heard from beginning to end.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from asterisk.history import Kind, Records, read_cdr, read_cel
@@ -31,10 +32,12 @@ from crm_core.call import Origin
 from crm_core.call_audit import CallAudit, FindingKind, Found, Reason
 from crm_core.call_record import merge_calls
 from crm_core.db import Database
+from crm_core.outage import is_collision
 from recordings.store import Root
 
 SLICE = timedelta(hours=6)  # read at once
 LONGEST_CALL = timedelta(hours=4)  # rows of a call are looked for so long before and after
+COLLISION_PAUSES_S = (0.1, 0.5, 2.0)
 ROUNDED = timedelta(seconds=1.5)  # some sites keep whole seconds
 SETTLED = timedelta(seconds=60)  # a call that ended a moment ago may not be written yet
 
@@ -215,16 +218,15 @@ class _Comparison:
         why = "Nobody heard it: the link or this service was down."
         if not self.heal:
             return _found(FindingKind.LOST, one, why)
-        async with self.means.db.begin() as session:
-            there = await same_call(session, self.pbx, one.names)
-            if there is None:
-                there = await self._write(session, one)
-        return _found(FindingKind.LOST, one, why, healed=True, call_id=there)
+
+        async def add(session: AsyncSession) -> UUID:
+            return await same_call(session, self.pbx, one.names) or await self._write(session, one)
+
+        return _found(FindingKind.LOST, one, why, healed=True, call_id=await self._kept(add))
 
     async def _mended(self, kind: FindingKind, one: Recovered, known: Known, why: str) -> Found:
         if self.heal:
-            async with self.means.db.begin() as session:
-                await self._write(session, one, known.id)
+            await self._kept(lambda session: self._write(session, one, known.id))
         return _found(kind, one, why, healed=self.heal, call_id=known.id)
 
     async def _doubled(self, one: Recovered, same: list[Known]) -> Found:
@@ -236,6 +238,19 @@ class _Comparison:
                     await merge_calls(session, first.id, other.id)
         why = f"One conversation at the switchboard, {len(same)} rows with us."
         return _found(FindingKind.DOUBLED, one, why, healed=self.heal and over, call_id=first.id)
+
+    async def _kept(self, work: Callable[[AsyncSession], Awaitable[UUID]]) -> UUID:
+        """Do it in a transaction, and again when it stood in the way of what is heard live."""
+        for pause_s in COLLISION_PAUSES_S:
+            try:
+                async with self.means.db.begin() as session:
+                    return await work(session)
+            except DBAPIError as error:
+                if not is_collision(error):
+                    raise
+                await asyncio.sleep(pause_s)
+        async with self.means.db.begin() as session:
+            return await work(session)
 
     async def _write(self, session: AsyncSession, one: Recovered, known: UUID | None = None) -> UUID:
         row = await row_of(session, known) if known is not None else None

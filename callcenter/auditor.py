@@ -124,13 +124,19 @@ class Auditor:
             done = await carry_out(self._means, self._switches[audit.pbx], audit)
             log.info("audit", pbx=audit.pbx, reason=audit.reason, calls=done.calls, healed=done.healed)
         except NoHistory as error:
+            log.error("audit without records", pbx=audit.pbx, error=str(error))
             await self._failed(audit, str(error))
+        except Exception as error:
+            if is_outage(error):
+                raise  # it is taken up again when nobody has touched it for a while
+            # A bug here must not silence the phones: this process goes on, and the page says what happened.
+            log.exception("audit failed", pbx=audit.pbx, audit=audit.id)
+            await self._failed(audit, f"{type(error).__name__}: {error}")
         return True
 
     async def _failed(self, audit: CallAudit, why: str) -> None:
         """A gap is asked about again until its records can be read; a person is told at once."""
         now = self._means.now()
         patient = audit.reason in (*rows.QUIET, Reason.NIGHT) and now - audit.created_at < GIVE_UP
-        log.error("audit without records", pbx=audit.pbx, error=why)
         async with self._means.db.begin() as session:
             await rows.fail(session, audit.id, why, again_at=now + TRY_AGAIN if patient else None)

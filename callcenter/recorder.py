@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 
-from crm_core.outage import is_outage
+from crm_core.outage import is_collision, is_outage
 
 log = structlog.get_logger(__name__)
 
@@ -82,6 +82,9 @@ class Recorder:
             try:
                 await job.write()
             except Exception as error:
+                if is_collision(error):
+                    log.warning("call written again after a collision", call=str(key))
+                    return False
                 if is_outage(error):
                     self._keep_aside(error)
                     return False

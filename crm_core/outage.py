@@ -5,11 +5,17 @@ from collections.abc import Iterator
 from sqlalchemy.exc import DBAPIError
 
 AWAY = ("08", "57P", "53")  # PostgreSQL, appendix A: the connection; shutting down, starting up; nothing left
+COLLIDED = "40"  # the same: two transactions stood in each other's way
 
 
 def is_outage(error: BaseException) -> bool:
     """True when the database could not be reached, is starting or stopping, or cut the connection."""
     return any(_is_away(cause) for cause in _causes(error))
+
+
+def is_collision(error: BaseException) -> bool:
+    """True when another transaction was in the way (a deadlock): the same once more will do."""
+    return any((getattr(cause, "sqlstate", None) or "").startswith(COLLIDED) for cause in _causes(error))
 
 
 def _is_away(cause: BaseException) -> bool:

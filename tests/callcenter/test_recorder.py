@@ -68,6 +68,23 @@ async def test_calls_of_an_outage_lie_in_the_spool_and_are_written_when_it_is_ov
     assert recorder.spooled() == []
 
 
+async def test_a_write_that_collided_with_another_is_done_again(recorder: Recorder) -> None:
+    class Deadlock(Exception):
+        sqlstate = "40P01"
+
+    tries: list[str] = []
+
+    async def write() -> None:
+        tries.append("a")
+        if len(tries) < 3:
+            raise Deadlock
+
+    recorder.keep(Job(key="a", spooled={"call": "a"}, write=write))
+    await asyncio.wait_for(recorder.drained(), 5)
+    assert len(tries) == 3
+    assert not recorder.refused.exists()
+
+
 async def test_a_row_that_is_not_accepted_holds_up_no_other_and_is_kept_aside(recorder: Recorder) -> None:
     shelf = Shelf()
     shelf.refuses = "bad"
