@@ -37,6 +37,7 @@ from recordings.store import Root
 
 SLICE = timedelta(hours=6)  # read at once
 LONGEST_CALL = timedelta(hours=4)  # rows of a call are looked for so long before and after
+TELL_EVERY = timedelta(seconds=10)
 COLLISION_PAUSES_S = (0.1, 0.5, 2.0)
 ROUNDED = timedelta(seconds=1.5)  # some sites keep whole seconds
 SETTLED = timedelta(seconds=60)  # a call that ended a moment ago may not be written yet
@@ -72,6 +73,7 @@ async def carry_out(means: Means, audited: Audited, audit: CallAudit) -> CallAud
     calls = 0
     found: list[Found] = []
     recovered: list[Recovered] = []
+    told = means.now()
     for since, until in _slices(audit.from_at, audit.to_at):
         here = await _recover(means, audited, since, until)
         settled = audit.to_at if audit.reason == Reason.GAP else means.now() - SETTLED
@@ -84,7 +86,10 @@ async def carry_out(means: Means, audited: Audited, audit: CallAudit) -> CallAud
             settled=settled,
             gap=(audit.from_at, audit.to_at) if audit.reason in rows.QUIET else None,
         )
-        found = [one async for one in work.run(here)]
+        found = []
+        async for one in work.run(here):
+            found.append(one)
+            told = await _still_there(means, audit, told)
         calls += work.calls
         recovered += [one for one in here if since <= one.call.started_at < until]
         await _keep(means, audit, found, calls, until)
@@ -102,6 +107,16 @@ def _slices(since: datetime, until: datetime) -> Iterator[tuple[datetime, dateti
     while since < until:
         yield since, min(since + SLICE, until)
         since += SLICE
+
+
+async def _still_there(means: Means, audit: CallAudit, told: datetime) -> datetime:
+    """Say every few seconds that this audit is being made."""
+    now = means.now()
+    if now - told < TELL_EVERY:
+        return told
+    async with means.db.begin() as session:
+        await rows.touch(session, audit.id, now=now)
+    return now
 
 
 async def _keep(means: Means, audit: CallAudit, found: list[Found], calls: int, until: datetime) -> None:

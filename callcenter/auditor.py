@@ -7,7 +7,7 @@ a gap is looked at again after one and after ten minutes, and once more at night
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -18,7 +18,7 @@ from asterisk.history import NoHistory
 from callcenter.audit import Audited, Means, carry_out
 from crm_core import call_audit as rows
 from crm_core.call_audit import CallAudit, Reason
-from crm_core.outage import is_outage
+from crm_core.outage import is_collision, is_outage
 
 log = structlog.get_logger(__name__)
 
@@ -49,21 +49,25 @@ class Auditor:
         self._audit_hour = audit_hour
         self._logins: dict[str, datetime] = {}  # the login up to which gaps are asked about
         self._told_at: datetime | None = None
+        self._took_up = False
 
     async def run(self) -> None:
-        """For ever. A database that is away is waited for."""
-        while True:
-            try:
-                await self.look()
-            except Exception as error:
-                if not is_outage(error):
-                    raise
-            await asyncio.sleep(LOOK_EVERY_S)
+        """For ever. A database that is away is waited for; a long audit keeps no gap from being noticed."""
+        async with asyncio.TaskGroup() as both:
+            both.create_task(_again_and_again(self.notice))
+            both.create_task(_again_and_again(self.work))
 
-    async def look(self) -> None:
-        """Do what is due now."""
+    async def notice(self) -> None:
+        """Ask for what must be compared: after a gap, and at night."""
         await self._note_gaps()
         await self._ask_for_the_night()
+
+    async def work(self) -> None:
+        """Carry out everything that is due."""
+        if not self._took_up:
+            async with self._means.db.begin() as session:
+                await rows.take_up(session, list(self._switches))
+            self._took_up = True
         while await self._next():
             pass
 
@@ -127,7 +131,7 @@ class Auditor:
             log.error("audit without records", pbx=audit.pbx, error=str(error))
             await self._failed(audit, str(error))
         except Exception as error:
-            if is_outage(error):
+            if is_outage(error) or is_collision(error):
                 raise  # it is taken up again when nobody has touched it for a while
             # A bug here must not silence the phones: this process goes on, and the page says what happened.
             log.exception("audit failed", pbx=audit.pbx, audit=audit.id)
@@ -140,3 +144,13 @@ class Auditor:
         patient = audit.reason in (*rows.QUIET, Reason.NIGHT) and now - audit.created_at < GIVE_UP
         async with self._means.db.begin() as session:
             await rows.fail(session, audit.id, why, again_at=now + TRY_AGAIN if patient else None)
+
+
+async def _again_and_again(step: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            await step()
+        except Exception as error:
+            if not (is_outage(error) or is_collision(error)):
+                raise
+        await asyncio.sleep(LOOK_EVERY_S)

@@ -220,6 +220,16 @@ async def next_audit(session: AsyncSession, pbxs: Sequence[str], *, now: datetim
     return audit
 
 
+async def take_up(session: AsyncSession, pbxs: Sequence[str]) -> None:
+    """What a process was doing when it died is done again, at once; one process audits a switchboard."""
+    await session.execute(
+        update(CallAudit)
+        .where(CallAudit.state == AuditState.RUNNING, CallAudit.reason != Reason.COMMAND)
+        .where(CallAudit.pbx.in_(pbxs))
+        .values(state=AuditState.QUEUED)
+    )
+
+
 async def tell_progress(
     session: AsyncSession, audit_id: int, progress: float, calls: int, *, now: datetime
 ) -> None:
@@ -229,6 +239,11 @@ async def tell_progress(
         .where(CallAudit.id == audit_id)
         .values(progress=progress, calls=calls, touched_at=now)
     )
+
+
+async def touch(session: AsyncSession, audit_id: int, *, now: datetime) -> None:
+    """Say that an audit is still being made."""
+    await session.execute(update(CallAudit).where(CallAudit.id == audit_id).values(touched_at=now))
 
 
 async def add_findings(session: AsyncSession, audit_id: int, found: Sequence[Found]) -> None:

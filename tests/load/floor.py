@@ -343,7 +343,7 @@ async def strain(here: Floor, seconds: float) -> Report:
     )
 
 
-async def settled(service: Service, patience_s: float = 240) -> None:
+async def settled(service: Service, patience_s: float = 900) -> None:
     """Wait until every gap was looked at and no call is open."""
     await asyncio.sleep(5)  # a gap is noticed within two seconds
     end = time.monotonic() + patience_s
