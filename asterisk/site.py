@@ -61,6 +61,9 @@ class Line:
     queue: str = ""
     extension: str = ""
     patience_s: int = 120
+    hours: str = ""  # "09:00-18:00" by the switchboard's clock; empty: always open
+    days: str = "*"  # "mon-fri"
+    voicemail: bool = False  # for callers whom nobody answered, and outside the hours
 
 
 @dataclass(frozen=True, kw_only=True)

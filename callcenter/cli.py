@@ -213,6 +213,26 @@ def migrate() -> None:
     _refusing(work())
 
 
+@app.command("pbx-conf")
+def pbx_conf(
+    site: Annotated[
+        Path, typer.Option(help="What is particular about it; deploy/site.example.toml shows how.")
+    ],
+    out: Annotated[
+        Path, typer.Option(help="The folder to write the files into, for instance /etc/asterisk.")
+    ],
+) -> None:
+    """Write the whole configuration of a switchboard of your own."""
+    from asterisk.site import write
+    from asterisk.site_file import read_site
+
+    try:
+        write(read_site(site), out)
+    except (ValueError, OSError) as error:
+        _leave(f"Nothing was written: {error}")
+    typer.echo(f"{out} is written.")
+
+
 @app.command()
 def doctor(
     snippets: Annotated[
