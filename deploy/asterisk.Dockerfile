@@ -10,6 +10,7 @@ RUN groupadd --gid 10002 asterisk \
  && rm -rf /var/lib/apt/lists/* /etc/asterisk/* \
  && install --directory --owner asterisk --group asterisk --mode 0750 /var/spool/asterisk /var/spool/asterisk/monitor /var/spool/asterisk/voicemail /run/asterisk /etc/asterisk \
  && install --directory --owner asterisk --group asterisk --mode 0750 /var/log/asterisk /var/log/asterisk/cdr-csv /var/log/asterisk/cel-custom \
+ && cp /usr/share/asterisk/moh/*.gsm /var/lib/asterisk/moh/ \
  && chown -R asterisk:asterisk /var/lib/asterisk /var/spool/asterisk
 USER asterisk
 WORKDIR /var/lib/asterisk
