@@ -187,7 +187,9 @@ class Link(Manager):  # type: ignore[misc]  # panoramisk has no types
             await log_in(lambda request: protocol.ask(request, self._delays.answer_s), self.account)
             await self._wait_until_booted(protocol)
             self.protocol = protocol
-            self.status = replace(self.status, version=f"AMI {protocol.version}", latency_s=None)
+            self.status = replace(
+                self.status, version=f"AMI {protocol.version}", latency_s=None, delayed=False
+            )
             self._tell(LinkState.CONNECTED, "")
             self._stale.set()
             await self._converse(protocol)
@@ -249,9 +251,20 @@ class Link(Manager):  # type: ignore[misc]  # panoramisk has no types
         clock = asyncio.get_running_loop().time
         while True:
             asked = clock()
-            await protocol.ask(Request("Ping", {}, as_list=False), self._delays.ping_answer_s)
-            self.status = replace(self.status, latency_s=clock() - asked)
+            late = asyncio.get_running_loop().call_later(self._delays.late_s, self._tell_delay, True)
+            try:
+                await protocol.ask(Request("Ping", {}, as_list=False), self._delays.ping_answer_s)
+            finally:
+                late.cancel()
+            latency_s = clock() - asked
+            self.status = replace(self.status, latency_s=latency_s, heard_at=self.heard_at)
+            self._tell_delay(latency_s >= self._delays.late_s)
             await asyncio.sleep(self._delays.ping_s)
+
+    def _tell_delay(self, delayed: bool) -> None:
+        if delayed != self.status.delayed:
+            self.status = replace(self.status, delayed=delayed)
+            self._say_status()
 
     async def _keep_in_step(self) -> None:
         """Ask the PBX for its state after each login and after each overflow of the inbox."""
@@ -326,6 +339,9 @@ class Link(Manager):  # type: ignore[misc]  # panoramisk has no types
         since = self._now() if state is not self.status.state else self.status.since
         self.status = replace(self.status, state=state, detail=detail, since=since)
         log.info("link to %s: %s %s", self.account.pbx, state, detail)
+        self._say_status()
+
+    def _say_status(self) -> None:
         try:
             self._on_status(self.status)
         except Exception:

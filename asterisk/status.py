@@ -22,6 +22,8 @@ class LinkStatus:
     since: datetime
     detail: str = ""  # why it is not connected, in words for an administrator
     latency_s: float | None = None  # round trip of the last Ping
+    delayed: bool = False  # a Ping is, or was the last time, answered late: what we hear may be old
+    heard_at: datetime | None = None  # the last event, as of the last Ping
     version: str | None = None  # "Asterisk 22.10.1", or "AMI 11.0.0" where the account may not ask
 
 
@@ -35,6 +37,7 @@ class Delays:
     boot_s: float = 5  # for FullyBooted, which an account without the class `system` never gets
     ping_s: float = 10  # between two Pings
     ping_answer_s: float = 15
+    late_s: float = 2  # a Ping that is answered later says that what the PBX tells is delayed
     first_retry_s: float = 0.5  # doubled with each failure
     longest_retry_s: float = 60
     refused_s: float = 30  # least delay after a refused login: faster would lock the account out (fail2ban)

@@ -306,4 +306,5 @@ def _said(status: LinkStatus) -> Message:
         "state": status.state,
         "since": status.since.isoformat(),
         "detail": status.detail,
+        "delayed": status.delayed,
     }

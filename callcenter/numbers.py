@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from callcenter.call import Call
 from callcenter.directory import Directory
 from crm_core.carrier import Carriers
-from crm_core.phone import Number, NumberRule, normalise
+from crm_core.phone import Number, NumberRule, matches, normalise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,11 +35,21 @@ class Numbers:
 
     def of(self, call: Call, directory: Directory) -> Number:
         """The remote number of this call."""
+        country = self.country_of(call, directory)
+        return normalise(call.remote_number, country=country, rules=self._rules_of(call))
+
+    def country_of(self, call: Call, directory: Directory) -> str:
+        """The country as of which national numbers of this call are read."""
         line = directory.line(call.pbx, call.line)
-        country = line.country if line is not None and line.country else self.country
-        rules = tuple(
+        return line.country if line is not None and line.country else self.country
+
+    def rule_of(self, call: Call) -> str | None:
+        """The pattern of the rule that spells the number of this call anew, None when none is for it."""
+        return next((r.pattern for r in self._rules_of(call) if matches(r, call.remote_number)), None)
+
+    def _rules_of(self, call: Call) -> tuple[NumberRule, ...]:
+        return tuple(
             each.rule
             for each in self._rules.get(call.pbx, ())
             if each.trunk is None or each.trunk.fullmatch(call.trunk or "")
         )
-        return normalise(call.remote_number, country=country, rules=rules)

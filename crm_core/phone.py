@@ -80,6 +80,11 @@ def normalise(raw: str | None, *, country: str, rules: Sequence[NumberRule] = ()
     return _normalised(raw or "", country.upper(), tuple(rules))
 
 
+def matches(rule: NumberRule, raw: str | None) -> bool:
+    """Whether `rule` is for a number that is written so."""
+    return re.fullmatch(rule.pattern, _user_part(raw or "")) is not None
+
+
 def display(e164: str) -> str:
     """An E.164 number as people read it: +48 22 307 11 20. What is no number comes back unchanged."""
     parsed = _parsed(e164, None)

@@ -27,6 +27,7 @@ from web import (
     site,
     status,
     talks,
+    tester_pages,
     user_pages,
 )
 from web.api import Api
@@ -42,6 +43,7 @@ OPERATIONS = (
     call_work.operations,
     call_sound.operations,
     flight_pages.operations,
+    tester_pages.operations,
     lookups.operations,
     site.operations,
     talks.operations,
@@ -58,6 +60,7 @@ PAGES: tuple[Pages, ...] = (
     callback_pages.pages,
     call_pages.pages,
     flight_pages.pages,
+    tester_pages.pages,
     user_pages.pages,
     audit_pages.pages,
     status.pages,

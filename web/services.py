@@ -29,6 +29,22 @@ class LinkReport(Protocol):
     def since(self) -> datetime: ...
     @property
     def detail(self) -> str: ...
+    @property
+    def version(self) -> str | None: ...
+    @property
+    def latency_s(self) -> float | None:
+        """Round trip of the last Ping, in seconds."""
+        ...
+
+    @property
+    def delayed(self) -> bool:
+        """Pings are answered late, so events may be old."""
+        ...
+
+    @property
+    def heard_at(self) -> datetime | None:
+        """When the last event came."""
+        ...
 
 
 class Duty(Protocol):

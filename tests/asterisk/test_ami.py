@@ -522,6 +522,27 @@ async def test_the_round_trip_of_a_ping_is_known() -> None:
         assert 0 < desk.link.status.latency_s < 1
 
 
+async def test_a_switchboard_that_answers_late_is_said_to_be_delayed_until_it_answers_in_time() -> None:
+    async with (
+        Peer() as peer,
+        connected(Desk(peer, delays=replace(QUICK, late_s=0.05, ping_answer_s=4))) as desk,
+    ):
+        await peer.saw("Ping", times=1)
+        answer = peer.answers.pop("Ping")
+        peer.answers["Ping"] = lambda action: late.append(action) or None
+        late: list[dict[str, str]] = []
+        async with asyncio.timeout(5):
+            while not desk.link.status.delayed:
+                await asyncio.sleep(0.01)
+        assert desk.told[-1].delayed and desk.told[-1].state is LinkState.CONNECTED
+        peer.answers["Ping"] = answer
+        peer.say(answer(late[0]))
+        async with asyncio.timeout(5):
+            while desk.link.status.delayed:
+                await asyncio.sleep(0.01)
+        assert not desk.told[-1].delayed and desk.link.status.heard_at is not None
+
+
 async def test_a_lost_link_says_so_and_comes_back_in_step() -> None:
     async with Peer() as peer, connected(Desk(peer)) as desk:
         peer.abort()

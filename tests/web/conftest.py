@@ -60,6 +60,10 @@ class FakeLink:
     state: str = "connected"
     since: datetime = datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
     detail: str = ""
+    version: str | None = "Asterisk 22.10.1"
+    latency_s: float | None = 0.004
+    delayed: bool = False
+    heard_at: datetime | None = datetime(2026, 11, 20, 11, 58, tzinfo=UTC)
 
 
 @dataclass

@@ -77,6 +77,7 @@ async def test_axe_finds_nothing_and_nothing_is_cut_off(browser, server, there, 
         "/calls",
         "/users",
         "/status",
+        "/rules?pbx=pbx&channel=PJSIP/1001&did=100",
         *items,
         *DOCTOR,
     ]:

@@ -29,8 +29,10 @@ const AgentChip = () => {
     ${AGENT[me.state]?.() ?? me.state}${timed ? html` <span class="timer">${lasted((second.value - new Date(me.since)) / 1000)}</span>` : null}<//>`;
 };
 
-const PbxChips = () => pbx.value.filter((one) => one.state !== "connected").map((one) => html`
-  <${Chip} tone="miss" dot title=${one.detail}>${one.state === "refused" ? t("Switchboard refuses us") : t("No switchboard")}<//>`);
+/** Of several switchboards the one that is away is named. */
+const named = (text, one) => (pbx.value.length > 1 ? `${text}: ${one.pbx}` : text);
+const PbxChips = () => pbx.value.filter((one) => one.state !== "connected" || one.delayed).map((one) => html`
+  <${Chip} key=${one.pbx} tone=${one.state === "connected" ? "ring" : "miss"} dot title=${one.detail}>${named(one.state === "connected" ? t("Switchboard data delayed") : one.state === "refused" ? t("Switchboard refuses us") : t("No switchboard"), one)}<//>`);
 
 const LinkChip = () => (linkText(second.value) ? html`<${Chip} tone="ring" dot>${t("Offline")}<//>` : null);
 
