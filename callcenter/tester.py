@@ -71,16 +71,16 @@ def why(rules: Rules, party: Party, channel: str) -> str:
         case Kind.PLUMBING:
             return f"{channel.partition('/')[0]} channels belong to the switchboard itself, not to a call."
         case Kind.EXTENSION:
-            return f"extensions = {rules.extensions.pattern!r} matches the peer {party.peer!r}."
+            return f"extensions = {rules.extensions.pattern} matches the peer {party.peer!r}."
     if rules.trunks is not None and Rules(rules.extensions).party(channel).kind is Kind.EXTENSION:
         return (
-            f"trunks = {rules.trunks.pattern!r} matches the peer {party.peer!r} and goes before extensions."
+            f"trunks = {rules.trunks.pattern} matches the peer {party.peer!r} and goes before extensions."
         )
     if rules.trunks is not None and any(
         rules.trunks.fullmatch(name) for name in (party.peer, f"{channel.partition('/')[0]}/{party.peer}")
     ):
-        return f"trunks = {rules.trunks.pattern!r} matches the peer {party.peer!r}."
-    unlike = f"extensions = {rules.extensions.pattern!r} does not match the peer {party.peer!r}"
+        return f"trunks = {rules.trunks.pattern} matches the peer {party.peer!r}."
+    unlike = f"extensions = {rules.extensions.pattern} does not match the peer {party.peer!r}"
     return f"{unlike}: every other peer is a trunk."
 
 

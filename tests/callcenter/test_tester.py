@@ -46,7 +46,7 @@ def test_a_phone_that_dials_out_makes_an_outgoing_call() -> None:
     assert found.call is not None and found.number is not None
     assert (found.party.extension, found.call.direction) == ("1001", Direction.OUTBOUND)
     assert (found.call.trunk, found.number.e164) == ("gate", "+48601220114")
-    assert found.why == r"extensions = '\\d{4}' matches the peer '1001'."
+    assert found.why == r"extensions = \d{4} matches the peer '1001'."
 
 
 @pytest.mark.parametrize(
