@@ -32,7 +32,7 @@ bench: $(STAMP)
 	$(BIN)/python bench/pop.py
 	$(BIN)/python bench/transcription.py
 
-# Twenty minutes: kept apart.
+# Half an hour: kept apart.
 memory: $(STAMP)
 	$(BIN)/python bench/memory.py
 

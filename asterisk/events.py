@@ -139,6 +139,7 @@ class ChannelStateChanged:
 class CallerIdChanged:
     at: datetime
     channel: ChannelView
+    hidden: bool = False  # the caller does not want his number to be shown
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,6 +151,12 @@ def _renamed(m: Message, at: datetime) -> Event | None:
     return e.ChannelRenamed(at, m["Uniqueid"], name)
 
 
+def _prohibited(m: Message) -> bool:
+    """Read "35 (Presentation Prohibited, ...)": the two upper bits of the number are the presentation."""
+    code = m.get("CID-CallingPres", "").partition(" ")[0]
+    return _number(code) & 0x60 == 0x20
+
+
 def _hung_up(m: Message, at: datetime) -> Event:
     return e.ChannelHungUp(at, _channel(m), _number(m.get("Cause")))
 
@@ -382,7 +388,7 @@ READERS: dict[str, Reader] = {
     "Shutdown": _stopped,
     "Newchannel": lambda m, at: e.ChannelCreated(at, _channel(m)),
     "Newstate": lambda m, at: e.ChannelStateChanged(at, _channel(m)),
-    "NewCallerid": lambda m, at: e.CallerIdChanged(at, _channel(m)),
+    "NewCallerid": lambda m, at: e.CallerIdChanged(at, _channel(m), _prohibited(m)),
     "Rename": _renamed,
     "HangupRequest": _hangup_requested,
     "SoftHangupRequest": lambda m, at: e.ChannelDropped(at, _channel(m)),

@@ -110,6 +110,11 @@ def caller_shown(call: Call, view: ChannelView) -> Call:
     return call
 
 
+def caller_hidden(call: Call) -> Call:
+    """Return the call after the switchboard said that its caller does not want to be shown."""
+    return call.evolve(remote_number=None) if call.direction is Direction.INBOUND else call
+
+
 def caller_dials(call: Call, view: ChannelView) -> Call:
     """Return the call after its first channel turned out to call us, with what it dialled if not known at birth."""
     root, wanted = call.channels[call.root], dialled(view.exten)

@@ -59,7 +59,11 @@ def _picked_up_by_itself(call: Call, root: Channel) -> Call:
 
 def _caller_id(call: Call, event: e.CallerIdChanged, rules: Rules) -> Call:
     call, _ = seen(call, event.channel, event.at, rules)
-    return origin.caller_shown(call, event.channel)
+    return (
+        origin.caller_hidden(call)
+        if event.hidden and event.channel.uniqueid == call.root
+        else origin.caller_shown(call, event.channel)
+    )
 
 
 def _renamed(call: Call, event: e.ChannelRenamed, rules: Rules) -> Call:

@@ -602,6 +602,23 @@ def test_an_analogue_line_shows_its_caller_later() -> None:
     assert pbx.told("remote_number", "remote_name", "line") == ("84951234567", "Anna", "74950001122")
 
 
+@pytest.mark.parametrize(
+    ("presentation", "number"),
+    [
+        ("35 (Presentation Prohibited, Network Number)", None),
+        ("0 (Presentation Allowed, Not Screened)", "+79161234567"),
+        ("67 (Number Unavailable)", "+79161234567"),
+    ],
+)
+def test_a_caller_who_does_not_want_to_be_shown_is_not(presentation: str, number: str | None) -> None:
+    pbx = Switchboard().says(INBOUND)
+    message = "Event: NewCallerid\r\nChannel: PJSIP/trunk-1\r\nUniqueid: trunk-1\r\nLinkedid: trunk-1"
+    event = translate(parse(f"{message}\r\nCID-CallingPres: {presentation}".encode()), START)
+    assert event is not None
+    pbx.hear(event)
+    assert pbx.call.remote_number == number
+
+
 def test_rules_of_the_site_say_who_is_an_extension() -> None:
     rules = Rules(extensions=re.compile(r"agent-(\d+)"), trunks=re.compile(r"SIP/100"))
     pbx = Switchboard(rules).says("""
@@ -828,3 +845,45 @@ def test_a_number_that_may_be_shown_stays() -> None:
     """)
     (call,) = pbx.calls.values()
     assert (call.withheld, call.remote_number, call.remote_name) == (False, "79161234567", "Ivan")
+
+
+def test_a_ring_half_heard_after_a_gap_belongs_to_whoever_began_the_call() -> None:
+    """The first that is heard after the login is the phone; the customer is told of by the list."""
+    pbx = Switchboard()
+    pbx.hear(LinkUp(at(0)))
+    pbx.says("""
+        1 Newstate 1001-2 of=trunk-1 state=5
+        2 CoreShowChannel 1001-2 Duration=00:00:03 Application=AppDial
+        2 CoreShowChannel trunk-1 state=4 num=+79161234567 exten=74951230003 Duration=00:00:05 Application=Dial
+        2 CoreShowChannelsComplete ListItems=2
+        3 Newstate 1001-2 state=6
+        3 DialEnd trunk-1 > 1001-2 DialStatus=ANSWER
+        3 BridgeEnter 1001-2 BridgeUniqueid=A
+        3 BridgeEnter trunk-1 BridgeUniqueid=A
+    """)
+    assert pbx.told("direction", "remote_number", "line", "click_to_call", "operators") == (
+        "inbound",
+        "+79161234567",
+        "74951230003",
+        False,
+        ["1001"],
+    )
+
+
+def test_who_leaves_three_has_not_ended_what_the_others_go_on_with() -> None:
+    pbx = Switchboard().says(
+        ANSWERED
+        + """
+        5 Newchannel 1005-9 state=6 num=1005 exten=800
+        5 BridgeEnter 1005-9 BridgeUniqueid=A
+        6 HangupRequest 1001-2
+        6 BridgeLeave 1001-2 BridgeUniqueid=A
+        6 Hangup 1001-2
+        9 HangupRequest trunk-1
+        9 BridgeLeave trunk-1 BridgeUniqueid=A
+        9 BridgeLeave 1005-9 BridgeUniqueid=A
+        9 Hangup trunk-1
+        9 Hangup 1005-9
+    """
+    )
+    assert pbx.told("ended_by", "operators") == ("remote", ["1001", "1005"])
