@@ -93,12 +93,16 @@ def _dropped(call: Call, event: e.ChannelDropped, rules: Rules) -> Call:
 
 
 def _ends_it(call: Call, channel: Channel) -> bool:
-    """Say whether this party's leaving can end the call: it began it, or it talks with somebody."""
-    if channel.uniqueid == call.root:
+    """Say whether this party's leaving can end the call: it talks with somebody, or nobody talks and it began it.
+
+    Who has handed the call on leaves for himself, even if he began it.
+    """
+    if any(channel.uniqueid in {c.uniqueid for c in g} for g in voices.groups(call) if len(g) > 1):
         return True
-    if call.direction is Direction.OUTBOUND and channel.extension and channel.extension == call.dialler:
-        return True
-    return any(channel.uniqueid in {c.uniqueid for c in g} for g in voices.groups(call) if len(g) > 1)
+    if any(talk.to_at is None for talk in call.talks):
+        return False
+    dialled = call.direction is Direction.OUTBOUND and channel.extension and channel.extension == call.dialler
+    return bool(dialled) or channel.uniqueid == call.root
 
 
 def _hung_up(call: Call, event: e.ChannelHungUp, rules: Rules) -> Call:
