@@ -4,7 +4,7 @@ WORKDIR /src
 RUN python -m venv /opt/callcenter
 COPY requirements-run.lock requirements-node.lock ./
 RUN /opt/callcenter/bin/pip install --no-cache-dir --require-hashes -r requirements-run.lock \
- && python -m venv --system-site-packages /opt/build \
+ && python -m venv /opt/build \
  && /opt/build/bin/pip install --no-cache-dir --require-hashes -r requirements-run.lock -r requirements-node.lock
 COPY . .
 RUN PATH=/opt/build/bin:$PATH /opt/build/bin/pip wheel --no-cache-dir --no-deps --no-build-isolation -w /dist . \
