@@ -36,6 +36,7 @@ from web.rights import DOWNLOAD_RECORDINGS, EDIT_CALLS, HEAR_RECORDINGS, VIEW_CA
 from web.say import zone_of
 from web.services import services
 from web.sessions import person
+from web.way import way
 
 pages = Pages()
 CHOICES = 8
@@ -109,7 +110,7 @@ async def _page(
         "call": call,
         "heard": sound,
         "addresses": addresses(parts, sound) if sound else {},
-        "longest_ring": max((leg.rang_s or 0 for leg in call.legs), default=0) or 1,
+        "way": way(call, parts.now()),
         "actions": actions,
         "looked_for": looked_for,
         "found": found.rows if found else [],

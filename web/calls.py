@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from aiohttp import web
@@ -11,9 +11,10 @@ from pydantic import Field, StringConstraints, computed_field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.shown_line import LineNeeded
-from crm_core.call import Direction, Result
+from crm_core.call import Direction, MissedPlace, Result
 from crm_core.disposition import DISPOSITIONS
 from crm_core.errors import Forbidden, NotFound
+from crm_core.queue_visit import Outcome
 from crm_core.read.calls import list_calls
 from crm_core.read.one_call import load_call, require_call
 from web.api import Operations
@@ -34,11 +35,12 @@ ToDial = Annotated[
 
 
 class CallFilters(Given):
-    """Which calls. `query`: name or number; `mine`: one's own alone."""
+    """Which calls. `query`: name or number; `mine`: one's own alone; `missed`: those that died there, or anywhere."""
 
     query: Text = ""
     direction: Direction | None = None
     result: Result | None = None
+    missed: MissedPlace | Literal["any"] | None = None
     operator_id: Id | None = None
     customer_id: Id | None = None
     order_id: Id | None = None
@@ -55,12 +57,16 @@ class CallsQuery(CallFilters, Listed):
 
 
 class CallItem(Answer):
-    """A call in a list; times in seconds; `unlinked`: it waits for a customer, an order or a deal."""
+    """A call in a list; times in seconds; `unlinked`: it waits for a customer, an order or a deal.
+
+    `missed_place`: where a missed call from outside died; null: it was not missed.
+    """
 
     id: UUID
     direction: Direction
     state: str
     result: Result | None
+    missed_place: MissedPlace | None
     remote_e164: str | None
     remote_raw: str | None
     remote_name: str | None
@@ -96,7 +102,7 @@ class CallItem(Answer):
 
 
 class LegAnswer(Answer):
-    """One ringing of one phone; without `ended_at` it still rings or talks."""
+    """One ringing of one phone, for `queue` if for one; without `ended_at` it still rings or talks."""
 
     extension: str | None
     user: str | None
@@ -104,7 +110,20 @@ class LegAnswer(Answer):
     answered_at: datetime | None
     ended_at: datetime | None
     result: str | None
+    queue: str | None
     rang_s: float | None
+
+
+class VisitAnswer(Answer):
+    """One stay in one queue; without `entered_at` refused at the door; positions count from 1."""
+
+    queue: str
+    entered_at: datetime | None
+    left_at: datetime | None
+    position: int | None
+    left_position: int | None
+    wait_s: float
+    outcome: Outcome | None
 
 
 class LinkAnswer(Answer):
@@ -142,6 +161,7 @@ class CallAnswer(CallItem):
     noted_by: str | None
     transfers: list[dict[str, Any]]
     legs: list[LegAnswer]
+    visits: list[VisitAnswer]
     links_made: list[LinkAnswer] = Field(validation_alias="link_rows")
 
 

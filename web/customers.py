@@ -1,16 +1,15 @@
 """Customers in the API: found, read, added, changed; their numbers and notes."""
 
-import re
 from datetime import date, datetime
 from typing import Annotated, Literal
 
 from aiohttp import web
-from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, computed_field
+from pydantic import Field, StringConstraints, computed_field
 
 from crm_core import customer as service
 from crm_core.read.customers import list_customers, load_customer
 from web.api import Operations
-from web.fields import Answer, Given, Id, LongText, Money, Name, ShortText, Version
+from web.fields import Answer, Day, Given, Id, LongText, Money, Name, ShortText, Version
 from web.listing import Listed, Listing, Text, possible, shown
 from web.rights import EDIT_CUSTOMERS, VIEW_CUSTOMERS
 from web.services import services
@@ -20,25 +19,6 @@ from web.users import Zone
 operations = Operations("customers")
 Email = Annotated[str, StringConstraints(pattern=r"^[!-?A-~]{1,100}@[!-?A-~]{1,150}$")]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), Field(description="two letters, ISO 3166")]
-_DAYS = (
-    r"((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))"
-)
-_LEAP = r"(19(0[48]|[2468][048]|[13579][26])|20([02468][048]|[13579][26]))-02-29"
-_BIRTHDAY = rf"^((19|20)[0-9]{{2}}-{_DAYS}|{_LEAP})$"
-
-
-def _day(value: object) -> object:
-    """A day of 1900 to 2099 as the description promises it; `ValueError` for another."""
-    if value is None or isinstance(value, date):
-        return value
-    if not isinstance(value, str) or not re.fullmatch(_BIRTHDAY, value):
-        raise ValueError("must be a day such as 1980-02-29")
-    return date.fromisoformat(value)
-
-
-Birthday = Annotated[
-    date, BeforeValidator(_day), WithJsonSchema({"type": "string", "pattern": _BIRTHDAY}, mode="validation")
-]
 Written = Annotated[
     str,
     StringConstraints(pattern=r"^\+?[(]?[0-9]([ ()./-]{0,3}[0-9]){4,14}$"),
@@ -133,7 +113,7 @@ class CustomerFields(Given):
     country: Country | None = None
     address: ShortText | None = None
     timezone: Zone | None = None
-    birthday: Birthday | None = None
+    birthday: Day | None = None
     vip: bool = False
     bad: bool = False
     tags: Annotated[list[Name], Field(default_factory=list, max_length=30)]

@@ -5,7 +5,7 @@ does not is refused with 422. So each kind carries its own pattern and bounds.
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Annotated
 
@@ -30,6 +30,8 @@ _DAY = (
 )
 _TIME = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](Z|[+-](0[0-9]|1[0-2]):[0-5][0-9])"
 _INSTANT = rf"^20[0-9]{{2}}-{_DAY}T{_TIME}$"
+_LEAP = r"(19(0[48]|[2468][048]|[13579][26])|20([02468][048]|[13579][26]))-02-29"
+_DATE = rf"^((19|20)[0-9]{{2}}-{_DAY}|{_LEAP})$"
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 2, tzinfo=UTC)
 
 
@@ -39,6 +41,14 @@ def _money(value: object) -> Decimal:
     if not isinstance(value, str) or not re.fullmatch(_MONEY, value):
         raise ValueError('must be a sum written as a string, such as "12.50"')
     return Decimal(value)
+
+
+def _day(value: object) -> object:
+    if value is None or isinstance(value, date):
+        return value
+    if not isinstance(value, str) or not re.fullmatch(_DATE, value):
+        raise ValueError("must be a day such as 1980-02-29")
+    return date.fromisoformat(value)
 
 
 def _near(value: datetime) -> datetime:
@@ -59,6 +69,9 @@ Money = Annotated[
     BeforeValidator(_money),
     PlainSerializer(lambda sum_: f"{sum_:.2f}", return_type=str),
     WithJsonSchema({"type": "string", "pattern": _MONEY, "description": "a sum, such as 12.50"}),
+]
+Day = Annotated[
+    date, BeforeValidator(_day), WithJsonSchema({"type": "string", "pattern": _DATE}, mode="validation")
 ]
 Instant = Annotated[
     AwareDatetime,

@@ -54,6 +54,7 @@ VIEW_AGENTS, SET_AGENTS, EDIT_PAUSES = (
     Right("pauses", "edit"),
 )
 VIEW_AUDITS, RUN_AUDITS = Right("audits", "view"), Right("audits", "run")
+VIEW_LINES, EDIT_LINES = Right("lines", "view"), Right("lines", "edit")
 
 _DESK: Mapping[Right, Scope] = {
     VIEW_CUSTOMERS: Scope.ALL,
@@ -92,6 +93,8 @@ _HOUSE = {
     TEST_RULES: Scope.ALL,
     VIEW_AUDITS: Scope.ALL,
     RUN_AUDITS: Scope.ALL,
+    VIEW_LINES: Scope.ALL,
+    EDIT_LINES: Scope.ALL,
 }
 
 # No built-in role is given TEAM until the product knows teams; the scope is here for roles of one's own.

@@ -7,12 +7,12 @@ Units:   instants are aware UTC datetimes, durations are seconds
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from babel.dates import format_datetime, format_time, format_timedelta
+from babel.dates import format_date, format_datetime, format_time, format_timedelta
 from babel.numbers import format_currency
 from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
@@ -100,6 +100,12 @@ def when(context: Context, at: datetime | None) -> Markup:
 
 
 @pass_context
+def day(context: Context, on: date, every_year: bool = False) -> str:
+    """A day of the calendar: "Thu 24 Dec 2026", without weekday and year for one that comes every year."""
+    return format_date(on, "d MMM" if every_year else "EEE d MMM y", locale=context.get("locale", LOCALE))
+
+
+@pass_context
 def local_input(context: Context, at: datetime | None) -> str:
     """The value of `<input type="datetime-local">` for `at`, in the reader's zone."""
     return at.astimezone(context["zone"]).strftime("%Y-%m-%dT%H:%M") if at else ""
@@ -114,5 +120,5 @@ def money_here(context: Context, amount: Decimal | float | None, currency: str |
 def teach(environment: Environment) -> None:
     """Give the templates these words."""
     environment.filters.update(
-        when=when, duration=duration, money=money_here, phone=display, local_input=local_input
+        when=when, day=day, duration=duration, money=money_here, phone=display, local_input=local_input
     )

@@ -8,6 +8,7 @@ from callcenter.call.channels import first_dialler, people
 from callcenter.call.model import Call, Channel, Direction, LegResult, Result
 from callcenter.call.ringing import DECLINED_CAUSES
 from callcenter.call.rules import Kind
+from callcenter.call.visit import QueueOutcome
 
 LOST = "ended while disconnected"
 MERGED = "merged"
@@ -18,6 +19,8 @@ MERGED = "merged"
 UNREACHABLE_CAUSES = frozenset({1, 2, 3, 22, 27, 28, 34, 38, 41, 42, 44, 50, 57, 58})
 REJECTED_CAUSE = 21
 NOT_THERE_CAUSES = frozenset({18, 19, 20})  # chan_sip calls SIP 480 busy, only the cause tells
+
+LEFT_FOR_SOMETHING = frozenset({QueueOutcome.KEY_EXIT})  # what became of him is decided after the queue
 
 
 def end(call: Call, at: datetime, reason: str | None = None) -> Call:
@@ -55,6 +58,8 @@ def unanswered(call: Call) -> Result:
 def _inbound(call: Call) -> Result:
     root = call.channels.get(call.root)
     left = root is not None and root.wants_out
+    if call.visits and call.visits[-1].outcome in LEFT_FOR_SOMETHING:
+        return _ring_result(call) or Result.NO_ANSWER
     if call.overflowed:
         return Result.OVERFLOW
     if call.queue_waiting or (call.queued_at and not call.legs):

@@ -116,8 +116,8 @@ def hangup_requested(call: Call, uniqueid: str, at: datetime) -> Call:
     visit = _last(call, uniqueid)
     if visit is None or visit.outcome is not QueueOutcome.LET_GO or visit.left_at is None:
         return call
-    if at - visit.left_at > AT_ONCE:
-        return call
+    if at - visit.left_at > AT_ONCE or not call.overflowed:
+        return call  # later, or after somebody talked to him
     call = _put(call, visit, visit._replace(outcome=QueueOutcome.ABANDONED))
     return call.evolve(overflowed=False, queue_waiting=True)
 

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core.call import Call, Direction, Result
+from crm_core.call import Call, Direction, MissedPlace, Result
 from crm_core.call_link import CallLink
 from crm_core.customer import Customer
 from crm_core.disposition import DISPOSITIONS
@@ -34,6 +34,7 @@ class CallRow:
     direction: str
     state: str
     result: str | None
+    missed_place: str | None
     remote_e164: str | None
     remote_raw: str | None
     remote_name: str | None
@@ -110,6 +111,7 @@ async def list_calls(
     query: str = "",
     direction: str | None = None,
     result: str | None = None,
+    missed: MissedPlace | Literal["any"] | None = None,
     operator_id: int | None = None,
     customer_id: int | None = None,
     order_id: int | None = None,
@@ -120,18 +122,24 @@ async def list_calls(
     after: str | None = None,
     limit: int = 50,
 ) -> Page[CallRow]:
-    """Calls, newest first; those of `user_id` alone unless `everybody`. `since` is in, `until` is not."""
+    """Calls, newest first; those of `user_id` alone unless `everybody`. `since` is in, `until` is not.
+
+    `missed`: missed ones alone, wherever ("any") or in this place.
+    """
     wanted = joined(select(*columns(user_id)))
     if not everybody:
         wanted = wanted.where(took_part(user_id))
     exact = {
         Call.direction: direction,
         Call.result: result,
+        Call.missed_place: None if missed == "any" else missed,
         Call.operator_id: operator_id,
         Call.customer_id: customer_id,
     }
     wanted = wanted.where(*(column == value for column, value in exact.items() if value is not None))
     wanted = wanted.where(*_about(order_id, deal_id), *_between(since, until))
+    if missed == "any":
+        wanted = wanted.where(Call.missed_place.is_not(None))
     if unlinked_only:
         wanted = wanted.where(unlinked())
     if query.strip():

@@ -15,6 +15,7 @@ from crm_core.deal import Deal
 from crm_core.errors import Forbidden, NotFound
 from crm_core.line import Line
 from crm_core.order import Order
+from crm_core.queue_visit import visits_of
 from crm_core.read.calls import CallRow, columns, joined
 from crm_core.read.own import talked_in, took_part, yes
 from crm_core.user import User
@@ -22,7 +23,8 @@ from crm_core.user import User
 
 @dataclass(frozen=True, kw_only=True)
 class LegRow:
-    """One ringing of one phone; `ended_at` and `result` are None while it rings."""
+    """One ringing of one phone, for `queue` if it was one's; `ended_at`, `result` and `rang_s` (seconds) are None
+    while it rings."""
 
     extension: str | None
     user: str | None
@@ -30,12 +32,22 @@ class LegRow:
     answered_at: datetime | None
     ended_at: datetime | None
     result: str | None
+    queue: str | None
+    rang_s: float | None
 
-    @property
-    def rang_s(self) -> float | None:
-        """How long the phone rang, in seconds."""
-        end = self.answered_at or self.ended_at
-        return (end - self.rang_at).total_seconds() if end and self.rang_at else None
+
+@dataclass(frozen=True, kw_only=True)
+class VisitRow:
+    """One stay in one queue; without `entered_at` refused at the door, without `left_at` still there."""
+
+    queue: str
+    began_at: datetime
+    entered_at: datetime | None
+    left_at: datetime | None
+    position: int | None
+    left_position: int | None
+    wait_s: float
+    outcome: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +92,7 @@ class CallPage(CallRow):
     noted_by: str | None
     transfers: list[dict[str, Any]]
     legs: list[LegRow] = field(default_factory=list)
+    visits: list[VisitRow] = field(default_factory=list)
     link_rows: list[LinkRow] = field(default_factory=list)
 
 
@@ -113,12 +126,13 @@ async def load_call(session: AsyncSession, call_id: UUID, *, user_id: int, every
     return CallPage(
         **dict(row._mapping),
         legs=await _legs(session, call_id),
+        visits=await _visits(session, call_id),
         link_rows=await load_links(session, call_id),
     )
 
 
 async def _legs(session: AsyncSession, call_id: UUID) -> list[LegRow]:
-    names = ("extension", "rang_at", "answered_at", "ended_at", "result")
+    names = ("extension", "rang_at", "answered_at", "ended_at", "result", "queue", "rang_s")
     query = (
         select(*(getattr(CallLeg, name) for name in names), User.name.label("user"))
         .select_from(CallLeg)
@@ -127,6 +141,14 @@ async def _legs(session: AsyncSession, call_id: UUID) -> list[LegRow]:
         .order_by(CallLeg.rang_at.asc().nulls_first(), CallLeg.id)
     )
     return [LegRow(**dict(row._mapping)) for row in await session.execute(query)]
+
+
+async def _visits(session: AsyncSession, call_id: UUID) -> list[VisitRow]:
+    names = VisitRow.__annotations__
+    return [
+        VisitRow(**{name: getattr(visit, name) for name in names})
+        for visit in await visits_of(session, call_id)
+    ]
 
 
 async def load_links(session: AsyncSession, call_id: UUID) -> list[LinkRow]:

@@ -184,6 +184,8 @@ def test_who_presses_a_key_has_neither_abandoned_nor_been_put_out() -> None:
     menu = "9.1 Newexten trunk-1 Application=BackGround AppData=choose\n"
     voicemail = "9.1 Newexten trunk-1 Application=VoiceMail AppData=100\n"
     assert visits(heard(WAITS, left, SORRY)) == [("sales", QueueOutcome.KEY_EXIT)]
+    hangs_up = "11.0 HangupRequest trunk-1 Cause=16\n11.0 Hangup trunk-1 Cause=16"
+    assert heard(WAITS, left, menu, hangs_up).result == "no_answer"
     assert died_in(heard(WAITS, left, menu, SORRY)) is Place.MENU
     assert died_in(heard(WAITS, left, voicemail, SORRY)) is Place.VOICEMAIL
 

@@ -132,6 +132,7 @@ async def add_leg(session: AsyncSession, call_id: UUID, user_id: int, result: st
             answered_at=answered,
             ended_at=NOON + timedelta(seconds=98 if answered else 8),
             result=result,
+            rang_s=8.0,
         )
     )
 

@@ -67,6 +67,8 @@ async def test_axe_finds_nothing_and_nothing_is_cut_off(browser, server, there, 
         f"/deals/{there.deal}",
         f"/calls/{there.call}",
         f"/calls/{there.call}/timeline?details=true",
+        "/lines",
+        f"/lines/{there.line}",
     ]
     wrong = []
     for address in [

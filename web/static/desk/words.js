@@ -31,7 +31,7 @@ export const whoCalls = (call, card) =>
 
 const RESULT = {
   answered: () => t("Answered"), abandoned: () => t("Gave up waiting"), no_answer: () => t("No answer"), busy: () => t("Busy"),
-  failed: () => t("Failed"), cancelled: () => t("Cancelled"), overflow: () => t("Left the queue"), blocked: () => t("Blocked"),
+  failed: () => t("Failed"), cancelled: () => t("Cancelled"), overflow: () => t("Left the queue"), blocked: () => t("Blocked"), after_hours: () => t("After hours"),
 };
 /** How a past call ended, said for its direction. */
 export const resultName = ({ direction, result }) => {
