@@ -105,14 +105,39 @@ def _place(channel: str, exten: str, context: str) -> dict[str, str]:
     }
 
 
+async def blind_transfer(link: Link, channel: str, *, exten: str, context: str) -> None:
+    """Send the one who talks with `channel` to `exten`; `channel` is dropped at once.
+
+    Asterisk says "succeeded" also for an extension that does not exist, and hangs up on the customer: ask
+    `exists` first. Source: seen on Asterisk 22.10.
+    """
+    await link.request("BlindTransfer", **_place(channel, exten, context))
+
+
+async def cancel_atxfer(link: Link, channel: str) -> None:
+    """End the attended transfer begun on `channel` and go back to who waits (Asterisk 13.23 and newer)."""
+    await link.request("CancelAtxfer", Channel=checked(CHANNEL, channel, "the channel"))
+
+
+async def exists(link: Link, *, exten: str, context: str) -> bool | None:
+    """Whether the dialplan knows this extension; None when it can not say (no module `func_dialplan`)."""
+    place = f"{checked(CONTEXT, context, 'the context')},{checked(EXTENSION, exten, 'the extension')},1"
+    answer = await link.request("Getvar", Variable=f"DIALPLAN_EXISTS({place})")
+    return {"1": True, "0": False}.get(answer.get("Value", ""))
+
+
 async def park(
-    link: Link, channel: str, *, announce_to: str | None = None, lot: str | None = None, timeout_s: float = 45
+    link: Link, channel: str, *, back_to: str | None = None, lot: str | None = None, timeout_s: float = 45
 ) -> None:
-    """Park a channel; the slot comes as an event. Not taken in time, it goes back to `announce_to`."""
+    """Park a channel; the slot comes as an event. Not taken in time, it goes back to the phone of `back_to`.
+
+    `back_to` talks with it now: it is told the slot by voice and then dropped. Success is answered also for a lot
+    that does not exist, without any event. The header AnnounceChannel is never sent: one that names no channel
+    crashes Asterisk 22.10.
+    """
     headers = {"Channel": checked(CHANNEL, channel, "the channel"), "Timeout": str(round(timeout_s * 1000))}
-    if announce_to is not None:
-        headers["TimeoutChannel"] = checked(CHANNEL, announce_to, "the channel to return to")
-        headers["AnnounceChannel"] = headers["TimeoutChannel"]
+    if back_to is not None:
+        headers["TimeoutChannel"] = checked(CHANNEL, back_to, "the channel to return to")
     if lot is not None:
         headers["Parkinglot"] = checked(CONTEXT, lot, "the parking lot")
     await link.request("Park", **headers)
@@ -200,11 +225,17 @@ async def mix_monitor_mute(
     )
 
 
-async def play_dtmf(link: Link, channel: str, digits: str, *, duration_ms: int = 120) -> None:
-    """Press keys for somebody, one after the other, as the far side of `channel` hears them."""
+async def play_dtmf(
+    link: Link, channel: str, digits: str, *, duration_ms: int = 120, received: bool = False
+) -> None:
+    """Press keys one after the other: heard by the one behind `channel`, or (`received`) as if he pressed them.
+
+    What is received works the features of features.conf (swap, three-way) and passes to nobody when it fits one.
+    """
+    headers = {"Receive": "true"} if received else {}
     checked(CHANNEL, channel, "the channel")
     for digit in checked(DIGITS, digits, "the digits"):
-        await link.request("PlayDTMF", Channel=channel, Digit=digit.upper(), Duration=duration_ms)
+        await link.request("PlayDTMF", Channel=channel, Digit=digit.upper(), Duration=duration_ms, **headers)
 
 
 async def get_var(link: Link, name: str, *, channel: str | None = None) -> str:

@@ -222,6 +222,15 @@ class RecordingNamed:
     paths: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class RecordingMuted:
+    """Silence goes into the recording of this channel instead of one side or both, or sound again."""
+
+    at: datetime
+    channel: ChannelView
+    muted: bool
+
+
 # --- what we ask for ourselves --------------------------------------------------------------------------
 
 
@@ -247,6 +256,15 @@ class RequestFailed:
     at: datetime
     uniqueid: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class FetchRequested:
+    """We are about to send an Originate that takes a parked caller from his slot: its channels are of his call."""
+
+    at: datetime
+    uniqueid: str  # the ChannelId that we chose
+    linkedid: str  # of the parked caller's call
 
 
 # --- ringing --------------------------------------------------------------------------------------------
@@ -630,8 +648,9 @@ ChannelEvent: TypeAlias = (
     | LineNamed
     | CallerPresented
     | RecordingNamed
+    | RecordingMuted
 )
-RequestEvent: TypeAlias = CallRequested | RequestFailed
+RequestEvent: TypeAlias = CallRequested | RequestFailed | FetchRequested
 DialEvent: TypeAlias = DialBegan | DialProgressed | DialEnded | PickedUp | OriginateEnded
 BridgeEvent: TypeAlias = BridgeEntered | BridgeLeft | BridgesMerged | LocalBridged
 QueueEvent: TypeAlias = (

@@ -397,6 +397,7 @@ READERS: dict[str, Reader] = {
     "Unhold": lambda m, at: e.ChannelUnheld(at, _channel(m)),
     "VarSet": _variable,
     "Newexten": _application,
+    "MixMonitorMute": lambda m, at: e.RecordingMuted(at, _channel(m), m.get("State") == "1"),
     "Cdr": _cdr,
     "DialBegin": _dial_began,
     "DialState": _dial_progressed,

@@ -18,7 +18,7 @@ EVENTS = frozenset(
     b" BridgeEnter BridgeLeave BridgeMerge LocalBridge"
     b" QueueCallerJoin QueueCallerLeave QueueCallerAbandon"
     b" AgentCalled AgentConnect AgentComplete AgentRingNoAnswer"
-    b" BlindTransfer AttendedTransfer ParkedCall UnParkedCall ParkedCallTimeOut ParkedCallGiveUp"
+    b" BlindTransfer AttendedTransfer ParkedCall UnParkedCall ParkedCallTimeOut ParkedCallGiveUp MixMonitorMute"
     b" QueueMemberAdded QueueMemberRemoved QueueMemberPause"
     b" DeviceStateChange ContactStatus PeerStatus"
     b" CoreShowChannel CoreShowChannelsComplete BridgeListItem BridgeListComplete BridgeInfoChannel"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import structlog
 from sqlalchemy import select
@@ -19,6 +20,7 @@ from callcenter.auditor import Auditor
 from callcenter.call import Call, CallState, Rules, from_json
 from callcenter.centre import Centre
 from callcenter.clicktocall import Dialler, Dialplan
+from callcenter.control import Control
 from callcenter.desks import Desks
 from callcenter.duty import Duty
 from callcenter.errand import restored
@@ -31,6 +33,7 @@ from callcenter.shift_book import ShiftBook
 from callcenter.tracker import Tracker
 from crm_core import call as rows
 from crm_core import card
+from crm_core.call_act import open_pauses
 from crm_core.call_audit import all_heard
 from crm_core.carrier import CarriersUnknown, load_carriers
 from crm_core.db import Database
@@ -155,6 +158,18 @@ async def attach(
     dialplans = {s.account.pbx: s.dialplan for s in switches}
     dialler = Dialler(links, dialplans, inbox, country=country, now=now)
     box = FlightRecorder(live=lambda: floor.calls(), keep=scribe.flown, now=now)
+    live: dict[UUID, Call] = {}
+    control = Control(
+        live=live,
+        desks=desks,
+        scribe=scribe,
+        dialler=dialler,
+        links=links,
+        dialplans=dialplans,
+        inbox=inbox,
+        country=country,
+        now=now,
+    )
     centre = Centre(
         db=db,
         desks=desks,
@@ -165,6 +180,8 @@ async def attach(
         book=book,
         links=links,
         now=now,
+        live=live,
+        control=control,
         call_ended=box.call_ended,
     )
 
@@ -183,6 +200,8 @@ async def attach(
     await centre.reload_directory()
     await scribe.take_up_spool()
     await _take_up(db, floor, centre, now())
+    async with db.begin() as session:
+        control.take_up(await open_pauses(session))
     centre.link_changed(None)
     return Attachment(
         centre=centre,

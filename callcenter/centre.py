@@ -12,13 +12,12 @@ from uuid import UUID
 
 import structlog
 
-from asterisk import actions
 from asterisk.ami import Link, LinkState, LinkStatus
-from asterisk.events import Event
-from asterisk.protocol import ActionRefused, ActionTimeout, LinkLost
+from asterisk.events import Event, RecordingMuted
 from callcenter.agents import Agents
 from callcenter.call import Call, CallState
 from callcenter.clicktocall import Dialler
+from callcenter.control import Act, Control
 from callcenter.desks import Desks, Message, Send
 from callcenter.directory import load_directory
 from callcenter.duty import Duty
@@ -31,7 +30,6 @@ from callcenter.shown_line import LineNeeded, named_line, occasion_of, shown_lin
 from callcenter.tracker import Change
 from crm_core import pause_reason, wrap_up_rule
 from crm_core.db import Database
-from crm_core.errors import Conflict, Forbidden, NotFound
 from crm_core.outage import is_outage
 
 log = structlog.get_logger(__name__)
@@ -56,6 +54,8 @@ class Centre:
         book: ShiftBook,
         links: Mapping[str, Link],
         now: Callable[[], datetime],
+        live: dict[UUID, Call],
+        control: Control,
         call_ended: Callable[[Call], None] = lambda call: None,
     ) -> None:
         self._db = db
@@ -69,7 +69,8 @@ class Centre:
         self._now = now
         self._call_ended = call_ended
         self._errands: dict[UUID, Errand] = {}
-        self._live: dict[UUID, Call] = {}
+        self._live = live
+        self._control = control
 
     # --- what the floor moves ---------------------------------------------------------------------------
 
@@ -92,6 +93,7 @@ class Centre:
             self._call_ended(call)
         else:
             self._live[call.id] = call
+        self._control.changed(call)
 
     def _take_over(self, before: Call, after: Call) -> None:
         """The call is known by an older linkedid from now on."""
@@ -100,6 +102,7 @@ class Centre:
         if before.id in self._errands:
             self._errands.setdefault(after.id, self._errands.pop(before.id))
         self._desks.rename(before.id, after)
+        self._control.renamed(before.id, after)
         self._scribe.merge(before.id, after, self._errands.get(after.id))
 
     def _swallowed(self, call: Call) -> None:
@@ -113,11 +116,14 @@ class Centre:
             self._desks.forget(call.id, "merged")
             return
         self._desks.rename(call.id, kept)
+        self._control.renamed(call.id, kept)
         self._scribe.merge(call.id, kept, self._errands.get(kept.id))
 
     def event_heard(self, pbx: str, event: Event) -> None:
         """One event, after the calls have taken it."""
         self._agents.heard(pbx, event)
+        if isinstance(event, RecordingMuted):
+            self._control.recording_muted(pbx, event)
 
     def take_up(self, call: Call, errand: Errand | None) -> None:
         """A call of an earlier process: open, or over and still without an outcome."""
@@ -244,32 +250,13 @@ class Centre:
             return None
         return found.number if found else None
 
-    async def hang_up(self, call_id: UUID, user_id: int) -> None:
-        """End a call by hanging up the operator's own channel, or the whole call while it only rings outward.
+    async def act(self, call_id: UUID, user_id: int, act: Act, *, anybody: bool = False) -> None:
+        """Do something with a live call (`callcenter.control`); returns when it has really happened."""
+        await self._control.act(call_id, user_id, act, anybody=anybody)
 
-        Raises `NotFound` when it is not live, `Forbidden` when it is somebody else's, `Conflict` when the
-        switchboard can not be told.
-        """
-        call = self._live.get(call_id)
-        entry = self._desks.find(call_id)
-        if call is None or entry is None:
-            raise NotFound("This call is over.")
-        if user_id not in entry.places:
-            raise Forbidden("This is a colleague's call.")
-        operator = self._desks.directory.operators[user_id]
-        own = {extension for pbx, extension in operator.phones if pbx == call.pbx}
-        mine = [c for c in call.live_channels if c.extension in own] or list(call.live_channels)
-        if not mine:
-            raise Conflict("There is no phone to hang up yet. Try again in a moment.")
-        await self._hang_up(call.pbx, [channel.name for channel in mine])
-
-    async def _hang_up(self, pbx: str, channels: Sequence[str]) -> None:
-        try:
-            await asyncio.gather(*(actions.hang_up(self._links[pbx], name) for name in channels))
-        except ActionRefused as error:
-            raise Conflict(f"The switchboard refused: {error.message}") from error
-        except (LinkLost, ActionTimeout) as error:
-            raise Conflict("The link to the switchboard is down. Hang up on your phone.") from error
+    async def queues(self, call_id: UUID) -> Sequence[Mapping[str, Any]]:
+        """The queues of the switchboard that has this call, with how many wait; empty when it can not say."""
+        return await self._control.queues(call_id)
 
     def live_call(self, call_id: UUID) -> Mapping[str, Any] | None:
         """The call as pushed to desks; None when it is on none."""

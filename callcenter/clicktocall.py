@@ -46,6 +46,7 @@ class Dialplan:
     prefix: str = "+"  # put before country code and number: "+", "", "00", "9810"
     member: str = ""  # how a phone is named in queues: "Local/{extension}@from-queue/n"; "": as `channel`
     member_state: str = ""  # whose state counts for such a member: "hint:{extension}@ext-local"
+    transfer: str = "from-internal"  # where colleagues' extensions and parking slots are dialled
 
     def number(self, dialled: str) -> str:
         """The digits to dial for an E.164 number; a colleague's extension stays as it is."""

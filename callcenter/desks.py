@@ -21,6 +21,7 @@ from callcenter.agents import Agents
 from callcenter.call import Call, CallState, Direction, EndedBy, LegResult
 from callcenter.directory import EMPTY, Directory
 from callcenter.errand import Errand
+from callcenter.handling import Pause, handling
 from callcenter.places import DeskState, describe, places
 from crm_core.phone import Number
 
@@ -74,6 +75,8 @@ class Desks:
         self._entries: dict[UUID, Entry] = {}
         self._listeners: dict[int, set[Send]] = {}
         self._links: list[Message] = []
+        self._pauses: dict[UUID, Pause] = {}  # calls whose recording is silent now
+        self._parked: list[Message] = []
 
     # --- from the floor ---------------------------------------------------------------------------------
 
@@ -135,6 +138,29 @@ class Desks:
         self._links = links
         self._tell_all({"type": "pbx", "pbx": links})
 
+    def recording_paused(self, call_id: UUID, pause: Pause | None) -> None:
+        """The recording of a call is silent, or (None) goes on: shown on its card."""
+        if pause is None:
+            self._pauses.pop(call_id, None)
+        else:
+            self._pauses[call_id] = pause
+        if entry := self._entries.get(call_id):
+            self._show_all(entry)
+
+    def pause_of(self, call_id: UUID) -> Pause | None:
+        """The pause of a call's recording, None while it runs."""
+        return self._pauses.get(call_id)
+
+    def pause_moved(self, old: UUID, new: UUID) -> None:
+        """The call is known by another id from now on."""
+        if old in self._pauses:
+            self._pauses[new] = self._pauses.pop(old)
+
+    def use_parked(self, parked: list[Message]) -> None:
+        """Somebody was parked or fetched: every desk may fetch him."""
+        self._parked = parked
+        self._tell_all({"type": "parked", "parked": parked})
+
     # --- from browsers ----------------------------------------------------------------------------------
 
     def snapshot(self, user_id: int) -> Message:
@@ -146,6 +172,7 @@ class Desks:
             **self.look(user_id),
             "pbx": self._links,
             "colleagues": self._agents.colleagues(),
+            "parked": self._parked,
             "server_time": self._now().isoformat(),
         }
 
@@ -254,7 +281,7 @@ class Desks:
             directory=self.directory,
             errand=entry.errand,
             carrier=self._carrier_of(entry.number),
-        )
+        ) | {"control": handling(entry.call, self._pauses.get(entry.call.id), self.directory)}
 
     def _read(self, entry: Entry) -> None:
         if entry.reading is None or entry.reading.done():

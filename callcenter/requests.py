@@ -31,6 +31,16 @@ def requested(board: Board, event: e.CallRequested) -> list[Change]:
     return [Change(None, call)]
 
 
+def fetched(board: Board, event: e.FetchRequested) -> list[Change]:
+    """Let the channel that will take a parked caller belong to his call from the start."""
+    call = board.of_linkedid(event.linkedid)
+    if call is None:
+        return []
+    joined = call.evolve(linkedids=(*call.linkedids, event.uniqueid))
+    board.keep(joined)
+    return [Change(call, joined)]
+
+
 def refused(board: Board, event: e.RequestFailed) -> list[Change]:
     """The switchboard would not even try."""
     call = board.of_linkedid(event.uniqueid)

@@ -18,6 +18,7 @@ from callcenter.flight.recorder import Flight
 from callcenter.numbers import Numbers
 from callcenter.recorder import Job, Recorder
 from callcenter.records import Entry, write
+from crm_core.call_act import ActKind, end_pause, note_act
 from crm_core.call_record import merge_calls
 from crm_core.db import Database
 from crm_core.flight import keep_tape
@@ -108,6 +109,33 @@ class Scribe:
                 await keep_tape(session, flight.call_id, **row)
 
         self._recorder.keep(Job(key=("flight", flight.call_id), spooled=None, write=job))
+
+    def act(
+        self,
+        call_id: UUID,
+        kind: ActKind,
+        user_id: int,
+        at: datetime,
+        *,
+        target: str | None = None,
+        refused: str | None = None,
+    ) -> None:
+        """Somebody did something with a call, or tried to."""
+
+        async def job() -> None:
+            async with self._db.begin() as session:
+                await note_act(session, call_id, kind, user_id=user_id, at=at, target=target, refused=refused)
+
+        self._recorder.keep(Job(key=("act", call_id, kind, at), spooled=None, write=job))
+
+    def pause_ended(self, call_id: UUID, user_id: int | None, at: datetime) -> None:
+        """The recording of a call goes on."""
+
+        async def job() -> None:
+            async with self._db.begin() as session:
+                await end_pause(session, call_id, user_id=user_id, at=at)
+
+        self._recorder.keep(Job(key=("pause ended", call_id, at), spooled=None, write=job))
 
     async def take_up_spool(self) -> None:
         """What an earlier process could not write is written first."""

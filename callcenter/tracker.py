@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from asterisk.events import CallRequested, Heard, OriginateEnded, RequestFailed
+from asterisk.events import CallRequested, FetchRequested, Heard, OriginateEnded, RequestFailed
 from callcenter import requests, resync
 from callcenter.board import Board
 from callcenter.call import Call, Rules
@@ -20,6 +20,7 @@ from callcenter.routing import Change, applied
 STEPS: dict[type, Callable[[Board, Any], list[Change]]] = {
     **resync.STEPS,
     CallRequested: requests.requested,
+    FetchRequested: requests.fetched,
     RequestFailed: requests.refused,
     OriginateEnded: requests.originate_ended,
 }

@@ -269,6 +269,7 @@ _MOVES = (
         for table, column in (
             ("call_legs", "call_id"),
             ("queue_visits", "call_id"),
+            ("call_acts", "call_id"),
             ("call_links", "call_id"),
             ("call_drafts", "call_id"),
             ("call_focus", "call_id"),

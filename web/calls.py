@@ -272,9 +272,3 @@ async def post_call(request: web.Request, body: Dial) -> DialledAnswer:
     with possible(), line_asked():
         call_id = await services(request).live.dial(person(request).user_id, body.to, **origin)
     return DialledAnswer(id=call_id)
-
-
-@operations.post("/calls/{call_id}/hangup", right=MAKE_CALLS, status=202, errors=(409,))
-async def post_hangup(request: web.Request, call_id: UUID) -> None:
-    """End a live call of one's own."""
-    await services(request).live.hang_up(call_id, person(request).user_id)

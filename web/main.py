@@ -212,7 +212,12 @@ def _switch(pbx: PbxSettings) -> Switch:
             tls=pbx.tls,
         ),
         rules=rules_of(pbx),
-        dialplan=Dialplan(context=pbx.context, channel=pbx.channel, prefix=pbx.dial_prefix),
+        dialplan=Dialplan(
+            context=pbx.context,
+            channel=pbx.channel,
+            prefix=pbx.dial_prefix,
+            transfer=pbx.transfer_context,
+        ),
         records=audited(pbx).records,
         number_rules=number_rules(pbx),
     )

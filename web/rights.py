@@ -39,6 +39,7 @@ VIEW_DEALS, EDIT_DEALS = Right("deals", "view"), Right("deals", "edit")
 VIEW_CALLBACKS, EDIT_CALLBACKS = Right("callbacks", "view"), Right("callbacks", "edit")
 VIEW_PRODUCTS = Right("products", "view")
 VIEW_CALLS, EDIT_CALLS, MAKE_CALLS = Right("calls", "view"), Right("calls", "edit"), Right("calls", "make")
+CONTROL_CALLS = Right("calls", "control")
 HEAR_RECORDINGS, DOWNLOAD_RECORDINGS = Right("recordings", "hear"), Right("recordings", "download")
 REPORT_SITE = Right("site", "report")
 VIEW_STATUS = Right("status", "view")
@@ -69,6 +70,7 @@ _DESK: Mapping[Right, Scope] = {
     MAKE_CALLS: Scope.OWN,
     VIEW_CALLS: Scope.OWN,
     EDIT_CALLS: Scope.OWN,
+    CONTROL_CALLS: Scope.OWN,
     HEAR_RECORDINGS: Scope.OWN,
     VIEW_AGENTS: Scope.ALL,
     SET_AGENTS: Scope.OWN,
@@ -77,6 +79,7 @@ _DESK: Mapping[Right, Scope] = {
 _FLOOR = {
     VIEW_CALLS: Scope.ALL,
     EDIT_CALLS: Scope.ALL,
+    CONTROL_CALLS: Scope.ALL,
     HEAR_RECORDINGS: Scope.ALL,
     DOWNLOAD_RECORDINGS: Scope.ALL,
     VIEW_STATUS: Scope.ALL,

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from aiohttp import web
 
+from callcenter.control import Act
 from callcenter.doctor import Doctor
 from crm_core.db import Database
 from crm_core.user import Passwords
@@ -94,8 +95,15 @@ class Live(Protocol):
         """
         ...
 
-    async def hang_up(self, call_id: UUID, user_id: int) -> None:
-        """End a live call. Raises `NotFound`, `Forbidden` (not his call) or `Conflict` (link down)."""
+    async def act(self, call_id: UUID, user_id: int, act: Act, *, anybody: bool = False) -> None:
+        """Hang up, hold, transfer ... a live call; returns when the switchboard has done it.
+
+        `anybody`: also a colleague's call. Raises `NotFound`, `Forbidden`, `Conflict`, `Invalid`.
+        """
+        ...
+
+    async def queues(self, call_id: UUID) -> Sequence[Mapping[str, Any]]:
+        """The queues a live call can be sent to: `name`, `waiting`, `free`. Raises `NotFound`."""
         ...
 
     def live_call(self, call_id: UUID) -> Mapping[str, Any] | None:

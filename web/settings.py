@@ -127,6 +127,9 @@ class PbxSettings(BaseModel):
     dial_prefix: str = Field(
         default="+", pattern=r"^[+0-9*#]*$"
     )  # before country code and number: "+", "", "00", "9810"
+    transfer_context: str = Field(
+        default="from-internal", pattern=r"^[A-Za-z0-9_-]{1,79}$"
+    )  # where colleagues' extensions and parking slots are dialled
     number_rules: tuple[TrunkNumberRule, ...] = ()  # asked in order, before the number is understood
     cel: OptionalPlace = None  # where Asterisk writes channel events: a CSV file, postgresql://… or mysql://…
     cdr: OptionalPlace = None  # where it writes call records

@@ -9,8 +9,8 @@ It keeps state (`pbx.py`) and plays calls (`dialplan.py`, `dial.py`, `hunt.py`, 
 says is compared with captures of Asterisk 22, header by header (tests/asterisk/test_fake_matches_captures.py).
 All durations are simulated seconds; `speed` of them pass in a real one.
 
-Not simulated: attended transfers, parking, conferences, ring groups, follow-me, Local channels as queue members or
-optimising themselves away, RTP and sign-in events. What a Dial says that rang out has no capture to compare with.
+Not simulated: changing over and three-way in an attended transfer, conferences, ring groups, follow-me, Local
+channels as queue members, RTP and sign-in events. What a Dial says that rang out has no capture to compare with.
 """
 
 from asterisk.fake.config import (

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from asterisk.fake import listings, queue_actions
 from asterisk.fake.channels import Channel, header, one_line
-from asterisk.fake.dialplan import CLICK_CONTEXTS, is_number
 from asterisk.fake.originate import originate
 from asterisk.fake.signals import Kind
 from asterisk.fake.wire import Action, Refused, Session
@@ -142,12 +141,40 @@ def blind_transfer(pbx: Pbx, session: Session, action: Action) -> None:
     channel = find(pbx, action)
     if channel.bridge is None:
         raise Refused("Blind transfer failed: the channel is not in a bridge")
-    owner = channel.run.owner
-    if owner is channel:
-        raise Refused("Blind transfer failed: only the channel that was called can transfer here")
     place = action.get("context", "") or "from-internal", action.get("exten", "")
-    channel.run.tell(Kind.REDIRECTED, owner, place=place, transferer=channel)
+    goes = channel.bridge.other(channel)
+    if goes is None:
+        raise Refused("Blind transfer failed: nobody talks with this channel")
+    goes.run.tell(Kind.REDIRECTED, goes, place=place, transferer=channel)
     session.respond(action, "Success", "Transfer succeeded")
+
+
+def atxfer(pbx: Pbx, session: Session, action: Action) -> None:
+    """Let a channel ask somebody while its partner waits; a # only says that the number is complete."""
+    channel = find(pbx, action)
+    if channel.bridge is not None:
+        place = action.get("context", "") or "from-internal", action.get("exten", "").removesuffix("#")
+        channel.run.tell(Kind.CONSULTS, channel, place=place)
+    session.respond(action, "Success", "Atxfer successfully queued")
+
+
+def cancel_atxfer(pbx: Pbx, session: Session, action: Action) -> None:
+    """Let a channel that asks somebody go back to its partner."""
+    channel = find(pbx, action)
+    channel.run.tell(Kind.CANCELS, channel)
+    session.respond(action, "Success", "CancelAtxfer successfully queued")
+
+
+def park(pbx: Pbx, session: Session, action: Action) -> None:
+    """Park a channel that talks. A lot that does not exist is answered by success and nothing else."""
+    channel = find(pbx, action)
+    back = action.get("timeoutchannel", "")
+    parker = next((c for c in pbx.channels.values() if c.name == back), None)
+    timeout = action.get("timeout", "")
+    seconds = int(timeout) // 1000 if timeout.isdecimal() else 45
+    if action.get("parkinglot", "default") == "default":
+        channel.run.tell(Kind.PARKED, channel, seconds, transferer=parker)
+    session.respond(action, "Success", "Park successful")
 
 
 def play_dtmf(pbx: Pbx, session: Session, action: Action) -> None:
@@ -168,8 +195,7 @@ def get_variable(pbx: Pbx, session: Session, action: Action) -> None:
     if not name:
         raise Refused("No variable specified")
     if known := EXISTS.fullmatch(name):
-        there = known[1] in CLICK_CONTEXTS and is_number(known[2])
-        session.respond(action, "Success", Variable=name, Value=int(there))
+        session.respond(action, "Success", Variable=name, Value=int(pbx.knows(known[1], known[2])))
         return
     value = find(pbx, action).variables.get(name, "") if action.get("channel") else pbx.globals.get(name, "")
     session.respond(action, "Success", Variable=name, Value=value)
@@ -259,6 +285,9 @@ ACTIONS: dict[str, tuple[frozenset[str], Handler]] = {
     "hangup": (SYSTEM_CALL, hangup),
     "redirect": (CALL, redirect),
     "blindtransfer": (CALL, blind_transfer),
+    "atxfer": (CALL, atxfer),
+    "cancelatxfer": (CALL, cancel_atxfer),
+    "park": (CALL, park),
     "playdtmf": (CALL, play_dtmf),
     "getvar": (REPORTING, get_variable),
     "setvar": (CALL, set_variable),

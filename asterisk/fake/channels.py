@@ -110,12 +110,13 @@ class Bridge:
     """Where channels hear each other."""
 
     uniqueid: str
+    technology: str = "simple_bridge"
     channels: list[Channel] = field(default_factory=list)
 
     def headers(self) -> str:
         """Return the bridge snapshot of Bridge events."""
         return (
-            f"BridgeUniqueid: {self.uniqueid}\r\nBridgeType: basic\r\nBridgeTechnology: simple_bridge\r\n"
+            f"BridgeUniqueid: {self.uniqueid}\r\nBridgeType: basic\r\nBridgeTechnology: {self.technology}\r\n"
             "BridgeCreator: <unknown>\r\nBridgeName: <unknown>\r\n"
             f"BridgeNumChannels: {len(self.channels)}\r\nBridgeVideoSourceMode: none\r\n"
         )

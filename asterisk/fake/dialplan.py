@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING
 from asterisk.fake import cdr, recording
 from asterisk.fake.channels import RING, UP, Channel
 from asterisk.fake.dial import dial, dial_result
+from asterisk.fake.holding import wait_for_holder
 from asterisk.fake.hunt import apologise, enter_queue
+from asterisk.fake.parking import fetch
 from asterisk.fake.people import Caller, Customer
-from asterisk.fake.signals import Kind, OwnerGone, Redirected, Signal
+from asterisk.fake.signals import Kind, OwnerGone, Redirected, Replaced, Signal
 
 if TYPE_CHECKING:
     from asterisk.fake.config import Line
@@ -42,6 +44,7 @@ class Run:
     cause: int = 0  # what the owner's Hangup will say
     answered: bool = False  # two people have talked
     owner: Channel = field(init=False)
+    leg: Channel | None = None  # who talks with the owner
 
     # ---- signals
 
@@ -99,6 +102,8 @@ class Run:
                 raise OwnerGone
             case Kind.REDIRECTED:
                 raise Redirected(signal.place, signal.transferer)
+            case Kind.SWAPPED:
+                raise Replaced
 
     def _owner_hung_up(self, cause: int) -> None:
         if self.owner.state == UP:
@@ -124,11 +129,16 @@ class Run:
                 continue
             except OwnerGone:
                 pass
+            except Replaced:
+                if self.owner.run is not self:
+                    return
             break
         self.finish()
 
     async def _go(self, context: str, exten: str) -> None:
         line = self.pbx.lines.get(exten)
+        if context == "from-internal" and exten in self.pbx.slots:
+            fetch(self, exten)
         if context == "from-trunk" and line is not None:
             await self._inbound(line)
         elif context == "from-internal" and exten in self.pbx.phones:
@@ -142,6 +152,10 @@ class Run:
             await self._click_to_call(context, exten)
         elif context in CLICK_CONTEXTS and exten in self.pbx.phones:
             await self._dial_extension(exten, 20, "tT", priority=1)
+        elif context == "callcenter-hold":
+            await wait_for_holder(self)
+        elif context == "park-dial":
+            await self._dial_extension(exten.removeprefix("PJSIP_"), 30, "", priority=1)
         elif exten in self.pbx.queues:
             status = await enter_queue(self, self.pbx.queues[exten], 60, "t", member_records=False)
             if status is not None:

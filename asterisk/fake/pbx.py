@@ -39,6 +39,7 @@ class Pbx(Voice):
         self.bridges: dict[str, Bridge] = {}
         self.devices: dict[str, str] = {}
         self.globals = dict(config.extra)
+        self.slots: dict[str, Channel] = {}  # who is parked where
         self._channel_n = self._name_n = self._local_n = 0
         self.booted_at = clock.time()
         names = {each.number: each.name for each in config.extensions}
@@ -193,18 +194,19 @@ class Pbx(Voice):
 
     # ---- bridges
 
-    def open_bridge(self) -> Bridge:
+    def open_bridge(self, technology: str = "simple_bridge") -> Bridge:
         """Create an empty bridge."""
-        bridge = Bridge(str(uuid.uuid4()))
+        bridge = Bridge(str(uuid.uuid4()), technology)
         self.bridges[bridge.uniqueid] = bridge
         self.say("BridgeCreate", bridge.headers())
         return bridge
 
-    def enter(self, bridge: Bridge, channel: Channel) -> None:
-        """Put a channel into a bridge; with two in it, recordings run."""
+    def enter(self, bridge: Bridge, channel: Channel, swap: Channel | None = None) -> None:
+        """Put a channel into a bridge, in the place of `swap` if given; with two in it, recordings run."""
         bridge.channels.append(channel)
         channel.bridge = bridge
-        self.say("BridgeEnter", bridge.headers(), channel.headers())
+        swapped = header("SwapUniqueid", swap.uniqueid) if swap else ""
+        self.say("BridgeEnter", bridge.headers(), channel.headers(), swapped)
         if len(bridge.channels) == 2:
             for one in bridge.channels:
                 other = bridge.other(one)
@@ -225,6 +227,20 @@ class Pbx(Voice):
         if not bridge.channels:
             del self.bridges[bridge.uniqueid]
             self.say("BridgeDestroy", bridge.headers())
+
+    # ---- the dialplan
+
+    def knows(self, context: str, exten: str) -> bool:
+        """Say whether this extension exists: phones, slots and numbers, and our contexts for queues and hold."""
+        if context == "callcenter-hold":
+            return exten == "00"
+        if context == "callcenter-queue":
+            return exten in self.queues
+        if context not in ("from-internal", "callcenter-dial", "click2call"):
+            return False
+        digits = exten.removeprefix("+")
+        number = digits.isdecimal() and len(digits) >= 7
+        return exten in self.phones or exten in self.slots or number
 
     # ---- devices and queues
 

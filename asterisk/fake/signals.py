@@ -19,6 +19,11 @@ class Kind(StrEnum):
     HELD = "held"
     RESUMED = "resumed"
     REDIRECTED = "redirected"
+    CONSULTS = "consults"  # AMI action Atxfer on this channel
+    CANCELS = "cancels"  # AMI action CancelAtxfer
+    PARKED = "parked"  # AMI action Park; `transferer` is who is told the slot, `cause` the seconds
+    FETCHED = "fetched"  # somebody has dialled the slot: the channel that takes the parked one
+    SWAPPED = "swapped"  # a Local channel is optimised away: this half is not needed any more
 
 
 class Signal(NamedTuple):
@@ -33,6 +38,10 @@ class Signal(NamedTuple):
 
 class OwnerGone(Exception):
     """The channel that runs the dialplan is hung up."""
+
+
+class Replaced(Exception):
+    """Another run steers this channel from now on, or nobody needs it: nothing is said about its end here."""
 
 
 class Redirected(Exception):

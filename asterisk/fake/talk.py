@@ -7,10 +7,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from asterisk.fake.channels import Channel, header
+from asterisk.fake.consulting import consult, optimise, say_hold
+from asterisk.fake.parking import park
 from asterisk.fake.signals import Kind, OwnerGone, Redirected
 
 if TYPE_CHECKING:
     from asterisk.fake.dialplan import Run
+    from asterisk.fake.pbx import Pbx
 
 USUAL_TALK_S = 20.0  # when neither script nor recording say how long people talk
 
@@ -48,32 +51,50 @@ async def talk(
     pbx.enter(bridge, owner)
     if (length := _length(owner, leg, plan)) < math.inf:
         plan.ends.run.tell_later(length, Kind.HUNG_UP, plan.ends, 16)
+    run.leg = leg
+    told: list[str] = []
+
+    def over(by: str) -> None:
+        if not told:  # the queue's talk is over with the first operator's part
+            told.append(by)
+            ended(by)
+
     try:
-        cause = await _until_leg_ends(run, leg)
+        cause = await _until_leg_ends(run, over)
     except OwnerGone:
-        ended("caller")
-        _music_stops(run, leg)
+        over("caller")
         run.cause = run.cause or 16
-        pbx.leave(owner)
-        pbx.leave(leg)
-        pbx.hang_up(leg, 16)
+        _part(run, run.leg)
         raise
     except Redirected as elsewhere:
+        stays, goes = _sides(run, elsewhere)
         if elsewhere.transferer is not None:
-            _say_transfer(run, leg, elsewhere)
-        owner.context, owner.exten, owner.priority = *elsewhere.place, 1
-        ended("transfer")
-        _music_stops(run, leg)
-        pbx.leave(owner)
-        pbx.leave(leg)
-        pbx.hang_up(leg, 16)
+            _say_transfer(pbx, goes, stays, elsewhere)
+        stays.context, stays.exten, stays.priority = *elsewhere.place, 1
+        over("transfer")
+        run.owner, stays.run = stays, run
+        _part(run, goes)
         raise
-    ended("agent")
-    _music_stops(run, leg)
-    pbx.leave(leg)
-    pbx.leave(owner)
-    pbx.hang_up(leg, cause)
+    over("agent")
+    _part(run, run.leg, cause, goes_first=True)
     run.cause = 16
+
+
+def _sides(run: Run, elsewhere: Redirected) -> tuple[Channel, Channel]:
+    """Return who goes on in the dialplan, and who is dropped."""
+    assert run.leg is not None
+    if elsewhere.transferer is run.owner:
+        return run.leg, run.owner
+    return run.owner, run.leg
+
+
+def _part(run: Run, goes: Channel, cause: int = 16, *, goes_first: bool = False) -> None:
+    """End the bridge; one of the two is hung up, the other belongs to the run."""
+    _music_stops(run, goes)
+    for channel in (goes, run.owner) if goes_first else (run.owner, goes):
+        if channel.bridge is not None:
+            run.pbx.leave(channel)
+    run.pbx.hang_up(goes, cause)
 
 
 def _length(owner: Channel, leg: Channel, plan: Plan) -> float:
@@ -83,11 +104,12 @@ def _length(owner: Channel, leg: Channel, plan: Plan) -> float:
     return recorder.dialogue_s + 1 if recorder is not None and recorder.dialogue_s else USUAL_TALK_S
 
 
-async def _until_leg_ends(run: Run, leg: Channel) -> int:
+async def _until_leg_ends(run: Run, over: Callable[[str], None]) -> int:
     while True:
         signal = await run.next(None)
         if signal is None:
             continue
+        leg = run.leg
         match signal.kind:
             case Kind.HELD | Kind.RESUMED:
                 _hold(run, signal.channel, signal.kind is Kind.HELD)
@@ -97,6 +119,14 @@ async def _until_leg_ends(run: Run, leg: Channel) -> int:
             case Kind.DROPPED if signal.channel is leg:
                 run.pbx.soft_hangup(leg, signal.cause)
                 return signal.cause
+            case Kind.REDIRECTED if signal.channel is leg:
+                raise Redirected(signal.place, signal.transferer)
+            case Kind.CONSULTS if signal.channel.bridge is not None:
+                await consult(run, signal.channel, signal.place, over)
+            case Kind.ANSWERED if leg is signal.channel and leg.name.startswith("Local/"):
+                await optimise(run, leg)
+            case Kind.PARKED if signal.channel.bridge is not None:
+                await park(run, signal, over)
 
 
 def _hold(run: Run, channel: Channel, held: bool) -> None:
@@ -104,16 +134,7 @@ def _hold(run: Run, channel: Channel, held: bool) -> None:
         return
     other = channel.bridge.other(channel)
     channel.on_hold = held
-    run.pbx.say(
-        "Hold" if held else "Unhold", channel.headers(), header("MusicClass", "default") if held else ""
-    )
-    if other is not None:
-        run.pbx.refresh_device(other.device)
-        run.pbx.say(
-            "MusicOnHoldStart" if held else "MusicOnHoldStop",
-            other.headers(),
-            header("Class", "default") if held else "",
-        )
+    say_hold(run.pbx, channel, other, held)
 
 
 def _music_stops(run: Run, leg: Channel) -> None:
@@ -123,14 +144,14 @@ def _music_stops(run: Run, leg: Channel) -> None:
             run.pbx.say("MusicOnHoldStop", other.headers())
 
 
-def _say_transfer(run: Run, leg: Channel, elsewhere: Redirected) -> None:
-    bridge = run.owner.bridge
+def _say_transfer(pbx: Pbx, goes: Channel, stays: Channel, elsewhere: Redirected) -> None:
+    bridge = stays.bridge
     context, exten = elsewhere.place
-    run.pbx.say(
+    pbx.say(
         "BlindTransfer",
         header("Result", "Success"),
-        leg.headers("Transferer"),
-        run.owner.headers("Transferee"),
+        goes.headers("Transferer"),
+        stays.headers("Transferee"),
         bridge.headers() if bridge else "",
         header("IsExternal", "Yes"),
         header("Context", context),

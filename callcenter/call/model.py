@@ -328,13 +328,15 @@ class Call:
 
     @property
     def hold_s(self) -> float:
-        """How long the remote side was on hold while in a talk."""
-        return _overlap(_spans(self.holds), _spans(self.talks))
+        """How long the remote side was on hold: within a talk, or between two (hold from the desk)."""
+        return _length(_union(_spans(self.holds)))
 
     @property
     def talk_s(self) -> float:
         """How long the remote side was connected to somebody, holds excluded; open talks count as nothing."""
-        return max(0.0, _length(_union(_spans(self.talks))) - self.hold_s)
+        return max(
+            0.0, _length(_union(_spans(self.talks))) - _overlap(_spans(self.holds), _spans(self.talks))
+        )
 
 
 Span = tuple[datetime, datetime]

@@ -164,6 +164,8 @@ def _peer(channel: Channel) -> str:
 
 def originate_ended(call: Call, event: OriginateEnded) -> Call:
     """Return the call after the switchboard said how its Originate went."""
+    if event.action_id in call.linkedids[1:]:
+        return call  # it took a parked caller from his slot
     wanted = dialled(event.exten)
     ours = call.tag == call.root  # we asked for it, and know better what number was meant
     if wanted is not None and not ours and call.direction is Direction.OUTBOUND and call.dialler is not None:

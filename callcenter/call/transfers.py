@@ -10,7 +10,7 @@ from asterisk.events import AttendedTransferred, BlindTransferred, ChannelView, 
 from callcenter.call.channels import ancestry, seen
 from callcenter.call.model import Call, Channel, Transfer
 from callcenter.call.rules import Kind, Rules
-from callcenter.call.voices import groups
+from callcenter.call.voices import groups, is_hold_room
 
 
 def blind(call: Call, event: BlindTransferred, rules: Rules) -> Call:
@@ -27,8 +27,8 @@ def blind(call: Call, event: BlindTransferred, rules: Rules) -> Call:
 
 def attended(call: Call, event: AttendedTransferred, rules: Rules) -> Call:
     """Return the call after one of ours connected it with somebody he had spoken to first."""
-    if not event.success:
-        return call
+    if not event.success or (event.target is not None and is_hold_room(event.target.name)):
+        return call  # he hung up with the customer on hold, and is called back
     call, sender = seen(call, event.first, event.at, rules)
     target = _target(call, event, sender)
     # The channels change places before Asterisk tells of the transfer.

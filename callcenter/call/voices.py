@@ -11,6 +11,7 @@ from callcenter.call import queueing
 from callcenter.call.model import Call, Channel, Direction, Hold, Talk
 from callcenter.call.rules import Kind
 
+HOLD_CONTEXT = "callcenter-hold"  # of our dialplan: who is alone with it has the customer on hold
 Speaker = tuple[str | None, str | None]  # extension, or None and a number
 
 
@@ -41,6 +42,10 @@ def _join_through_pipes(call: Call, rooms: dict[str, list[Channel]], room: str) 
 
 def listen(call: Call, at: datetime) -> Call:
     """Return the call with its talks opened and closed as the bridges now stand."""
+    aside = _holding(call)
+    for channel in call.channels.values():
+        if channel.extension in aside and channel.gone_at is None:
+            call = hold(call, channel, at)
     now = _speakers(call)
     open_talks = [(t.extension, t.number) for t in call.talks if t.to_at is None]
     if now == open_talks:
@@ -51,10 +56,25 @@ def listen(call: Call, at: datetime) -> Call:
         t._replace(to_at=at) if t.to_at is None and (t.extension, t.number) in gone else t for t in call.talks
     )
     call = call.evolve(talks=talks + tuple(Talk(*speaker, at, None) for speaker in new))
-    call = close_holds(call, {extension for extension, _ in gone}, at)
+    heard_again = {extension for extension, _ in new}
+    call = close_holds(call, ({e for e, _ in gone} - aside) | heard_again, at)
     if new:
         return _somebody_talks(call, at)
     return call.evolve(hanger=None) if now and gone else call  # one of several left: he ended nothing
+
+
+def _holding(call: Call) -> set[str | None]:
+    """Return the extensions that are alone with the hold room."""
+    halves = {c.bridge for c in call.channels.values() if c.kind is Kind.LOCAL and is_hold_room(c.name)}
+    if not halves:
+        return set()
+    rooms = halves - {c.bridge for c in call.channels.values() if c.kind is Kind.TRUNK} - {None}
+    return {c.extension for c in call.channels.values() if c.bridge in rooms and c.extension is not None}
+
+
+def is_hold_room(name: str) -> bool:
+    """Say whether a channel leads into the hold room: "Local/00@callcenter-hold-0000001f;1"."""
+    return name.startswith("Local/") and f"@{HOLD_CONTEXT}-" in name
 
 
 def _somebody_talks(call: Call, at: datetime) -> Call:

@@ -1,4 +1,4 @@
-"""What was done during a call: orders placed and changed, callbacks planned."""
+"""What was done during a call: orders placed and changed, callbacks planned, the call itself sent about."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from crm_core.call_act import CallAct
 from crm_core.callback import Callback
 from crm_core.order import Order, OrderChange
 from crm_core.user import User
@@ -15,7 +16,11 @@ from crm_core.user import User
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
-    """One thing somebody did: `kind` is order_placed, order_changed or callback_planned."""
+    """One thing somebody did: `kind` is order_placed, order_changed, callback_planned or handled.
+
+    What was done to the call itself (`handled`) has its kind of act as title, `target`, and `refused` when it did
+    not come about; a pause of the recording lasted until `ended_at`.
+    """
 
     kind: str
     at: datetime
@@ -23,6 +28,9 @@ class Action:
     title: str
     operator: str | None
     what: dict[str, Any] | None = None  # of a changed order: field -> [before, after]
+    target: str | None = None
+    refused: str | None = None
+    ended_at: datetime | None = None
 
 
 async def load_actions(session: AsyncSession, call_id: UUID) -> list[Action]:
@@ -55,4 +63,16 @@ def _queries(call_id: UUID) -> dict[str, Select[Any]]:
         .select_from(Callback)
         .outerjoin(User, User.id == Callback.created_by)
         .where(Callback.source_call_id == call_id),
+        "handled": select(
+            CallAct.at,
+            CallAct.id,
+            CallAct.kind.label("title"),
+            who,
+            CallAct.target,
+            CallAct.refused,
+            CallAct.ended_at,
+        )
+        .select_from(CallAct)
+        .outerjoin(User, User.id == CallAct.user_id)
+        .where(CallAct.call_id == call_id),
     }

@@ -146,13 +146,12 @@ CASES: list[tuple[Callable[[Link], Awaitable[object]], dict[str, str]]] = [
         {"Action": "Atxfer", "Channel": "PJSIP/1001-1", "Exten": "1002", "Context": "from-internal"},
     ),
     (
-        lambda link: actions.park(link, "PJSIP/t-1", announce_to="PJSIP/1001-1", lot="default"),
+        lambda link: actions.park(link, "PJSIP/t-1", back_to="PJSIP/1001-1", lot="default"),
         {
             "Action": "Park",
             "Channel": "PJSIP/t-1",
             "Timeout": "45000",
             "TimeoutChannel": "PJSIP/1001-1",
-            "AnnounceChannel": "PJSIP/1001-1",
             "Parkinglot": "default",
         },
     ),

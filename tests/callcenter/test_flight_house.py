@@ -6,9 +6,11 @@ from uuid import UUID
 
 from asterisk.fake.people import Caller
 from callcenter.call import Rules, call_id
+from callcenter.control import Act
 from callcenter.flight.export import export
 from callcenter.flight.tape import Said, unpack
 from callcenter.replay import replay
+from crm_core.call_act import ActKind
 from crm_core.flight import forget_tapes, load_tapes
 
 IVAN = "+79161234567"
@@ -52,7 +54,7 @@ async def test_a_click_to_call_is_kept_with_what_we_asked_for(house) -> None:
         await asyncio.sleep(0.1)  # until the phone rings
         await house.board.answer("1001")
         await anna.sees("talking")
-        await attachment.centre.hang_up(id_, house.people["1001"])
+        await attachment.centre.act(id_, house.people["1001"], Act(kind=ActKind.HANG_UP))
         await anna.sees("wrap_up")
         attachment.box.hand_over(datetime.now(UTC))
         await attachment.recorder.drained()

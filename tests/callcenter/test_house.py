@@ -19,7 +19,9 @@ from asterisk.fake.people import (
     no_answer,
     no_such_number,
 )
+from callcenter.control import Act
 from crm_core.call import CallLeg
+from crm_core.call_act import ActKind
 from crm_core.call_link import CallLink
 from crm_core.callback import Callback
 from crm_core.errors import Conflict, Forbidden, Invalid
@@ -27,6 +29,7 @@ from crm_core.order import ItemWanted, create_order
 from crm_core.pop import Pop
 from tests.callcenter.conftest import until
 
+HANG_UP = Act(kind=ActKind.HANG_UP)
 IVAN = "+79161234567"
 SALES, DIRECT, EVERYBODY = "74951230001", "74951230003", "74951230007"
 
@@ -208,8 +211,8 @@ async def test_an_operator_hangs_up_his_own_call_and_nobody_elses(house) -> None
         await house.board.answer("1001")
         await anna.sees("talking")
         with pytest.raises(Forbidden):
-            await attachment.centre.hang_up(UUID(call["id"]), house.people["1002"])
-        await attachment.centre.hang_up(UUID(call["id"]), house.people["1001"])
+            await attachment.centre.act(UUID(call["id"]), house.people["1002"], HANG_UP)
+        await attachment.centre.act(UUID(call["id"]), house.people["1001"], HANG_UP)
         await anna.sees("wrap_up")
 
 

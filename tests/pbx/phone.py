@@ -221,6 +221,11 @@ class Call:
         """The sound that came in so far, A-law."""
         return bytes(self.sound.heard) if self.sound is not None else b""
 
+    @property
+    def keys(self) -> str:
+        """The keys that the other side has pressed so far."""
+        return self.sound.keys if self.sound is not None else ""
+
     def close(self) -> None:
         if self.sound is not None:
             self.sound.close()

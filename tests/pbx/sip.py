@@ -95,16 +95,25 @@ def proof(challenge: Message, method: str, uri: str, user: str, password: str) -
 
 
 def offer(ip: str, port: int, version: int, direction: str) -> bytes:
-    """A session description: A-law only."""
+    """A session description: A-law, and keys as telephone events (RFC 4733)."""
     lines = [
         "v=0",
         f"o=- 1 {version} IN IP4 {ip}",
         "s=-",
         f"c=IN IP4 {ip}",
         "t=0 0",
-        f"m=audio {port} RTP/AVP 8",
+        f"m=audio {port} RTP/AVP 8 101",
     ]
-    return "\r\n".join([*lines, "a=rtpmap:8 PCMA/8000", "a=ptime:20", f"a={direction}", ""]).encode()
+    return "\r\n".join(
+        [
+            *lines,
+            "a=rtpmap:8 PCMA/8000",
+            "a=rtpmap:101 telephone-event/8000",
+            "a=ptime:20",
+            f"a={direction}",
+            "",
+        ]
+    ).encode()
 
 
 def media_of(body: bytes) -> tuple[str, int] | None:

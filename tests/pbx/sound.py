@@ -7,6 +7,7 @@ from math import pi, sin
 from struct import pack
 
 FRAME = 160  # bytes of A-law in 20 ms at 8 kHz
+KEYS, KEY_NAMES = 101, "0123456789*#ABCD"  # payload type of our offers; events 0 to 15 of RFC 4733
 SILENCE = b"\xd5" * FRAME
 
 
@@ -38,6 +39,8 @@ class Sound(asyncio.DatagramProtocol):
 
     def __init__(self) -> None:
         self.heard = bytearray()  # A-law
+        self.keys = ""  # telephone events (RFC 4733): which keys were pressed for us
+        self._key_at = -1  # RTP time stamp of the last key: one key is told in several packets
         self.speech: deque[bytes] = deque()
         self.muted = False
         self._peer: tuple[str, int] | None = None
@@ -55,6 +58,13 @@ class Sound(asyncio.DatagramProtocol):
     def datagram_received(self, data: bytes, addr: tuple[str | bytes, int]) -> None:
         if len(data) > 12 and data[1] & 0x7F == 8:
             self.heard += data[12:]
+        elif len(data) >= 16 and data[1] & 0x7F == KEYS:
+            self._hear_key(int.from_bytes(data[4:8]), data[12])
+
+    def _hear_key(self, stamp: int, code: int) -> None:
+        if stamp != self._key_at and code < len(KEY_NAMES):
+            self._key_at = stamp
+            self.keys += KEY_NAMES[code]
 
     def send_to(self, peer: tuple[str, int] | None) -> None:
         """Begin to send, or go on to another address."""

@@ -93,7 +93,7 @@ async def test_an_attended_transfer_joins_the_customer_with_the_one_who_was_aske
 
 async def test_a_parked_customer_waits_in_a_slot_and_is_fetched_from_it(pbx: Tree) -> None:
     async with talk(pbx, "1002") as now:
-        await actions.park(now.here.link, now.customer_channel, announce_to=now.anna_channel)
+        await actions.park(now.here.link, now.customer_channel, back_to=now.anna_channel)
         parked = (await now.here.until(Parked))[-1]
         assert isinstance(parked, Parked)
         fetching = await now.here.phones["1002"].call(parked.slot)

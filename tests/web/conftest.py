@@ -17,10 +17,12 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
 
+from callcenter.control import Act
 from callcenter.directory import LineEntry
 from callcenter.shown_line import LineNeeded
+from crm_core.call_act import ActKind
 from crm_core.db import Database
-from crm_core.errors import Conflict, NotFound
+from crm_core.errors import Conflict, Forbidden, NotFound
 from crm_core.user import Extension, User
 from web.app import build_app
 from web.main import doctor_of
@@ -140,6 +142,7 @@ class FakeLive:
     changed: list[UUID] = field(default_factory=list)
     lines: list[LineEntry] = field(default_factory=list)
     duty: FakeDuty = field(default_factory=FakeDuty)
+    acts: list[Act] = field(default_factory=list)
 
     def links(self) -> list[FakeLink]:
         return self.listed
@@ -169,10 +172,19 @@ class FakeLive:
         }
         return call_id
 
-    async def hang_up(self, call_id: UUID, user_id: int) -> None:
+    async def act(self, call_id: UUID, user_id: int, act: Act, *, anybody: bool = False) -> None:
         if call_id not in self.calls:
             raise NotFound("There is no such live call.")
-        del self.calls[call_id]
+        if self.calls[call_id]["user_id"] != user_id and not anybody:
+            raise Forbidden("This is a colleague's call.")
+        self.acts.append(act)
+        if act.kind is ActKind.HANG_UP:
+            del self.calls[call_id]
+
+    async def queues(self, call_id: UUID) -> list[dict[str, Any]]:
+        if call_id not in self.calls:
+            raise NotFound("There is no such live call.")
+        return [{"name": "sales", "waiting": 2, "free": 1}]
 
     def live_call(self, call_id: UUID) -> Mapping[str, Any] | None:
         return self.calls.get(call_id)

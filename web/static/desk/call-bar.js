@@ -1,12 +1,11 @@
 // The loudest thing on the desk: what the call is doing, for how long, and what can be done about it.
 
-import { useCallback, useState } from "../vendor/hooks.js";
+import { useCallback } from "../vendor/hooks.js";
 import { exact, lasted, t } from "../say.js";
 import { Chip, html, Icon, Key, second } from "../ui.js";
-import { api, Refused } from "../api.js";
-import { toast } from "../toast.js";
 import { dial } from "../dial.js";
 import { useKey } from "../keys.js";
+import { useHands } from "./hands.js";
 import { live, since, stateName, tone } from "./words.js";
 import { closeEverywhere, hush } from "./ring.js";
 
@@ -24,24 +23,11 @@ const Where = ({ call }) => {
   return html`<span class="where clip" title=${[call.line?.number, said].filter(Boolean).join(" · ")}>${said}</span>`;
 };
 
-const hangUp = async (id) => {
-  try {
-    await api.post(`/calls/${id}/hangup`);
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    toast(error.message, { title: t("The call was not ended"), tone: "error" });
-  }
-};
-
 const End = ({ call }) => {
-  const [busy, setBusy] = useState(false);
-  const end = useCallback(async () => {
-    setBusy(true);
-    await hangUp(call.id);
-    setBusy(false);
-  }, [call.id]);
+  const [busy, run] = useHands(call.id);
+  const end = () => run("hangup");
   useKey("e", t("End the call"), end);
-  return html`<button class="btn stop" type="button" onClick=${end} aria-busy=${busy}><span>${t("End")}</span><${Key}>E<//></button>`;
+  return html`<button class="btn stop" type="button" onClick=${end} aria-busy=${Boolean(busy)}><span>${t("End")}</span><${Key}>E<//></button>`;
 };
 
 const Hush = ({ call }) => {
@@ -65,6 +51,8 @@ const Again = ({ call, card }) => {
 };
 
 // A caller whose call rings here is never hung up from here: it may ring at colleagues too.
+// Who asks a colleague, or has parked the customer, would leave him alone: the ways out stand below the bar.
+const endable = ({ control }) => !control?.parked && (!control?.consult || control.consult.stage === "hold");
 const rings = (call) => call.state === "ringing" && call.direction !== "outbound";
 
 const stage = (call) => {
@@ -83,7 +71,7 @@ export const CallBar = ({ call, card }) => {
     <span class="end">
       ${rings(call) ? html`<${Hush} call=${call} />` : null}
       ${call.failure && call.remote?.raw ? html`<${Again} call=${call} card=${card} />` : null}
-      ${live(call) && !rings(call) ? html`<${End} call=${call} />` : null}
+      ${live(call) && !rings(call) && endable(call) ? html`<${End} call=${call} />` : null}
       ${call.state === "ended" ? html`<${Close} call=${call} />` : null}
     </span></div>`;
 };

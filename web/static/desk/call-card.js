@@ -4,6 +4,7 @@ import { useCallback, useState } from "../vendor/hooks.js";
 import { t } from "../say.js";
 import { html, Loading } from "../ui.js";
 import { CallBar } from "./call-bar.js";
+import { Control } from "./control.js";
 import { Candidates } from "./candidates.js";
 import { Owns, Said } from "./history.js";
 import { Links } from "./links.js";
@@ -35,6 +36,6 @@ export const CallCard = ({ entry }) => {
   useShown(call.id, call.state === "ringing" ? "ringing" : "seen");
   const over = call.state === "wrap_up" || (call.state === "ended" && call.failure);
   return html`<article class=${`call ${tone(call)}`} aria-label=${t("Call: {who}", { who: whoCalls(call, card) })}>
-      <${CallBar} call=${call} card=${card} />${over && card ? html`<${WrapUp} entry=${entry} />` : null}<${Who} entry=${entry} /></article>
+      <${CallBar} call=${call} card=${card} /><${Control} call=${call} />${over && card ? html`<${WrapUp} entry=${entry} />` : null}<${Who} entry=${entry} /></article>
     ${card ? html`<${Note} entry=${entry} />` : null}`;
 };

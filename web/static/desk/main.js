@@ -6,6 +6,7 @@ import { effect, signal } from "../vendor/signals.js";
 import { boot, t } from "../say.js";
 import { Chip, html, Loading } from "../ui.js";
 import { CallCard } from "./call-card.js";
+import { Parked } from "./control.js";
 import { DemoPhone } from "./demo-phone.js";
 import { putDraft } from "./draft.js";
 import { Idle } from "./idle.js";
@@ -47,7 +48,7 @@ const Parts = ({ entry }) => {
 };
 
 const Stage = ({ entry }) => html`<div class="stage">
-  <${Banner} />${boot.demo ? html`<${DemoPhone} />` : null}<${CallTabs} />
+  <${Banner} /><${Parked} without=${entry?.call.id} />${boot.demo ? html`<${DemoPhone} />` : null}<${CallTabs} />
   ${!ready.value ? html`<div class="idle"><${Loading} lines=${6} /></div>` : entry ? html`<${CallCard} key=${entry.call.id} entry=${entry} />` : html`<${Idle} />`}</div>`;
 
 const Desk = () => {

@@ -10,6 +10,8 @@ export const agent = signal(null);
 export const pbx = signal([]);
 /** Id → what a colleague does now: {id, name, state, since, reason, phones: [{pbx, extension, device}]}. */
 export const colleagues = signal(new Map());
+/** Who waits in a slot of the parking lot: [{id, slot, who, by, at}]. */
+export const parked = signal([]);
 export const selected = signal(null);
 /** On a narrow screen: which part of the desk is shown: call, order or next. */
 export const part = signal("call");
@@ -92,11 +94,13 @@ export const take = (message) => {
       agent.value = message.agent ?? null;
       pbx.value = message.pbx ?? [];
       colleagues.value = new Map((message.colleagues ?? []).map((one) => [one.id, one]));
+      parked.value = message.parked ?? [];
       ready.value = true;
       break;
     case "call": put(message); break;
     case "call_gone": remove(message); break;
     case "agent": agent.value = message.agent; break;
+    case "parked": parked.value = message.parked; break;
     case "colleagues": colleagues.value = new Map([...colleagues.value, ...message.changed.map((one) => [one.id, one])]); break;
     case "pbx": pbx.value = message.pbx; break;
     case "draft": redraft(message); break;

@@ -8,7 +8,12 @@ const STATE = {
 };
 const TONE = { ringing: "ring", dialling: "ring", talking: "talk", held: "ring", wrap_up: "wrap", ended: "" };
 
-export const stateName = (call) => (call.failure ? t("Did not get through") : STATE[call.state]?.() ?? call.state);
+const handled = ({ state, control }) => {
+  if (state === "held" && control?.parked) return t("Parked");
+  return state === "held" && control?.consult && control.consult.stage !== "hold" ? t("Asking") : null;
+};
+
+export const stateName = (call) => (call.failure ? t("Did not get through") : handled(call) ?? STATE[call.state]?.() ?? call.state);
 export const tone = (call) => (call.failure ? "miss" : TONE[call.state] ?? "");
 
 /** The instant the shown timer runs from; null when none runs. */
