@@ -87,7 +87,8 @@ class Auditor:
             for pbx in new:
                 since = await rows.heard_until(session, pbx)
                 if since is not None and pbx in self._switches:  # before the first login nothing was ours
-                    await self._ask_about_a_gap(session, pbx, since - MARGIN, now)
+                    # a clock that was set back must not make a gap that ends before it begins
+                    await self._ask_about_a_gap(session, pbx, min(since, now) - MARGIN, now)
             await rows.set_heard(session, dict.fromkeys(up, now))
         self._logins |= {pbx: up[pbx].since for pbx in new}
         self._told_at = now

@@ -313,7 +313,7 @@ async def claim_night(session: AsyncSession, pbx: str, *, since: datetime) -> bo
     """Whether no nightly audit of this switchboard was asked for since then; true for one process only."""
     await session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:pbx, 7130004))"), {"pbx": pbx})
     asked = select(CallAudit.id).where(
-        CallAudit.pbx == pbx, CallAudit.reason == Reason.NIGHT, CallAudit.created_at >= since
+        CallAudit.pbx == pbx, CallAudit.reason == Reason.NIGHT, CallAudit.due_at >= since
     )
     return await session.scalar(asked.limit(1)) is None
 
