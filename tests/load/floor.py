@@ -27,6 +27,7 @@ SIPP = Path(__file__).parent / "sipp"
 PHONES = 12
 LINE = "74951230001"
 OVERLAPPING = 24  # at most at once; the callers hang up by themselves, so a few less at any moment
+QUIET_S = 15
 A_SECOND = 8  # new calls
 
 
@@ -257,8 +258,8 @@ async def floor(folder: Path) -> AsyncIterator[Floor]:
             "CALLCENTER_AMI_USERNAME": tree.site.ami_username,
             "CALLCENTER_AMI_CEL": str(here.cel),
             "CALLCENTER_AMI_CDR": str(here.cdr),
-            "CALLCENTER_RECORDINGS_DIR": str(tree.recordings),
         }
+        del service.env["CALLCENTER_RECORDINGS_DIR"]  # SIPp says nothing, so there is no sound to fetch
         for place in (here.cel, here.cdr):  # Asterisk makes them with the first call
             place.touch()
             shutil.chown(place, place.parent.stat().st_uid, place.parent.stat().st_gid)
@@ -344,19 +345,22 @@ async def strain(here: Floor, seconds: float) -> Report:
 
 
 async def settled(service: Service, patience_s: float = 900) -> None:
-    """Wait until every gap was looked at and no call is open."""
+    """Wait until every gap was looked at, no call is open, and for some seconds nothing more was written."""
     await asyncio.sleep(5)  # a gap is noticed within two seconds
     end = time.monotonic() + patience_s
     async with database(service) as db, db.engine.connect() as connection:
-        busy = 1
-        while busy and time.monotonic() < end:
+        quiet, before = 0, -1
+        while quiet < QUIET_S and time.monotonic() < end:
             await asyncio.sleep(1)
             found = await connection.exec_driver_sql(
                 "SELECT (SELECT count(*) FROM call_audits WHERE reason = 'gap' AND state <> 'done')"
                 " + (SELECT count(*) FROM calls WHERE ended_at IS NULL)"
             )
             busy = found.scalar_one()
+            written = (await connection.exec_driver_sql("SELECT count(*) FROM calls")).scalar_one()
             await connection.rollback()
+            quiet = quiet + 1 if not busy and written == before else 0
+            before = written
 
 
 def database(service: Service) -> Database:
