@@ -73,9 +73,7 @@ def why(rules: Rules, party: Party, channel: str) -> str:
         case Kind.EXTENSION:
             return f"extensions = {rules.extensions.pattern} matches the peer {party.peer!r}."
     if rules.trunks is not None and Rules(rules.extensions).party(channel).kind is Kind.EXTENSION:
-        return (
-            f"trunks = {rules.trunks.pattern} matches the peer {party.peer!r} and goes before extensions."
-        )
+        return f"trunks = {rules.trunks.pattern} matches the peer {party.peer!r} and goes before extensions."
     if rules.trunks is not None and any(
         rules.trunks.fullmatch(name) for name in (party.peer, f"{channel.partition('/')[0]}/{party.peer}")
     ):
