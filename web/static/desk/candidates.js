@@ -34,14 +34,15 @@ const List = ({ entry: { call, card }, keys }) => html`<ul class="candidates">${
 /** `none`: the operator said it is none of them; `other` says it. */
 export const Candidates = ({ entry, none, other }) => {
   const { card, call } = entry;
-  useKey("0", t("None of them"), other, !card.customer && card.candidates?.length > 1 && !none);
+  const keys = call.state !== "wrap_up"; // there the digits choose what came of the call
+  useKey("0", t("None of them"), other, keys && !card.customer && card.candidates?.length > 1 && !none);
   const [open, setOpen] = useState(false);
   const count = card.candidates?.length ?? 0;
   if (count < 2) return null;
   if (!card.customer) return html`<section class="choose" aria-label=${t("Who is it?")}>
-    <h2>${tn("{n} person has this number. Who is it?", "{n} people have this number. Who is it?", count)}</h2><${List} entry=${entry} keys=${call.state !== "wrap_up"} />
-    ${none ? null : html`<button type="button" class="linkish" onClick=${other}>${t("None of them")} <${Key}>0<//></button>`}</section>`;
+    <h2>${tn("{n} person has this number. Who is it?", "{n} people have this number. Who is it?", count)}</h2><${List} entry=${entry} keys=${keys} />
+    ${none ? null : html`<button type="button" class="linkish" onClick=${other}>${t("None of them")} ${keys ? html`<${Key}>0<//>` : null}</button>`}</section>`;
   return html`<section class="choose quiet"><button type="button" class="linkish" aria-expanded=${open} onClick=${() => setOpen(!open)}>
     ${tn("{n} other has this number", "{n} others have this number", count - 1)}</button>
-    ${open ? html`<${List} entry=${entry} keys=${call.state !== "wrap_up"} />` : null}</section>`;
+    ${open ? html`<${List} entry=${entry} keys=${keys} />` : null}</section>`;
 };
