@@ -538,7 +538,7 @@ class DeviceStateChanged:
     """A change, or one item of the answer to DeviceStateList."""
 
     at: datetime
-    device: str  # "PJSIP/1001", "Queue:sales"
+    device: str  # "PJSIP/1001", "Custom:DND1001"
     state: DeviceState
 
 

@@ -342,7 +342,9 @@ def _member_removed(m: Message, at: datetime) -> Event:
     return e.MemberRemoved(at, m["Queue"], m["Interface"], m.get("MemberName", ""))
 
 
-def _device(m: Message, at: datetime) -> Event:
+def _device(m: Message, at: datetime) -> Event | None:
+    if m["Device"].startswith("Queue:"):
+        return None  # nobody's telephone
     return e.DeviceStateChanged(at, m["Device"], _device_state(m.get("State")))
 
 

@@ -76,7 +76,9 @@ def wanted(block: bytes) -> bool:
         return b"\nEvent: " in block
     name = block[7 : block.find(b"\r\n", 7)]
     if name in EVENTS:
-        return True
+        return (
+            name != b"DeviceStateChange" or b"\nDevice: Queue:" not in block
+        )  # that one is nobody's telephone
     needles = NEEDLES.get(name)
     return needles is not None and any(needle in block for needle in needles)
 
