@@ -217,6 +217,8 @@ def _switch(pbx: PbxSettings) -> Switch:
             channel=pbx.channel,
             prefix=pbx.dial_prefix,
             transfer=pbx.transfer_context,
+            member=pbx.member,
+            member_state=pbx.member_state,
         ),
         records=audited(pbx).records,
         number_rules=number_rules(pbx),

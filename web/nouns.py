@@ -26,6 +26,7 @@ from web import (
     lookups,
     order_pages,
     orders,
+    pause_pages,
     pauses,
     site,
     status,
@@ -69,6 +70,7 @@ PAGES: tuple[Pages, ...] = (
     user_pages.pages,
     audit_pages.pages,
     line_pages.pages,
+    pause_pages.pages,
     status.pages,
     doctor_pages.pages,
 )

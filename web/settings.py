@@ -130,6 +130,10 @@ class PbxSettings(BaseModel):
     transfer_context: str = Field(
         default="from-internal", pattern=r"^[A-Za-z0-9_-]{1,79}$"
     )  # where colleagues' extensions and parking slots are dialled
+    member: str = Field(
+        default="", pattern=r"^([A-Za-z0-9_]+/[^\s|,&]*\{extension\}[^\s|,&]*)?$"
+    )  # how a phone signs in to queues; "": as `channel`
+    member_state: str = Field(default="", pattern=r"^([A-Za-z]+[:/]\{extension\}[A-Za-z0-9@_.-]*)?$")
     number_rules: tuple[TrunkNumberRule, ...] = ()  # asked in order, before the number is understood
     cel: OptionalPlace = None  # where Asterisk writes channel events: a CSV file, postgresql://… or mysql://…
     cdr: OptionalPlace = None  # where it writes call records

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from asterisk.fake import cdr
 from asterisk.fake.channels import DOWN, RINGING, SIP_CODES, UP, Channel, header
 from asterisk.fake.members import Queue, QueueMember, Waiting
+from asterisk.fake.queue_actions import pause
 from asterisk.fake.serve import queue_variables, serve
 from asterisk.fake.signals import Kind, OwnerGone, Redirected
 
@@ -273,9 +274,7 @@ class Hunt:
 
     def _auto_pause(self, member: QueueMember) -> None:
         """Pause a member who did not answer (autopause)."""
-        member.paused, member.pause_reason, member.paused_at = True, "Auto-Pause", self.pbx.clock.time()
-        self.pbx.say("QueueMemberPause", self.pbx.member_headers(self.queue, member))
-        self.pbx.refresh_available(self.queue)
+        pause(self.pbx, self.queue, member, True, "Auto-Pause")
 
     def _declined(self, leg: Channel, cause: int) -> None:
         self.pbx.request_hangup(leg, cause, SIP_CODES.get(cause, 0))

@@ -72,6 +72,7 @@ def queue_remove(pbx: Pbx, session: Session, action: Action) -> None:
     queue.next_member = 0
     session.respond(action, "Success", "Removed interface from queue")
     pbx.say("QueueMemberRemoved", pbx.member_headers(queue, member))
+    pbx.set_device(f"Queue:{queue.name}_pause_{member.interface}", "NOT_INUSE")
     pbx.refresh_available(queue)
 
 

@@ -30,6 +30,7 @@ class DeskServer:
 
     def __init__(self) -> None:
         self.calls: list[Json] = []
+        self.shift: Json = {}  # what differs from an operator who is available in one queue
         self.answers: dict[str, Any] = {}
         self.refusals: dict[str, Json] = {}  # path of a change -> the problem it meets
         self.sent: list[tuple[str, str, Any]] = []
@@ -75,16 +76,27 @@ class DeskServer:
                 await self._heard.wait()
 
     def snapshot(self) -> Json:
-        agent = {"id": 7, "name": "Anna", "role": "operator", "extensions": ["1001"], "state": "available"}
         links = [{"pbx": "main", "state": "connected", "since": ago(60), "detail": ""}]
         return {
             "type": "snapshot",
             "seq": self.seq,
             "calls": self.calls,
-            "agent": {**agent, "since": ago(60), "reason": None},
+            "agent": self.agent(),
             "pbx": links,
             "server_time": ago(0),
         }
+
+    def agent(self) -> Json:
+        """Anna's shift."""
+        usual = {"id": 7, "name": "Anna", "role": "operator", "extensions": ["1001"], "state": "available"}
+        usual |= {"since": ago(60), "reason": None, "reason_code": None, "pauses": [], "wrap_up": None}
+        usual |= {"signed_in": True, "trouble": None, "queues": [queue("sales", fixed=True), queue("orders")]}
+        return usual | self.shift
+
+    async def shift_changed(self, **different: Any) -> None:
+        """The switchboard confirmed something: every tab is told."""
+        self.shift = different
+        await self.push({"type": "agent", "agent": self.agent()})
 
     async def talk(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse()
@@ -120,6 +132,12 @@ class DeskServer:
         if problem := self.refusals.get(path):
             return web.json_response(problem, status=problem["status"])
         return web.json_response(self.answers.get(path, {"version": 1, "saved_at": ago(0)}))
+
+
+def queue(name: str, **different: Any) -> Json:
+    """A queue that Anna is in."""
+    usual = {"pbx": "main", "queue": name, "member": True, "fixed": False, "paused": False}
+    return {**usual, "reason": None, "by_others": False, "known": True, **different}
 
 
 def call(**different: Any) -> Json:

@@ -122,3 +122,26 @@ async def test_the_nearest_rule_of_wrap_up_counts(client_of, people, services) -
     assert len(rules) == 4
     assert (await admin.post("/api/v1/wrap-up-rules", json={"seconds": 30, "user_id": 999999})).status == 404
     assert (await admin.delete(f"/api/v1/wrap-up-rules/{rules[0].id}")).status == 204
+
+
+async def test_the_page_of_pauses_adds_changes_and_removes(client_of) -> None:
+    admin = await client_of("admin")
+    await admin.post("/pauses/reasons", data={"label": "Stock count", "productive": "yes"})
+    await admin.post("/pauses/rules", data={"queue": "sales", "user_id": "", "seconds": "40"})
+    page = await (await admin.get("/pauses")).text()
+    assert "Stock count" in page and ">40<" in page
+    (reason,) = [
+        it for it in await (await admin.get("/api/v1/pause-reasons")).json() if it["code"] == "stock_count"
+    ]
+    await admin.post(f"/pauses/reasons/{reason['id']}", data={"label": "Counting", "position": "9"})
+    changed = await (await admin.get("/api/v1/pause-reasons")).json()
+    (after,) = [it for it in changed if it["id"] == reason["id"]]
+    assert (after["label"], after["productive"], after["active"]) == ("Counting", False, False)
+    (rule,) = await (await admin.get("/api/v1/wrap-up-rules")).json()
+    assert (rule["queue"], rule["user_id"], rule["seconds"]) == ("sales", None, 40)
+    await admin.post(f"/pauses/rules/{rule['id']}/remove")
+    assert await (await admin.get("/api/v1/wrap-up-rules")).json() == []
+    refused = await admin.post("/pauses/rules", data={"seconds": "99999"})
+    assert refused.status == 422
+    operator = await client_of("operator")
+    assert (await operator.get("/pauses")).status == 403

@@ -8,26 +8,12 @@ import { bind, openSheet } from "./keys.js";
 import { watchDials } from "./dial.js";
 import { watchSearch } from "./search.js";
 import { linkText, listen } from "./desk/socket.js";
-import { agent, calls, pbx, take } from "./desk/store.js";
+import { Shift } from "./desk/agent.js";
+import { calls, pbx, take } from "./desk/store.js";
 import { since, stateName, tone, whoCalls } from "./desk/words.js";
 import { watchRinging } from "./desk/ring.js";
 import { shown, useShown } from "./desk/shown.js";
 import { mountPlayers } from "./player.js";
-
-const AGENT = {
-  offline: () => t("Phone offline"), available: () => t("Available"), ringing: () => t("Ringing"), dialling: () => t("Calling"),
-  talking: () => t("Talking"), held: () => t("On hold"), wrap_up: () => t("Wrap-up"), paused: () => t("Paused"),
-};
-const AGENT_TONE = { available: "talk", ringing: "ring", dialling: "ring", talking: "talk", held: "ring", wrap_up: "wrap", offline: "miss", paused: "" };
-
-const AgentChip = () => {
-  const me = agent.value;
-  if (!me?.extensions?.length) return null;  // nobody waits for somebody without a telephone
-  const phones = (me.extensions ?? []).join(", ");
-  const timed = ["talking", "held", "wrap_up", "paused"].includes(me.state) && me.since;
-  return html`<${Chip} tone=${AGENT_TONE[me.state] ?? ""} dot title=${[t("Phone {phones}", { phones: phones || "—" }), me.reason].filter(Boolean).join(" · ")}>
-    ${AGENT[me.state]?.() ?? me.state}${timed ? html` <span class="timer">${lasted((second.value - new Date(me.since)) / 1000)}</span>` : null}<//>`;
-};
 
 /** Of several switchboards the one that is away is named. */
 const named = (text, one) => (pbx.value.length > 1 ? `${text}: ${one.pbx}` : text);
@@ -36,7 +22,7 @@ const PbxChips = () => pbx.value.filter((one) => one.state !== "connected" || on
 
 const LinkChip = () => (linkText(second.value) ? html`<${Chip} tone="ring" dot>${t("Offline")}<//>` : null);
 
-const Head = () => html`<${LinkChip} /><${PbxChips} /><${AgentChip} />`;
+const Head = () => html`<${LinkChip} /><${PbxChips} /><${Shift} />`;
 
 /** On pages other than the desk: the calls of this operator, one line each, with the way to the card. */
 const LiveBar = () => {
