@@ -53,7 +53,8 @@ def listen(call: Call, at: datetime) -> Call:
     gone = {speaker for speaker in open_talks if speaker not in now}
     new = [speaker for speaker in now if speaker not in open_talks]
     talks = tuple(
-        t._replace(to_at=at) if t.to_at is None and (t.extension, t.number) in gone else t for t in call.talks
+        t._replace(to_at=max(at, t.from_at)) if t.to_at is None and (t.extension, t.number) in gone else t
+        for t in call.talks
     )
     call = call.evolve(talks=talks + tuple(Talk(*speaker, at, None) for speaker in new))
     heard_again = {extension for extension, _ in new}
@@ -118,6 +119,7 @@ def close_holds(call: Call, extensions: set[str | None], at: datetime) -> Call:
     if not any(h.to_at is None and h.extension in extensions for h in call.holds):
         return call
     closed = (
-        h._replace(to_at=at) if h.to_at is None and h.extension in extensions else h for h in call.holds
+        h._replace(to_at=max(at, h.from_at)) if h.to_at is None and h.extension in extensions else h
+        for h in call.holds
     )
     return call.evolve(holds=tuple(closed))
