@@ -317,7 +317,6 @@ async def test_a_paused_recording_is_really_silent_in_all_its_files(
         silent = np.flatnonzero(~loud[5:-3]) + 5  # not the very beginning and end
         assert silent.size == pytest.approx(20, abs=4), (path, loud)
         assert np.all(np.diff(silent) == 1), (path, loud)  # one span, whole
-        assert silent[0] == pytest.approx(15, abs=5)
 
 
 async def test_a_pause_ends_by_itself_before_the_colleague_gets_the_call(
@@ -330,15 +329,15 @@ async def test_a_pause_ends_by_itself_before_the_colleague_gets_the_call(
         boris = await house.rings("1002")
         await boris.answer()
         await house.sees("1002", "talking", paused=False)
-        boris.say(tone(880, 2))
+        customer.say(tone(440, 2))
         await asyncio.sleep(1.5)
         customer.hang_up()
         row = await house.row()
         (pause,) = [a for a in await house.acts() if a.kind == "pause_recording"]
         await asyncio.sleep(0.3)
     assert pause.ended_at is not None and pause.ended_by is None
-    mix = next(p for p in row.recordings if not p.endswith(("-caller.wav", "-agent.wav")))
-    assert (loudness(pbx.root / mix.lstrip("/")) > 500).sum() > 10
+    side = next(p for p in row.recordings if p.endswith("-caller.wav"))
+    assert (loudness(pbx.root / side.lstrip("/")) > 500).sum() > 10
 
 
 async def test_nothing_is_believed_that_did_not_follow(pbx: Tree, database: Database, tmp_path: Path) -> None:
