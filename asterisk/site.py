@@ -85,6 +85,9 @@ class Site:
     local_networks: tuple[str, ...] = ()
     rtp_first: int = 10000
     rtp_last: int = 19999
+    wrapup_s: int = (
+        2  # the queues' own, so that no call slips in before the wrap-up pause that Callcenter sets
+    )
     qualify_s: int = 60  # how often a phone is asked whether it is still there; 0 is never
     tones: str = "eu"  # or us
     sorry: str = ""  # a prompt for callers whom nobody answered: "custom/sorry"

@@ -53,6 +53,7 @@ def site() -> Site:
         sip_address=HOST,
         sip_port=free_port(socket.SOCK_DGRAM),
         qualify_s=0,
+        wrapup_s=0,
     )
 
 

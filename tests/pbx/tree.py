@@ -69,6 +69,7 @@ def lab(trunk_port: int) -> Site:
         ami_port=free_port(socket.SOCK_STREAM),
         sip_address=HOST,
         sip_port=free_port(socket.SOCK_DGRAM),
+        wrapup_s=0,  # the next story begins at once
         qualify_s=0,  # test phones need not answer OPTIONS
     )
 
