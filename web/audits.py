@@ -108,7 +108,7 @@ async def get_audit(request: web.Request, audit_id: Id) -> AuditDetail:
         return AuditDetail(**known, counts=counts_of(audit), findings=findings)
 
 
-@operations.post("/audits", right=RUN_AUDITS, status=202)
+@operations.post("/audits", right=RUN_AUDITS, status=202, errors=(404,))
 async def post_audit(request: web.Request, body: NewAudit) -> AuditAnswer:
     """Ask for an audit; it runs beside and says how far it is."""
     parts, who = services(request), person(request)

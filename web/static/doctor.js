@@ -32,7 +32,7 @@ const refresh = async (place) => {
     const text = answer.ok && !answer.redirected ? await answer.text() : null;
     if (text === null || text === place.shown) return;  // replaced only when it says something new
     place.shown = text;
-    place.innerHTML = text;
+    place.replaceChildren(...new DOMParser().parseFromString(text, "text/html").body.childNodes);
     showCopies(place);
   } catch {
     // not reached: the head says so, the next look may succeed
