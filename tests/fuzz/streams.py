@@ -209,8 +209,8 @@ def play(stream: list[bytes], chance: random.Random) -> None:
         heard += breaks(chance) if chance.random() < 0.003 else []
     end = [LinkLost(at, "end"), LinkUp(at, None), ChannelListEnded(at, 0), Resynced(at)]
     for event in (*heard, *end):
-        if isinstance(event, LinkUp) and event.uptime_s is not None and event.uptime_s < 10:
-            last.clear()  # a restart: the switchboard counts anew, an id of before may come again
+        if isinstance(event, LinkUp) and event.uptime_s is not None:
+            last.clear()  # maybe a restart: then the switchboard counts anew, and an id of before may come again
             over.clear()
         for change in tracker.apply(Heard("pbx", event)):
             assert last.get(change.after.id, change.before) is change.before
