@@ -321,10 +321,12 @@ def _only_ours(known: Known, anything: bool) -> Found:
         why = "The switchboard wrote nothing at all in these hours."
     elif known.click_to_call and known.answered_at is None:
         why = "Asked for by a click; the phone could not be reached, so there was no channel."
+    elif not known.complete:
+        why = "It was going on when the switchboard was killed, which then wrote nothing about it."
     elif known.answered_at is None:
         why = "The switchboard writes nothing about such unanswered calls."
     else:
-        why = "The switchboard wrote nothing about it, as when it is killed in mid-call."
+        why = "The switchboard wrote nothing about it."
     return Found(
         kind=FindingKind.ONLY_OURS,
         why=why,

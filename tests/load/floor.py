@@ -64,6 +64,7 @@ class Wire:
         self.port = port
         self.cut = False
         self._ends: set[asyncio.StreamWriter] = set()
+        self._passing: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> "Wire":
         self._server = await asyncio.start_server(self._join, HOST, 0)
@@ -73,6 +74,7 @@ class Wire:
     async def __aexit__(self, *_: object) -> None:
         self.break_it()
         self._server.close()
+        await asyncio.gather(*self._passing, return_exceptions=True)
 
     def break_it(self) -> None:
         """Nothing passes any more, in either direction."""
@@ -94,14 +96,17 @@ class Wire:
             writer.transport.abort()
             return
         self._ends |= {writer, far_writer}
-        await asyncio.gather(self._pass(reader, far_writer), self._pass(far_reader, writer))
+        ways = ((reader, far_writer), (far_reader, writer))
+        tasks = {asyncio.create_task(self._pass(*way)) for way in ways}
+        self._passing |= tasks
+        await asyncio.wait(tasks)
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while data := await reader.read(1 << 16):
                 writer.write(data)
                 await writer.drain()
-        except (OSError, asyncio.CancelledError):
+        except OSError:
             pass
         writer.transport.abort()
 
@@ -213,7 +218,7 @@ def account(cel: Path, killed_at: datetime | None) -> Account:
     """Count the calls of a CEL file: they begin with a trunk channel that is its own linkedid."""
     began: dict[str, float] = {}
     ended: dict[str, float] = {}
-    for row in csv.reader(cel.open(newline="")):
+    for row in csv.reader(cel.read_text().splitlines()):
         kind, at, channel, uniqueid, linkedid = row[0], float(row[1]), row[6], row[9], row[10]
         if kind == "CHAN_START" and uniqueid == linkedid and channel.startswith("PJSIP/trunk-"):
             began[linkedid] = at
@@ -271,6 +276,7 @@ async def floor(folder: Path) -> AsyncIterator[Floor]:
         finally:
             for one in here.sipps:
                 one.kill()
+                one.wait()
             if service.process is not None:
                 service.stop()
 
