@@ -24,6 +24,7 @@ from crm_core.line import Line, Shop
 from crm_core.phone import normalise
 from crm_core.product import Product
 from crm_core.user import Extension, Passwords, Role, User
+from crm_core.wrap_up_rule import set_wrap_up_rule
 
 PBX = "demo"
 PASSWORD = "demo"
@@ -73,6 +74,7 @@ USERS = (
     DemoUser("manager", "Ingrid Weber", Role.MANAGER, None),
     DemoUser("admin", "Sam Admin", Role.ADMIN, None),
 )
+WRAP_UP_S = 60  # the person at the desk has it; the machines take the next call at once
 EXTENSIONS = {user.extension: user.name for user in USERS if user.extension}
 
 
@@ -123,6 +125,7 @@ async def furnish(session: AsyncSession, now: datetime, *, pbx: str = PBX) -> bo
         shop = await session.get_one(Shop, ids.of(Shop, place))
         shop.next_order_number = next_number
     await advance_identities(session)
+    await set_wrap_up_rule(session, seconds=WRAP_UP_S, user_id=ids.of(User, 0))
     return True
 
 
