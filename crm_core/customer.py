@@ -42,6 +42,7 @@ EDITABLE = frozenset(
         "tags",
         "source",
         "note",
+        "price_list",
     )
 )
 E164 = r"^\+[1-9][0-9]{2,14}$"
@@ -72,6 +73,7 @@ class Customer(Base):
     tags: Mapped[Texts]
     source: Mapped[str | None]
     note: Mapped[str | None]
+    price_list: Mapped[str | None]
     version: Mapped[Version]
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id"), index=True)
 

@@ -23,6 +23,7 @@ from crm_core.keys import search_key, sort_key
 from crm_core.line import Line, Shop
 from crm_core.phone import normalise
 from crm_core.product import Product
+from crm_core.stock import open_books
 from crm_core.user import Extension, Passwords, Role, User
 from crm_core.wrap_up_rule import set_wrap_up_rule
 
@@ -124,6 +125,7 @@ async def furnish(session: AsyncSession, now: datetime, *, pbx: str = PBX) -> bo
     for place, next_number in enumerate(history.next_numbers):
         shop = await session.get_one(Shop, ids.of(Shop, place))
         shop.next_order_number = next_number
+    await open_books(session)
     await advance_identities(session)
     await set_wrap_up_rule(session, seconds=WRAP_UP_S, user_id=ids.of(User, 0))
     return True
@@ -177,7 +179,7 @@ async def _put_goods(session: AsyncSession, ids: Ids, goods: Sequence[Sequence[W
             rows.append(
                 {"id": ids.of(Product, len(rows)), "shop_id": ids.of(Shop, shop), "sku": ware.sku,
                  "name": ware.name, "search_key": search_key(f"{ware.name} {ware.sku}"),
-                 "barcode": ware.barcode, "price": ware.price, "stock": ware.stock}
+                 "barcodes": [ware.barcode], "price": ware.price, "stock": ware.stock}
             )  # fmt: skip
     await session.execute(insert(Product), rows)
 

@@ -23,7 +23,7 @@ from crm_core.order_status import OPEN as OPEN
 from crm_core.order_status import Status as Status
 from crm_core.order_stock import MOST_PIECES as MOST_PIECES
 from crm_core.order_stock import ItemWanted as ItemWanted
-from crm_core.order_stock import checked_items, held_by, locked_products, made_item, move_stock
+from crm_core.order_stock import checked_items, locked_products, made_item, move_stock, own_prices
 from crm_core.outbox import announce
 from crm_core.product import find_products as find_products
 
@@ -53,11 +53,13 @@ async def create_order(
     at: datetime,
     call_id: UUID | None = None,
     status: str = Status.NEW,
+    beyond_stock: bool = False,
     **fields: Any,
 ) -> Order:
-    """Take an order: give it the shop's next number, take its goods off the shelf, link it to the call.
+    """Take an order: give it the shop's next number, reserve its goods, link it to the call.
 
-    `fields` are those of `EDITABLE`. Raises `NotFound`, `Invalid`, `Conflict` when the stock is too small.
+    `fields` are those of `EDITABLE`; `beyond_stock`: promise more than there is.
+    Raises `NotFound`, `Invalid`, `Conflict` when the stock is too small.
     """
     customer = await get_customer(session, customer_id)
     shop = await session.get(Shop, shop_id)
@@ -79,8 +81,10 @@ async def create_order(
         total=Decimal(0),
         version=1,
         items=[],
+        held=[],
     )
-    await _apply(session, order, {**fields, "status": status, "items": items})
+    given = {**fields, "status": status, "items": items}
+    await _apply(session, order, given, at=at, beyond=beyond_stock)
     session.add(order)
     await session.flush()
     await _tell(session, order, {"created": [None, order.number]}, user_id=user_id, call_id=call_id, at=at)
@@ -104,6 +108,7 @@ async def update_order(
     user_id: int | None,
     at: datetime,
     call_id: UUID | None = None,
+    beyond_stock: bool = False,
 ) -> Order:
     """Change the fields in `changes` (see `EDITABLE`; `items` replaces all items), keep the history.
 
@@ -114,7 +119,7 @@ async def update_order(
         raise Conflict(f"Order {order.number} was changed by somebody else meanwhile.")
     call_id = await resolve(session, call_id) if call_id else None
     before, deal_before = _facts(order), order.deal_id
-    await _apply(session, order, changes)
+    await _apply(session, order, changes, at=at, beyond=beyond_stock)
     what = {name: [old, new] for name, old, new in _differences(before, _facts(order))}
     if not what:
         return order
@@ -156,10 +161,11 @@ async def _next_number(session: AsyncSession, shop_id: int) -> str:
     return f"{prefix}-{following - 1}"
 
 
-async def _apply(session: AsyncSession, order: Order, changes: Mapping[str, Any]) -> None:
+async def _apply(
+    session: AsyncSession, order: Order, changes: Mapping[str, Any], *, at: datetime, beyond: bool
+) -> None:
     if strangers := set(changes) - EDITABLE:
         raise Invalid(f"An order has no field {min(strangers)[:40]!r} to change.", min(strangers))
-    held = held_by(order)
     for field in ("paid", "delivery_cost"):
         if field in changes:
             setattr(order, field, money(changes[field], field))
@@ -173,10 +179,12 @@ async def _apply(session: AsyncSession, order: Order, changes: Mapping[str, Any]
         await deal.check_owner(session, changes["deal_id"], order.customer_id)
     order.deal_id = changes.get("deal_id", order.deal_id)
     wanted = changes.get("items")
-    products = await locked_products(session, held, order, wanted)
+    products = await locked_products(session, order, wanted)
     if wanted is not None:
-        order.items = [made_item(it, products, order.shop_id) for it in checked_items(wanted)]
-    move_stock(products, held, held_by(order))
+        prices = await own_prices(session, order, products, at)
+        order.items = [made_item(it, products, prices, order.shop_id) for it in checked_items(wanted)]
+    with session.no_autoflush:
+        await move_stock(session, order, products, beyond=beyond)
     order.total = order_total([(it.quantity, it.price) for it in order.items], order.delivery_cost)
 
 

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_core.db import Base, Id, Instant, Money, Version, one_of
 from crm_core.order_status import Status
+from crm_core.stock import OrderStock
 
 
 class Order(Base):
@@ -46,6 +47,11 @@ class Order(Base):
 
     items: Mapped[list["OrderItem"]] = relationship(
         lazy="selectin", order_by="OrderItem.id", cascade="all, delete-orphan"
+    )
+    held: Mapped[list[OrderStock]] = relationship(
+        lazy="selectin",
+        order_by="OrderStock.product_id, OrderStock.warehouse_id",
+        cascade="all, delete-orphan",
     )
 
 

@@ -30,4 +30,6 @@ LABELS = {
 OPEN = (Status.NEW, Status.CONFIRMED, Status.PACKED, Status.ON_DELIVERY, Status.DELIVERED)
 # What these have taken from the shelf is back on it.
 RELEASED = (Status.CANCELLED, Status.RETURNED)
+# The parcel is out of the house.
+SHIPPED = (Status.ON_DELIVERY, Status.DELIVERED, Status.DONE)
 OPEN_SQL = ", ".join(f"'{status}'" for status in OPEN)

@@ -2,16 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core.errors import Conflict, Invalid
+from crm_core.errors import Invalid
 from crm_core.money import money
 from crm_core.order_rows import Order, OrderItem
-from crm_core.order_status import RELEASED
+from crm_core.order_status import RELEASED, SHIPPED
+from crm_core.price import buys_at, prices_for
 from crm_core.product import Product
+from crm_core.stock import OrderStock, locked_levels, take
 
 MOST_PIECES = 9_999
 
@@ -28,36 +31,56 @@ class ItemWanted:
 
 
 async def locked_products(
-    session: AsyncSession, held: Mapping[int, int], order: Order, wanted: Sequence[ItemWanted] | None
+    session: AsyncSession, order: Order, wanted: Sequence[ItemWanted] | None
 ) -> dict[int, Product]:
     """Every product whose stock may move, locked in one order so that two operators never wait in a ring."""
-    ids = set(held) | {it.product_id for it in order.items if it.product_id}
+    ids = {it.product_id for it in order.held} | {it.product_id for it in order.items if it.product_id}
     ids |= {it.product_id for it in wanted or () if it.product_id}
     query = select(Product).where(Product.id.in_(sorted(ids))).order_by(Product.id).with_for_update()
     found = await session.scalars(query, execution_options={"populate_existing": True})
     return {product.id: product for product in found} if ids else {}
 
 
-def held_by(order: Order) -> dict[int, int]:
+async def own_prices(
+    session: AsyncSession, order: Order, products: Mapping[int, Product], at: datetime
+) -> dict[int, Decimal]:
+    """Product -> what it costs the order's customer now."""
+    price_list = await buys_at(session, order.customer_id)
+    return await prices_for(session, list(products.values()), price_list=price_list, at=at)
+
+
+async def move_stock(
+    session: AsyncSession, order: Order, products: Mapping[int, Product], *, beyond: bool
+) -> None:
+    """Reserve what the order wants, ship it or give it back, as its state says; the products must be locked.
+
+    `beyond`: more may be promised than there is. Raises `Conflict` when there is not enough.
+    """
+    if not products:
+        return
+    levels = await locked_levels(session, list(products.values()))
+    pieces, shipped = _wanted_pieces(order), order.status in SHIPPED
+    kept: list[OrderStock] = []
+    for product_id, product in products.items():
+        held = [it for it in order.held if it.product_id == product_id]
+        given = take(
+            product, pieces.get(product_id, 0), held, levels[product_id], shipped=shipped, beyond=beyond
+        )
+        rows = {it.warehouse_id: it for it in held}
+        for warehouse_id, count in given.items():
+            row = rows.get(warehouse_id) or OrderStock(product_id=product_id, warehouse_id=warehouse_id)
+            row.pieces, row.shipped = count, shipped
+            kept.append(row)
+    order.held = kept
+
+
+def _wanted_pieces(order: Order) -> dict[int, int]:
     """Product -> pieces this order keeps off the shelf."""
     held: dict[int, int] = {}
     for item in () if order.status in RELEASED else order.items:
         if item.product_id is not None:
             held[item.product_id] = held.get(item.product_id, 0) + item.quantity
     return held
-
-
-def move_stock(products: Mapping[int, Product], before: Mapping[int, int], after: Mapping[int, int]) -> None:
-    """Take from the shelf what `after` holds more than `before`, put back what it holds less.
-
-    Raises `Conflict` when there is not enough; the products must be locked.
-    """
-    for product_id in {*before, *after}:
-        product, more = products[product_id], after.get(product_id, 0) - before.get(product_id, 0)
-        if more > product.stock:
-            left = "is none" if product.stock == 0 else f"are only {product.stock}"
-            raise Conflict(f"There {left} of {product.name} left.")
-        product.stock -= more
 
 
 def checked_items(wanted: Sequence[ItemWanted]) -> Sequence[ItemWanted]:
@@ -69,7 +92,9 @@ def checked_items(wanted: Sequence[ItemWanted]) -> Sequence[ItemWanted]:
     return wanted
 
 
-def made_item(wanted: ItemWanted, products: Mapping[int, Product], shop_id: int) -> OrderItem:
+def made_item(
+    wanted: ItemWanted, products: Mapping[int, Product], prices: Mapping[int, Decimal], shop_id: int
+) -> OrderItem:
     """The row for what was asked. Raises `Invalid` for a stranger's product or an item without a name."""
     product = products.get(wanted.product_id) if wanted.product_id else None
     if product is not None and product.shop_id != shop_id:
@@ -79,7 +104,7 @@ def made_item(wanted: ItemWanted, products: Mapping[int, Product], shop_id: int)
     name = wanted.name or (product.name if product else "")
     if not name.strip():
         raise Invalid("An item without a product needs a name.", "items")
-    price = wanted.price if wanted.price is not None else (product.price if product else Decimal(0))
+    price = wanted.price if wanted.price is not None else (prices[product.id] if product else Decimal(0))
     return OrderItem(
         product_id=product.id if product else None,
         sku=wanted.sku or (product.sku if product else ""),

@@ -1,6 +1,9 @@
-"""What a shop sells: price and stock of each variant."""
+"""What a shop sells: variants with their codes, properties and prices, and the family they belong to."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import (
     CheckConstraint,
@@ -13,33 +16,74 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crm_core.db import Base, Id, Money
-from crm_core.keys import words_query
+from crm_core import audit
+from crm_core.db import Base, Flag, Id, Instant, Money, Texts, Version
+from crm_core.errors import Conflict, Invalid, NotFound
+from crm_core.keys import search_key, words_query
+from crm_core.line import Shop
+from crm_core.money import money
+from crm_core.outbox import announce
+
+EDITABLE = frozenset(("sku", "name", "family", "properties", "barcodes", "price", "purchase_price", "active"))
+MOST_PROPERTIES = 30
+
+
+class ProductFamily(Base):
+    """What variants have in common: the T-shirt of which each size and colour is sold as a product."""
+
+    __tablename__ = "product_families"
+    __table_args__ = (UniqueConstraint("shop_id", "name"),)
+
+    id: Mapped[Id]
+    shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id"))
+    name: Mapped[str]
 
 
 class Product(Base):
-    """One thing that can be put into an order; a variant (colour, size) is a product of its own."""
+    """One thing that can be put into an order; a variant (colour, size) is a product of its own.
+
+    `stock` is what can still be promised: on hand less reserved, over all warehouses; `crm_core.stock` keeps it.
+    `price` is for everybody at any time, `crm_core.price` knows the others; `purchase_price` None: not known.
+    """
 
     __tablename__ = "products"
     __table_args__ = (
         UniqueConstraint("shop_id", "sku"),
         Index("ix_products_words", text("to_tsvector('simple', search_key)"), postgresql_using="gin"),
-        Index("ix_products_barcode", "barcode"),
-        CheckConstraint("stock >= 0", name="stock_not_negative"),
+        Index("ix_products_barcodes", "barcodes", postgresql_using="gin"),
+        Index("ix_products_listed", "search_key", "id"),
         CheckConstraint("price >= 0", name="price_not_negative"),
+        CheckConstraint("purchase_price >= 0", name="purchase_price_not_negative"),
     )
 
     id: Mapped[Id]
     shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id"))
+    family_id: Mapped[int | None] = mapped_column(ForeignKey("product_families.id"), index=True)
     sku: Mapped[str]
     name: Mapped[str]
     search_key: Mapped[str]
-    barcode: Mapped[str | None]
+    properties: Mapped[dict[str, Any]] = mapped_column(server_default="{}", default=dict)
+    barcodes: Mapped[Texts]
     price: Mapped[Money]
+    purchase_price: Mapped[Decimal | None]
     stock: Mapped[int] = mapped_column(server_default="0", default=0)
+    active: Mapped[Flag] = mapped_column(server_default="true", default=True)
+    version: Mapped[Version]
+    updated_at: Mapped[Instant]
+
+    @property
+    def barcode(self) -> str | None:
+        """The first of its barcodes."""
+        return self.barcodes[0] if self.barcodes else None
+
+    @property
+    def variant(self) -> str:
+        """What tells it from its sisters, in a few words: "red · L"."""
+        return variant_of(self.properties)
 
 
 Index(
@@ -49,30 +93,28 @@ Index(
 )
 
 
+def variant_of(properties: Mapping[str, Any]) -> str:
+    """The values in the order of their properties' names: the database does not keep another order."""
+    return " · ".join(str(properties[name]) for name in sorted(properties))
+
+
 async def find_products(
     session: AsyncSession, query: str, shop_id: int | None = None, *, limit: int = 20
 ) -> Sequence[Product]:
-    """Products by the first letters of their words, by the beginning of the SKU, or by the barcode.
+    """Products on sale by the first letters of their words, by the beginning of the SKU, or by a barcode.
 
     Exact codes come first, then what is in stock, by name. Nothing for an empty query.
     """
     written = query.strip()
-    words = words_query(written)
-    if words is None:
+    meant = matches(written)
+    if meant is None:
         return []
-    sku = func.lower(Product.sku)
-    same_words = text("to_tsvector('simple', products.search_key) @@ to_tsquery('simple', :words)")
+    exact = or_(func.lower(Product.sku) == written.lower(), Product.barcodes.contains([written]))
     found = (
         select(Product)
-        .where(
-            or_(
-                same_words.bindparams(words=words),
-                sku.startswith(written.lower(), autoescape=True),
-                Product.barcode == written,
-            )
-        )
+        .where(meant, Product.active)
         .order_by(
-            or_(sku == written.lower(), func.coalesce(Product.barcode == written, false())).desc(),
+            func.coalesce(exact, false()).desc(),
             (Product.stock > 0).desc(),
             Product.search_key,
             Product.id,
@@ -82,3 +124,146 @@ async def find_products(
     if shop_id is not None:
         found = found.where(Product.shop_id == shop_id)
     return (await session.scalars(found)).all()
+
+
+def matches(query: str) -> Any:
+    """The condition that a product is meant by what was typed; None when there is no word in it."""
+    written = query.strip()
+    words = words_query(written)
+    if words is None:
+        return None
+    same_words = text("to_tsvector('simple', products.search_key) @@ to_tsquery('simple', :words)")
+    return or_(
+        same_words.bindparams(words=words),
+        func.lower(Product.sku).startswith(written.lower(), autoescape=True),
+        Product.barcodes.contains([written]),
+    )
+
+
+async def create_product(
+    session: AsyncSession, *, shop_id: int, user_id: int | None, at: datetime, **fields: Any
+) -> Product:
+    """Add something to sell; `fields` are those of `EDITABLE`. Raises `NotFound`, `Invalid`, `Conflict`."""
+    if await session.get(Shop, shop_id) is None:
+        raise NotFound(f"There is no shop {shop_id}.")
+    product = Product(shop_id=shop_id, sku="", name="", search_key="", properties={}, barcodes=[], stock=0)
+    product.updated_at = at
+    await _apply(session, product, {"sku": "", "name": "", "price": Decimal(0), **fields})
+    session.add(product)
+    await session.flush()
+    await _tell(session, product, "product.create", {"sku": [None, product.sku]}, user_id)
+    return product
+
+
+async def get_product(session: AsyncSession, product_id: int, *, lock: bool = False) -> Product:
+    """The product. Raises `NotFound`."""
+    product = await session.get(Product, product_id, with_for_update=lock, populate_existing=lock)
+    if product is None:
+        raise NotFound(f"There is no product {product_id}.")
+    return product
+
+
+async def update_product(
+    session: AsyncSession,
+    product_id: int,
+    *,
+    version: int | None,
+    changes: Mapping[str, Any],
+    user_id: int | None,
+    at: datetime,
+) -> Product:
+    """Change the fields in `changes` (see `EDITABLE`). `version` None: whatever is newest.
+
+    Raises `NotFound`, `Invalid`, and `Conflict` when `version` is not the newest or a code is taken.
+    """
+    product = await get_product(session, product_id, lock=True)
+    if version is not None and product.version != version:
+        raise Conflict(f"{product.name} was changed by somebody else meanwhile.")
+    before = _facts(product)
+    await _apply(session, product, changes)
+    after = _facts(product)
+    what = {name: [before[name], after[name]] for name in sorted(after) if before[name] != after[name]}
+    if what:
+        product.version, product.updated_at = product.version + 1, at
+        await session.flush()
+        await _tell(session, product, "product.update", what, user_id)
+    return product
+
+
+async def _apply(session: AsyncSession, product: Product, changes: Mapping[str, Any]) -> None:
+    if strangers := set(changes) - EDITABLE:
+        raise Invalid(f"A product has no field {min(strangers)[:40]!r} to change.", min(strangers))
+    for field in ("sku", "name"):
+        if field in changes:
+            setattr(product, field, _written(changes[field], field))
+    if "price" in changes:
+        product.price = money(changes["price"], "price")
+    if "purchase_price" in changes:
+        given = changes["purchase_price"]
+        product.purchase_price = None if given is None else money(given, "purchase_price")
+    if "active" in changes:
+        product.active = bool(changes["active"])
+    if "properties" in changes:
+        product.properties = _properties(changes["properties"])
+    if "barcodes" in changes:
+        product.barcodes = [code for code in dict.fromkeys(it.strip() for it in changes["barcodes"]) if code]
+    if "family" in changes:
+        product.family_id = await _family(session, product.shop_id, changes["family"])
+    product.search_key = search_key(f"{product.name} {product.sku} {product.variant}")
+    with session.no_autoflush:
+        await _codes_are_free(session, product)
+
+
+def _written(value: object, field: str) -> str:
+    written = str(value or "").strip()
+    if not written:
+        raise Invalid("A product needs a SKU and a name.", field)
+    return written
+
+
+def _properties(given: Mapping[str, str] | None) -> dict[str, Any]:
+    kept = {name.strip(): str(value).strip() for name, value in (given or {}).items()}
+    if len(kept) > MOST_PROPERTIES:
+        raise Invalid(f"A product has {MOST_PROPERTIES} properties at most.", "properties")
+    return {name: value for name, value in kept.items() if name and value}
+
+
+async def _family(session: AsyncSession, shop_id: int, name: str | None) -> int | None:
+    """The family of this name, made when it is new; None for no name."""
+    if not (name or "").strip():
+        return None
+    key = {"shop_id": shop_id, "name": (name or "").strip()}
+    made = insert(ProductFamily).values(key).on_conflict_do_nothing()
+    await session.execute(made)
+    found: int | None = await session.scalar(select(ProductFamily.id).filter_by(**key))
+    return found
+
+
+async def _codes_are_free(session: AsyncSession, product: Product) -> None:
+    """Raises `Conflict` when another product of the shop has the SKU or one of the barcodes."""
+    others = select(Product).where(Product.shop_id == product.shop_id, Product.id != (product.id or 0))
+    same_sku = await session.scalar(others.where(Product.sku == product.sku).limit(1))
+    if same_sku is not None:
+        raise Conflict(f"{same_sku.name} has the SKU {product.sku[:60]} already.")
+    if not product.barcodes:
+        return
+    same = await session.scalar(others.where(Product.barcodes.overlap(product.barcodes)).limit(1))
+    if same is not None:
+        taken = next(code for code in product.barcodes if code in same.barcodes)
+        raise Conflict(f"{same.name} ({same.sku}) has the barcode {taken[:60]} already.")
+
+
+def _facts(product: Product) -> dict[str, Any]:
+    """The product as the audit log shows it."""
+    names = (EDITABLE - {"family"}) | {"family_id"}
+    facts = {name: getattr(product, name) for name in names}
+    return {name: str(value) if isinstance(value, Decimal) else value for name, value in facts.items()}
+
+
+async def _tell(
+    session: AsyncSession, product: Product, action: str, what: Mapping[str, Any], user_id: int | None
+) -> None:
+    await audit.record(
+        session, user_id=user_id, action=action, object_kind="product", object_id=product.id, detail=what
+    )
+    await announce(session, "product", {"id": product.id})

@@ -98,6 +98,7 @@ class CustomerAnswer(Answer):
     birthday: date | None
     tags: list[str]
     source: str | None
+    price_list: str | None
     note: str | None
     version: int
     created_at: datetime
@@ -119,6 +120,7 @@ class CustomerFields(Given):
     tags: Annotated[list[Name], Field(default_factory=list, max_length=30)]
     source: ShortText | None = None
     note: LongText | None = None
+    price_list: Annotated[ShortText | None, Field(description="at whose prices the person buys")] = None
 
 
 class NewCustomer(CustomerFields):

@@ -1,6 +1,7 @@
 """What forms choose from: products, shops, lines, outcomes; and the search field of every page."""
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
@@ -9,7 +10,8 @@ from pydantic import Field, StringConstraints
 
 from crm_core.disposition import DISPOSITIONS
 from crm_core.line import list_lines, list_shops
-from crm_core.product import find_products
+from crm_core.price import buys_at, prices_for
+from crm_core.product import Product, find_products
 from crm_core.read.calls import CallRow, list_calls
 from crm_core.read.customers import list_customers
 from crm_core.read.deals import list_deals
@@ -35,18 +37,22 @@ class ProductsQuery(Given):
 
     query: Text = ""
     shop_id: Id | None = None
+    customer_id: Annotated[Id | None, Field(description="whose prices to tell")] = None
     limit: Annotated[int, Field(ge=1, le=50)] = 20
 
 
 class ProductAnswer(Answer):
-    """Something a shop sells."""
+    """Something a shop sells. `price`: for this customer now; `stock`: pieces that can still be promised."""
 
     id: int
     shop_id: int
     sku: str
     name: str
+    variant: str
     barcode: str | None
+    barcodes: list[str]
     price: Money
+    usual_price: Money
     stock: int
 
 
@@ -110,7 +116,14 @@ async def get_products(request: web.Request, query: ProductsQuery) -> list[Produ
     """Products that `query` may mean, exact codes first; none for an empty one."""
     async with services(request).db.begin() as session:
         found = await find_products(session, query.query, query.shop_id, limit=query.limit)
-        return [ProductAnswer.model_validate(row) for row in found]
+        price_list = await buys_at(session, query.customer_id)
+        prices = await prices_for(session, found, price_list=price_list, at=services(request).now())
+        return [_product(row, prices[row.id]) for row in found]
+
+
+def _product(row: Product, price: Decimal) -> ProductAnswer:
+    facts = {name: getattr(row, name) for name in ProductAnswer.model_fields if name != "usual_price"}
+    return ProductAnswer.model_validate(facts | {"price": price, "usual_price": row.price})
 
 
 @operations.get("/shops")

@@ -34,7 +34,7 @@ from web.pages import (
     shops_to_choose,
     turn,
 )
-from web.rights import EDIT_ORDERS, HEAR_RECORDINGS, VIEW_ORDERS, Person, Scope
+from web.rights import EDIT_ORDERS, HEAR_RECORDINGS, SELL_BEYOND, VIEW_ORDERS, Person, Scope, require
 from web.services import services
 from web.sessions import person
 
@@ -113,6 +113,7 @@ async def _page(
         "changes": changes,
         "statuses": list(LABELS.items()),
         "may_edit": who.may(EDIT_ORDERS),
+        "may_promise": who.may(SELL_BEYOND),
         **talks_context(request, talks, sounds),
     }
     return render(request, "order.html", context, active="orders", flash=flash, typed=typed)
@@ -154,9 +155,19 @@ async def change_order(request: web.Request) -> web.Response:
             else:
                 body = checked(OrderEdit, typed, **_promise(typed, who))
                 version = body.version
-                changes = body.model_dump(exclude_unset=True, exclude={"version", "call_id", "items"})
+                changes = body.model_dump(
+                    exclude_unset=True, exclude={"version", "call_id", "items", "beyond_stock"}
+                )
+            if beyond := typed.get("beyond_stock") == "yes":
+                require(who, SELL_BEYOND)
             await update_order(
-                session, order_id, version=version, changes=changes, user_id=who.user_id, at=parts.now()
+                session,
+                order_id,
+                version=version,
+                changes=changes,
+                user_id=who.user_id,
+                at=parts.now(),
+                beyond_stock=beyond,
             )
         return go(f"/orders/{order_id}", "saved")
 

@@ -17,7 +17,7 @@ from web.api import Operations
 from web.calls import own_call, tell_desk
 from web.fields import Answer, Given, Id, Instant, LongText, Money, Name, ShortText, Version
 from web.listing import Listed, Listing, Price, Text, possible, shown
-from web.rights import EDIT_ORDERS, VIEW_ORDERS
+from web.rights import EDIT_ORDERS, SELL_BEYOND, VIEW_ORDERS, require
 from web.services import services
 from web.sessions import person
 
@@ -145,6 +145,9 @@ class OrderFields(Given):
     promised_at: Instant | None = None
     comment: LongText | None = None
     call_id: Annotated[UUID | None, Field(description="the call in which it is done")] = None
+    beyond_stock: Annotated[
+        bool, Field(description="promise more than there is; needs the right stock.sell_beyond")
+    ] = False
 
 
 class NewOrder(OrderFields):
@@ -179,6 +182,7 @@ async def post_order(request: web.Request, body: NewOrder) -> OrderAnswer:
     async with parts.db.begin() as session:
         call_id = body.call_id and await own_call(request, session, body.call_id)
         given = body.model_dump(exclude={"items", "call_id", "cart_id"}) | {"items": wanted(body.items)}
+        _may_promise(request, body)
         with possible():
             made = await create_order(session, user_id=who.user_id, at=parts.now(), call_id=call_id, **given)
             if body.cart_id is not None:
@@ -200,12 +204,13 @@ async def get_order(request: web.Request, order_id: Id) -> OrderAnswer:
 async def patch_order(request: web.Request, order_id: Id, body: OrderEdit) -> OrderAnswer:
     """Change an order. 409 when `version` is stale or the stock too small."""
     parts, who = services(request), person(request)
-    changes = body.model_dump(exclude_unset=True, exclude={"version", "call_id", "items"})
+    changes = body.model_dump(exclude_unset=True, exclude={"version", "call_id", "items", "beyond_stock"})
+    _may_promise(request, body)
     if "items" in body.model_fields_set:
         changes["items"] = wanted(body.items)
     async with parts.db.begin() as session:
         call_id = body.call_id and await own_call(request, session, body.call_id)
-        by: dict[str, Any] = {"user_id": who.user_id, "call_id": call_id}
+        by: dict[str, Any] = {"user_id": who.user_id, "call_id": call_id, "beyond_stock": body.beyond_stock}
         with possible():
             await update_order(session, order_id, version=body.version, changes=changes, at=parts.now(), **by)
         await session.flush()
@@ -220,6 +225,11 @@ async def get_changes(request: web.Request, order_id: Id) -> list[ChangeAnswer]:
     async with services(request).db.begin() as session:
         await load_order(session, order_id)
         return [ChangeAnswer.model_validate(step) for step in await load_changes(session, order_id)]
+
+
+def _may_promise(request: web.Request, body: OrderFields) -> None:
+    if body.beyond_stock:
+        require(person(request), SELL_BEYOND)
 
 
 def wanted(items: Sequence[WantedItem]) -> list[ItemWanted]:

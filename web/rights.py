@@ -37,7 +37,9 @@ VIEW_CUSTOMERS, EDIT_CUSTOMERS = Right("customers", "view"), Right("customers", 
 VIEW_ORDERS, EDIT_ORDERS = Right("orders", "view"), Right("orders", "edit")
 VIEW_DEALS, EDIT_DEALS = Right("deals", "view"), Right("deals", "edit")
 VIEW_CALLBACKS, EDIT_CALLBACKS = Right("callbacks", "view"), Right("callbacks", "edit")
-VIEW_PRODUCTS = Right("products", "view")
+VIEW_PRODUCTS, EDIT_PRODUCTS = Right("products", "view"), Right("products", "edit")
+VIEW_PURCHASES = Right("purchases", "view")  # what goods cost us, and so the margin
+SELL_BEYOND = Right("stock", "sell_beyond")  # more than there is
 VIEW_CALLS, EDIT_CALLS, MAKE_CALLS = Right("calls", "view"), Right("calls", "edit"), Right("calls", "make")
 CONTROL_CALLS = Right("calls", "control")
 HEAR_RECORDINGS, DOWNLOAD_RECORDINGS = Right("recordings", "hear"), Right("recordings", "download")
@@ -84,9 +86,11 @@ _FLOOR = {
     DOWNLOAD_RECORDINGS: Scope.ALL,
     VIEW_STATUS: Scope.ALL,
     SET_AGENTS: Scope.ALL,
+    SELL_BEYOND: Scope.ALL,
     VIEW_FLIGHT: Scope.ALL,
     READ_FLIGHT: Scope.ALL,
 }
+_GOODS = {EDIT_PRODUCTS: Scope.ALL, VIEW_PURCHASES: Scope.ALL}
 _HOUSE = {
     VIEW_USERS: Scope.ALL,
     EDIT_USERS: Scope.ALL,
@@ -105,8 +109,8 @@ RIGHTS: Mapping[Role, Mapping[Right, Scope]] = {
     Role.OPERATOR: _DESK,
     Role.SENIOR: _DESK,
     Role.SUPERVISOR: {**_DESK, **_FLOOR},
-    Role.MANAGER: {**_DESK, **_FLOOR, REPORT_SITE: Scope.ALL},
-    Role.ADMIN: {**_DESK, **_FLOOR, **_HOUSE, REPORT_SITE: Scope.ALL},
+    Role.MANAGER: {**_DESK, **_FLOOR, **_GOODS, REPORT_SITE: Scope.ALL},
+    Role.ADMIN: {**_DESK, **_FLOOR, **_GOODS, **_HOUSE, REPORT_SITE: Scope.ALL},
 }
 
 

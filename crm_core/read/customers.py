@@ -81,6 +81,7 @@ class CustomerPage:
     birthday: date | None
     tags: list[str]
     source: str | None
+    price_list: str | None
     note: str | None
     version: int
     created_at: datetime
@@ -170,7 +171,7 @@ async def load_customer(session: AsyncSession, customer_id: int) -> CustomerPage
     return CustomerPage(
         **{
             name: getattr(customer, name)
-            for name in (*plain, "tags", "source", "note", "version", "created_at")
+            for name in (*plain, "tags", "source", "price_list", "note", "version", "created_at")
         },
         totals=await _totals(session, customer_id),
         numbers=[Number(id=n.id, e164=n.e164, raw=n.raw, label=n.label) for n in customer.numbers],

@@ -17,6 +17,7 @@ from crm_core.db import Database, connect
 from crm_core.keys import search_key
 from crm_core.line import create_line, create_shop
 from crm_core.product import Product
+from crm_core.stock import open_books
 from crm_core.user import create_user
 from tests.conftest import copied, made
 
@@ -97,7 +98,7 @@ async def furnished_shop(postgres: str) -> Shop:
         )
         goods = [
             Product(shop_id=place.id, sku=sku, name=name, search_key=search_key(f"{name} {sku}"),
-                    barcode=barcode, price=Decimal(price), stock=stock)
+                    barcodes=[barcode], price=Decimal(price), stock=stock)
             for sku, name, barcode, price, stock in (
                 ("MG-03-BL", "Blue mug 0.3 l", "5901234123457", "8.90", 14),
                 ("KT-10-RD", "Red kettle", "5901234123464", "39.50", 3),
@@ -105,7 +106,7 @@ async def furnished_shop(postgres: str) -> Shop:
             )
         ]  # fmt: skip
         session.add_all(goods)
-        await session.flush()
+        await open_books(session)
         call = await put_call(session, call_facts(line_id=line.id), at=NOON)
         mug, kettle, lamp = (it.id for it in goods)
         return Shop(database, place.id, line.id, anna.id, oleg.id, marta.id, mug, kettle, lamp, call)

@@ -17,6 +17,7 @@ from crm_core.line import create_line, create_shop
 from crm_core.order import ItemWanted, create_order
 from crm_core.product import Product
 from crm_core.recording import Phrase, Recording, Transcript
+from crm_core.stock import open_books
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 NUMBER = "+48601220114"
@@ -55,7 +56,7 @@ async def furnish(database: Database, *, name: str = "Marta Zielińska") -> Furn
         tea = Product(shop_id=shop.id, sku="TS-11", name="Tea set", search_key="tea set", stock=1)
         tea.price = Decimal("36.00")
         session.add_all([mug, tea])
-        await session.flush()
+        await open_books(session)
         customer = await create_customer(
             session, name=name, country="PL", numbers=[NUMBER], email="marta@example.com", city=name
         )

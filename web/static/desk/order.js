@@ -124,7 +124,7 @@ export const OrderPanel = ({ entry }) => {
   useKey("Ctrl+Enter", t("Place the order"), placing.go, draft.items.length > 0);
   return html`<aside class="order" aria-label=${t("Order")}>
     <div class="order-head"><h2>${t("New order")}</h2><${Shops} shop=${shop} set=${set} /></div>
-    <${ProductSearch} shopId=${shop?.id} currency=${currency} add=${(product) => set({ items: added(kept.value.value.items, { ...product, product_id: product.id, quantity: 1 }) })} />
+    <${ProductSearch} shopId=${shop?.id} customerId=${entry.card?.customer?.id} currency=${currency} add=${(product) => set({ items: added(kept.value.value.items, { ...product, product_id: product.id, quantity: 1 }) })} />
     <div class="items">${draft.items.length ? html`<${Items} draft=${draft} currency=${currency} set=${set} /><${Delivery} draft=${draft} set=${set} card=${entry.card} />`
       : html`<p class="empty-order faint">${t("Type the first letters of a product and press Enter. The order stays with this call until it is placed.")}</p>`}</div>
     ${draft.items.length ? html`<div class="sum"><${Total} draft=${draft} currency=${currency} />

@@ -26,33 +26,36 @@ const Stock = ({ stock }) => {
   return html`<span class=${`stock ${stock <= FEW ? "few" : ""}`}>${stock === 1 ? t("last one") : tn("{n} left", "{n} left", stock)}</span>`;
 };
 
+/** What tells it from its sisters: variant, SKU, barcode. */
+const codes = ({ variant, sku, barcode }) => [variant, sku, barcode].filter(Boolean).join(" · ");
+
 const Option = ({ product, query, currency, on, index, take }) => html`
   <div role="option" id=${`product-${index}`} aria-selected=${on} onMouseDown=${(event) => { event.preventDefault(); take(product); }}>
-    <span class="clip"><${Marked} text=${product.name} query=${query} /> <span class="faint">${product.sku}</span></span>
+    <span class="clip"><${Marked} text=${product.name} query=${query} /> <span class="faint">${codes(product)}</span></span>
     <span class="stock-price"><${Stock} stock=${product.stock} /><span class="num">${money(product.price, currency)}</span></span></div>`;
 
-const useFound = (query, shopId) => {
+const useFound = (query, shopId, customerId) => {
   const [found, setFound] = useState({ list: null, failed: null });
   useEffect(() => {
     if (!query.trim()) return void setFound({ list: null, failed: null });
     const timer = setTimeout(async () => {
       try {
-        setFound({ list: items(await ask({ query: query.trim(), shop_id: shopId })).slice(0, 8), failed: null });
+        setFound({ list: items(await ask({ query: query.trim(), shop_id: shopId, customer_id: customerId })).slice(0, 8), failed: null });
       } catch (error) {
         if (error instanceof Refused) setFound({ list: [], failed: error.message });
         else if (error.name !== "AbortError") throw error;
       }
     }, PAUSE_MS);
     return () => clearTimeout(timer);
-  }, [query, shopId]);
+  }, [query, shopId, customerId]);
   return found;
 };
 
-export const ProductSearch = ({ shopId, currency, add }) => {
+export const ProductSearch = ({ shopId, customerId, currency, add }) => {
   const [query, setQuery] = useState("");
   const [on, setOn] = useState(0);
   const field = useRef(null);
-  const { list, failed } = useFound(query, shopId);
+  const { list, failed } = useFound(query, shopId, customerId);
   useKey("F2", t("Find a product"), useCallback(() => field.current?.focus(), []));
   useEffect(() => setOn(0), [list]);
   const take = (product) => { add(product); setQuery(""); };
@@ -66,7 +69,7 @@ export const ProductSearch = ({ shopId, currency, add }) => {
       take(list[on]);
     } else if (event.key === "Escape") setQuery("");
   };
-  return html`<div class="pick-product"><div class="pick"><input type="search" ref=${field} value=${query} placeholder=${t("Product or SKU…")} aria-label=${t("Find a product by its first letters or SKU")}
+  return html`<div class="pick-product"><div class="pick"><input type="search" ref=${field} value=${query} placeholder=${t("Product, SKU or barcode…")} aria-label=${t("Find a product by its first letters or SKU")}
       role="combobox" aria-expanded=${Boolean(list)} aria-controls="products" aria-activedescendant=${list?.length ? `product-${on}` : undefined} autocomplete="off" spellcheck="false"
       onInput=${(event) => setQuery(event.target.value)} onKeyDown=${press} /><${Key}>F2<//></div>
     <div class="drop" id="products" role="listbox" aria-label=${t("Products")} hidden=${!list}>${(list ?? []).map((product, index) => html`
