@@ -3,12 +3,15 @@
 import asyncio
 import random
 from collections import deque
+from itertools import count
 from math import pi, sin
 from struct import pack
 
 FRAME = 160  # bytes of A-law in 20 ms at 8 kHz
 KEYS, KEY_NAMES = 101, "0123456789*#ABCD"  # payload type of our offers; events 0 to 15 of RFC 4733
 SILENCE = b"\xd5" * FRAME
+# A phone may number its packets from anywhere; each of ours begins below the last, which Asterisk takes for lateness.
+FIRST_NUMBERS = count(1 << 30, -900)
 
 
 def alaw(sample: int) -> int:
@@ -73,7 +76,7 @@ class Sound(asyncio.DatagramProtocol):
             self._task = asyncio.create_task(self._send())
 
     async def _send(self) -> None:
-        number, stamp, source = random.randrange(1 << 15), random.randrange(1 << 30), random.randbytes(4)
+        number, stamp, source = next(FIRST_NUMBERS) & 0x7FFF, random.randrange(1 << 30), random.randbytes(4)
         clock = asyncio.get_running_loop().time
         due = clock()
         while True:

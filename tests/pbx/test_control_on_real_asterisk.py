@@ -311,12 +311,41 @@ async def test_a_paused_recording_is_really_silent_in_all_its_files(
     (pause,) = acts
     assert pause.ended_at is not None and pause.ended_by == house.people["1001"]
     assert (pause.ended_at - pause.at).total_seconds() == pytest.approx(2, abs=0.3)
+    assert row.answered_at is not None
+    begins = (pause.at - row.answered_at).total_seconds() * 10  # tenths, as the files are measured
     assert len(row.recordings) == 3
     for path in row.recordings:
         loud = loudness(pbx.root / path.lstrip("/")) > 500
         silent = np.flatnonzero(~loud[5:-3]) + 5  # not the very beginning and end
         assert silent.size == pytest.approx(20, abs=4), (path, loud)
+        assert silent[0] == pytest.approx(begins, abs=4), (path, loud)
         assert np.all(np.diff(silent) == 1), (path, loud)  # one span, whole
+
+
+@pytest.mark.parametrize("to", [{"user": "1002"}, {"queue": "all"}])
+async def test_everybody_is_in_the_recording_of_a_transferred_call(
+    pbx: Tree, database: Database, tmp_path: Path, to: dict[str, str]
+) -> None:
+    async with Middle.of(pbx, database, tmp_path) as house:
+        customer, anna, call = await house.talk(SALES)
+        anna.say(tone(880, 1))
+        await asyncio.sleep(1.2)
+        target = Target(user_id=house.people["1002"]) if "user" in to else Target(queue=to["queue"])
+        await house.act("1001", call, ActKind.BLIND_TRANSFER, target)
+        boris = await house.rings("1002")
+        await boris.answer()
+        await house.sees("1002", "talking")
+        boris.say(tone(880, 2))
+        await asyncio.sleep(2.2)
+        customer.hang_up()
+        row = await house.row()
+        await asyncio.sleep(0.3)
+    assert len(row.recordings) == 3
+    side = next(p for p in row.recordings if p.endswith("-agent.wav"))
+    loud = np.flatnonzero(loudness(pbx.root / side.lstrip("/")) > 500)
+    pauses = np.flatnonzero(np.diff(loud) > 1)
+    first, second = np.split(loud, pauses + 1)  # Anna, then Boris
+    assert first.size == pytest.approx(10, abs=3) and second.size == pytest.approx(20, abs=5), loud
 
 
 async def test_a_pause_ends_by_itself_before_the_colleague_gets_the_call(
@@ -330,14 +359,14 @@ async def test_a_pause_ends_by_itself_before_the_colleague_gets_the_call(
         await boris.answer()
         await house.sees("1002", "talking", paused=False)
         customer.say(tone(440, 2))
+        boris.say(tone(880, 2))
         await asyncio.sleep(1.5)
         customer.hang_up()
         row = await house.row()
         (pause,) = [a for a in await house.acts() if a.kind == "pause_recording"]
         await asyncio.sleep(0.3)
     assert pause.ended_at is not None and pause.ended_by is None
-    side = next(p for p in row.recordings if p.endswith("-caller.wav"))
-    assert (loudness(pbx.root / side.lstrip("/")) > 500).sum() > 10
+    assert [(loudness(pbx.root / p.lstrip("/")) > 500).sum() > 10 for p in row.recordings] == [True] * 3
 
 
 async def test_nothing_is_believed_that_did_not_follow(pbx: Tree, database: Database, tmp_path: Path) -> None:

@@ -177,6 +177,8 @@ class FakeLive:
             raise NotFound("There is no such live call.")
         if self.calls[call_id]["user_id"] != user_id and not anybody:
             raise Forbidden("This is a colleague's call.")
+        if self.calls[call_id]["state"] == "parked":
+            raise Conflict("The customer is parked. Fetch him first.")
         self.acts.append(act)
         if act.kind is ActKind.HANG_UP:
             del self.calls[call_id]
