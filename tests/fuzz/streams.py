@@ -209,9 +209,6 @@ def play(stream: list[bytes], chance: random.Random) -> None:
         heard += breaks(chance) if chance.random() < 0.003 else []
     end = [LinkLost(at, "end"), LinkUp(at, None), ChannelListEnded(at, 0), Resynced(at)]
     for event in (*heard, *end):
-        if isinstance(event, LinkUp) and event.uptime_s is not None:
-            last.clear()  # maybe a restart: then the switchboard counts anew, and an id of before may come again
-            over.clear()
         for change in tracker.apply(Heard("pbx", event)):
             assert last.get(change.after.id, change.before) is change.before
             check(change.before, change.after)
@@ -219,6 +216,9 @@ def play(stream: list[bytes], chance: random.Random) -> None:
             over[change.after.id] += change.after.ended_at is not None and (
                 change.before is None or change.before.ended_at is None
             )
+        if isinstance(event, LinkUp) and event.uptime_s is not None:
+            last.clear()  # maybe a restart: then the switchboard counts anew, and an id of before may come again
+            over.clear()
     assert not tracker.calls
     assert max(over.values(), default=0) <= 1
     for board in tracker._boards.values():
