@@ -100,6 +100,7 @@ class Board:
 
     def begin_anew(self) -> None:
         """The switchboard counts its channels anew: names of before mean nothing any more."""
+        self.ended.clear()
         self._dead.clear()
         self._over.clear()
         self._by_bridge.clear()
