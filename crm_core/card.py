@@ -14,7 +14,6 @@ from uuid import UUID
 from sqlalchemy import TIMESTAMP, BigInteger, Text, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from crm_core import deal
 from crm_core.db import Reader
 from crm_core.order_status import LABELS, OPEN_SQL
 from crm_core.owners import OWNERS
@@ -52,8 +51,6 @@ def _dressed(card: dict[str, Any], e164: str | None) -> dict[str, Any]:
     """What is easier said here than in SQL: labels, numbers as people read them, the customer's hours."""
     for order in card["orders"]:
         order["status_label"] = LABELS[order["status"]]
-    for it in card["deals"]:
-        it["stage_label"] = deal.LABELS[it["stage"]]
     customer = card["customer"]
     if customer is not None:
         for number in customer["numbers"]:
@@ -141,11 +138,14 @@ SELECT json_build_object(
     ),
     'deals', (
         SELECT coalesce(json_agg(json_build_object(
-            'id', d.id, 'title', d.title, 'funnel', d.funnel, 'stage', d.stage,
+            'id', d.id, 'title', d.title, 'funnel', d.funnel, 'stage', d.stage, 'stage_label', d.stage_label,
             'amount', d.amount::text, 'currency', d.currency, 'open', d.open, 'version', d.version)
             ORDER BY d.open DESC, d.created_at DESC), '[]')
         FROM (
-            SELECT d.*, d.closed_at IS NULL AS open FROM deals d WHERE d.customer_id = (SELECT id FROM who)
+            SELECT d.*, d.closed_at IS NULL AS open, f.name AS funnel, s.name AS stage_label
+            FROM deals d JOIN funnels f ON f.id = d.funnel_id
+                JOIN funnel_stages s ON s.funnel_id = d.funnel_id AND s.code = d.stage
+            WHERE d.customer_id = (SELECT id FROM who)
             ORDER BY (d.closed_at IS NULL) DESC, d.created_at DESC LIMIT 5
         ) d
     ),

@@ -12,10 +12,11 @@ from crm_core.call_link import CallLink
 from crm_core.callback import Callback
 from crm_core.customer import Customer, CustomerNote
 from crm_core.db import Base
-from crm_core.deal import SALES, Deal
+from crm_core.deal import Deal
 from crm_core.demo_goods import Ware
 from crm_core.demo_ids import Ids
 from crm_core.demo_people import Person
+from crm_core.funnel import SALES
 from crm_core.line import Line, Shop
 from crm_core.money import order_total
 from crm_core.order import Order, OrderChange, OrderItem
@@ -124,13 +125,14 @@ class History:
             created_at = self._instant(self._random.expovariate(1 / 12))
             closed = stage in ("won", "lost")
             self._rows[Deal].append(
-                {"id": self._ids.of(Deal, place), "title": self._random.choice(_DEALS), "funnel": SALES,
+                {"id": self._ids.of(Deal, place), "title": self._random.choice(_DEALS), "funnel_id": SALES,
                  "stage": stage, "amount": Decimal(self._random.randint(8, 400) * 10),
                  "currency": self._shops[self.shop_of(buyer)][0],
                  "customer_id": self._ids.of(Customer, buyer),
                  "responsible_id": self._ids.of(User, self._random.choice(self._operators)[0]),
                  "closed_at": created_at + timedelta(hours=2) if closed else None,
-                 "created_at": created_at, "updated_at": created_at}
+                 "lost_reason_id": 2 + place % 5 if stage == "lost" else None,
+                 "stage_since": created_at, "created_at": created_at, "updated_at": created_at}
             )  # fmt: skip
 
     def _make_orders(self) -> None:

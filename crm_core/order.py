@@ -109,8 +109,11 @@ async def update_order(
     at: datetime,
     call_id: UUID | None = None,
     beyond_stock: bool = False,
+    led_by_deal: bool = False,
 ) -> Order:
     """Change the fields in `changes` (see `EDITABLE`; `items` replaces all items), keep the history.
+
+    `led_by_deal`: the order follows its deal, which therefore does not follow it.
 
     Raises `NotFound`, `Invalid`, and `Conflict` when `version` is not the newest or the stock is too small.
     """
@@ -126,8 +129,10 @@ async def update_order(
     order.version, order.updated_at = order.version + 1, at
     await session.flush()
     if deal_before not in (None, order.deal_id):
-        await deal.follow_orders(session, deal_before, at=at)
-    await _tell(session, order, what, user_id=user_id, call_id=call_id, at=at)
+        cause = deal.Cause(at=at, user_id=user_id, call_id=call_id)
+        await deal.follow_orders(session, deal_before, cause=cause)
+    moved = not led_by_deal and bool({"status", "deal_id"} & set(what))
+    await _tell(session, order, what, user_id=user_id, call_id=call_id, at=at, deal_moves=moved)
     return order
 
 
@@ -218,11 +223,13 @@ async def _tell(
     user_id: int | None,
     call_id: UUID | None,
     at: datetime,
+    deal_moves: bool = True,
 ) -> None:
     """Everything that follows from a change: history, the deal's amount, the link to the call, the news."""
     session.add(OrderChange(order_id=order.id, user_id=user_id, call_id=call_id, what=what, created_at=at))
     if order.deal_id is not None:
-        await deal.follow_orders(session, order.deal_id, at=at)
+        cause = deal.Cause(at=at, user_id=user_id, call_id=call_id)
+        await deal.follow_orders(session, order.deal_id, cause=cause, stage=deal_moves)
     if call_id is not None:
         made = "created" in what
         role = call_link.Role.CREATED if made else call_link.Role.CHANGED

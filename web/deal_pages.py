@@ -1,16 +1,21 @@
-"""Pages of deals: the list, and one deal with its orders and calls."""
+"""Pages of deals: the list, and one deal with its orders, its calls and the way it went."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from aiohttp import web
 
-from crm_core.deal import LABELS, create_deal, update_deal
+from crm_core.deal import create_deal, update_deal
+from crm_core.funnel import Funnel, Kind, LostReason, list_funnels, list_lost_reasons
 from crm_core.read.customers import load_customer
-from crm_core.read.deals import list_deals, load_deal
+from crm_core.read.deals import list_deals, list_steps, load_deal
 from crm_core.read.orders import list_orders
 from crm_core.read.timeline import load_talks
-from web.deals import DealChange, DealsQuery, NewDeal
+from web.deals import DealChange, NewDeal, StageCode
+from web.fields import Id
 from web.forms import checked, settle
+from web.listing import Listed, Text
 from web.order_pages import refused, sounds_of, talks_context
 from web.pages import (
     Flash,
@@ -23,26 +28,77 @@ from web.pages import (
     turn,
     users_to_choose,
 )
-from web.rights import EDIT_DEALS, VIEW_DEALS
+from web.rights import EDIT_DEALS, VIEW_DEALS, Person
+from web.say import zone_of
 from web.services import services
 from web.sessions import person
 
 pages = Pages()
 
 
+class DealFilters(Listed):
+    """What the address of the list says; days are those of the reader's own zone, both included."""
+
+    query: Text = ""
+    funnel_id: Id | None = None
+    stage: StageCode | None = None
+    responsible_id: Id | None = None
+    since: date | None = None
+    until: date | None = None
+    open_only: bool = False
+    stuck: bool = False
+
+
+def wanted(filters: DealFilters, who: Person, now: datetime) -> dict[str, Any]:
+    """The filters as `list_deals` takes them."""
+    given = filters.model_dump(exclude={"since", "until"})
+    until = filters.until and filters.until + timedelta(days=1)
+    days = {"since": _midnight(filters.since, who), "until": _midnight(until, who)}
+    return {**given, **days, "now": now}
+
+
+def _midnight(day: date | None, who: Person) -> datetime | None:
+    return None if day is None else datetime.combine(day, time(), zone_of(who.timezone))
+
+
+def moves(funnel: Funnel, reasons: Sequence[LostReason]) -> list[tuple[str, str]]:
+    """Where a deal of this funnel may go, as choices; a lost stage is there once for every reason."""
+    found = []
+    for stage in funnel.stages:
+        if stage.kind == Kind.LOST:
+            found += [(f"{stage.code}:{it.id}", f"{stage.name}: {it.label}") for it in reasons]
+        else:
+            found.append((stage.code, stage.name))
+    return found
+
+
+def move_of(typed: Mapping[str, str]) -> dict[str, Any]:
+    """What one of `moves` means as fields of a change."""
+    code, _, reason = typed.get("stage", "").partition(":")
+    return {"stage": code or None, "lost_reason_id": _number(reason)}
+
+
 @pages.get("/deals", right=VIEW_DEALS)
 async def show_deals(request: web.Request) -> web.Response:
     """The list, newest first."""
-    filters = read_filters(request, DealsQuery)
-    async with services(request).db.begin() as session:
-        found = await list_deals(session, **filters.model_dump())
+    filters, parts = read_filters(request, DealFilters), services(request)
+    async with parts.db.begin() as session:
+        found = await list_deals(session, **wanted(filters, person(request), parts.now()))
         colleagues = await users_to_choose(session)
+        funnels = await list_funnels(session)
+    stages = [
+        (stage.code, stage.name)
+        for funnel in funnels
+        if filters.funnel_id in (None, funnel.id)
+        for stage in funnel.stages
+    ]
     context = {
         "filters": filters,
         "filters_set": is_set(filters),
         "rows": found.rows,
         "pages": turn(request, found),
-        "stages": list(LABELS.items()),
+        "funnels": [(funnel.id, funnel.name) for funnel in funnels],
+        "stages": list(dict(reversed(stages)).items())[::-1],
         "colleagues": colleagues,
     }
     return render(request, "deals.html", context, active="deals")
@@ -55,7 +111,8 @@ async def add_deal(request: web.Request) -> web.Response:
 
     async def step(typed: Mapping[str, str]) -> web.Response:
         body = checked(NewDeal, typed, amount=_sum(typed))
-        given = body.model_dump() | {"responsible_id": person(request).user_id}
+        user_id = person(request).user_id
+        given = body.model_dump() | {"responsible_id": user_id, "user_id": user_id}
         async with parts.db.begin() as session:
             made = await create_deal(session, at=parts.now(), **given)
         return go(f"/deals/{made.id}", "created")
@@ -83,11 +140,22 @@ async def _page(
         talks = await load_talks(session, user_id=who.user_id, deal_id=deal_id)
         sounds = await sounds_of(session, who, talks)
         colleagues = await users_to_choose(session)
+        steps = await list_steps(session, deal_id)
+        funnels = await list_funnels(session)
+        reasons = await list_lost_reasons(session, active=True)
+    (funnel,) = [it for it in funnels if it.id == deal.funnel_id]
+    standing = f"{deal.stage}:{deal.lost_reason_id or ''}" if deal.kind == Kind.LOST else deal.stage
+    choices = moves(funnel, reasons)
+    if standing not in dict(choices):
+        choices.append((standing, ": ".join(filter(None, (deal.stage_label, deal.lost_reason)))))
     context = {
         "deal": deal,
         "customer": customer,
         "orders": orders,
-        "stages": list(LABELS.items()),
+        "steps": steps,
+        "standing": standing,
+        "stages": choices,
+        "funnels": [(it.id, it.name) for it in funnels if it.active or it.id == deal.funnel_id],
         "colleagues": colleagues,
         "may_edit": who.may(EDIT_DEALS),
         **talks_context(request, talks, sounds),
@@ -102,12 +170,22 @@ async def change_deal(request: web.Request) -> web.Response:
 
     async def step(typed: Mapping[str, str]) -> web.Response:
         async with parts.db.begin() as session:
-            counted = (await load_deal(session, deal_id)).orders
-            fixed = {} if counted else {"amount": _sum(typed)}
-            given = {name: value for name, value in typed.items() if name != "amount"}
+            deal = await load_deal(session, deal_id)
+            fixed: dict[str, Any] = {} if deal.orders else {"amount": _sum(typed)}
+            given = {name: value for name, value in typed.items() if name not in ("amount", "stage")}
+            elsewhere = typed.get("funnel_id", "") not in ("", str(deal.funnel_id))
+            funnel = {"funnel_id": _number(typed.get("funnel_id", ""))}
+            fixed |= funnel if elsewhere else move_of(typed) | {"funnel_id": None}
             body = checked(DealChange, given, **fixed)
-            changes = body.model_dump(exclude_unset=True, exclude={"version"})
-            await update_deal(session, deal_id, version=body.version, changes=changes, at=parts.now())
+            changes = body.model_dump(exclude_unset=True, exclude={"version", "call_id"})
+            await update_deal(
+                session,
+                deal_id,
+                version=body.version,
+                changes=changes,
+                at=parts.now(),
+                user_id=person(request).user_id,
+            )
         return go(f"/deals/{deal_id}", "saved")
 
     return await settle(request, step, lambda flash, typed: _page(request, flash, typed))
@@ -116,3 +194,7 @@ async def change_deal(request: web.Request) -> web.Response:
 def _sum(typed: Mapping[str, str]) -> str:
     """The amount as people write it: with a comma, with gaps, or not at all."""
     return typed.get("amount", "").replace(" ", "").replace("\u00a0", "").replace(",", ".") or "0"
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 15 else None

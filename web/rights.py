@@ -58,6 +58,7 @@ VIEW_AGENTS, SET_AGENTS, EDIT_PAUSES = (
 )
 VIEW_AUDITS, RUN_AUDITS = Right("audits", "view"), Right("audits", "run")
 VIEW_LINES, EDIT_LINES = Right("lines", "view"), Right("lines", "edit")
+EDIT_FUNNELS = Right("funnels", "edit")
 
 _DESK: Mapping[Right, Scope] = {
     VIEW_CUSTOMERS: Scope.ALL,
@@ -102,6 +103,7 @@ _HOUSE = {
     RUN_AUDITS: Scope.ALL,
     VIEW_LINES: Scope.ALL,
     EDIT_LINES: Scope.ALL,
+    EDIT_FUNNELS: Scope.ALL,
 }
 
 # No built-in role is given TEAM until the product knows teams; the scope is here for roles of one's own.

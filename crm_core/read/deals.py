@@ -1,17 +1,19 @@
-"""Deals as a list, and one deal as a page."""
+"""Deals as a list with its sums, and one deal as a page with the way it went."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Select, func, select, true
+from sqlalchemy import ColumnElement, Interval, Select, case, func, literal_column, select, true, type_coerce
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.call_link import CallLink
 from crm_core.customer import Customer
-from crm_core.deal import LABELS, OPEN, Deal, Stage
+from crm_core.deal import OWNED, Deal, DealMove
 from crm_core.errors import NotFound
+from crm_core.funnel import Funnel, FunnelStage, Kind, LostReason
 from crm_core.order import Order
 from crm_core.read import match, page
 from crm_core.read.orders import first_number, talks
@@ -30,8 +32,15 @@ class DealRow:
 
     id: int
     title: str
+    funnel_id: int
     funnel: str
     stage: str
+    stage_label: str
+    kind: str
+    stage_since: datetime
+    stuck_at: datetime | None
+    lost_reason_id: int | None
+    lost_reason: str | None
     amount: Decimal
     currency: str
     customer_id: int
@@ -49,56 +58,134 @@ class DealRow:
     last_call_at: datetime | None
 
     @property
-    def stage_label(self) -> str:
-        return LABELS[Stage(self.stage)]
+    def open(self) -> bool:
+        return self.kind == Kind.OPEN
 
     @property
-    def open(self) -> bool:
-        return self.stage in OPEN
+    def owned(self) -> dict[str, str]:
+        """The fields that can not be typed, each with the reason."""
+        return dict(OWNED) if self.orders else {}
+
+    def age(self, now: datetime) -> timedelta:
+        """How long it has been in its stage."""
+        return now - self.stage_since
+
+    def stuck(self, now: datetime) -> bool:
+        """Longer in its stage than the stage allows."""
+        return self.stuck_at is not None and self.stuck_at < now
+
+
+_DAY: ColumnElement[timedelta] = literal_column("interval '1 day'", Interval)
+STUCK_AT = type_coerce(
+    case((FunnelStage.kind == Kind.OPEN, Deal.stage_since + FunnelStage.stuck_days * _DAY)),
+    Deal.stage_since.type,
+)
 
 
 def _rows() -> Select[Any]:
     talked = talks(CallLink.deal_id, Deal)
     orders = select(func.count()).where(Order.deal_id == Deal.id).correlate(Deal).scalar_subquery()
-    names = ("id", "title", "funnel", "stage", "amount", "currency", "customer_id", "responsible_id")
+    names = ("id", "title", "funnel_id", "stage", "stage_since", "lost_reason_id", "amount", "currency")
+    more = ("customer_id", "responsible_id", "closed_at", "created_at", "updated_at", "version")
     return (
-        select(
-            *(getattr(Deal, name) for name in (*names, "closed_at", "created_at", "updated_at", "version")),
+        _joined(select(*(getattr(Deal, name) for name in (*names, *more))))
+        .add_columns(
+            Funnel.name.label("funnel"),
+            FunnelStage.name.label("stage_label"),
+            FunnelStage.kind,
+            STUCK_AT.label("stuck_at"),
+            LostReason.label.label("lost_reason"),
             Customer.name.label("customer"),
             User.name.label("responsible"),
             first_number(Deal),
             orders.label("orders"),
             *talked.c,
         )
-        .select_from(Deal)
+        .outerjoin(LostReason, LostReason.id == Deal.lost_reason_id)
         .join(Customer, Customer.id == Deal.customer_id)
         .outerjoin(User, User.id == Deal.responsible_id)
         .join(talked, true())
     )
 
 
-async def list_deals(
-    session: AsyncSession,
-    *,
-    query: str = "",
-    stage: str | None = None,
-    open_only: bool = False,
-    responsible_id: int | None = None,
-    customer_id: int | None = None,
-    after: str | None = None,
-    limit: int = 50,
-) -> Page[DealRow]:
-    """Deals, newest first. `query`: words of the title, or the customer's name or number."""
-    wanted = _rows()
-    if text := query.strip():
+def _joined(query: Select[Any]) -> Select[Any]:
+    stage = (FunnelStage.funnel_id == Deal.funnel_id) & (FunnelStage.code == Deal.stage)
+    return query.select_from(Deal).join(Funnel, Funnel.id == Deal.funnel_id).join(FunnelStage, stage)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DealFilter:
+    """Which deals. `query`: words of the title, or the customer's name or number; `since` and `until` bound the
+    opening; `stuck` asks for those that are longer in their stage than it allows."""
+
+    query: str = ""
+    funnel_id: int | None = None
+    stage: str | None = None
+    open_only: bool = False
+    stuck: bool = False
+    responsible_id: int | None = None
+    customer_id: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def _narrowed(wanted: Select[Any], only: DealFilter, now: datetime | None) -> Select[Any]:
+    if text := only.query.strip():
         title = Deal.title.icontains(text, autoescape=True)
         customers = match.people(text)
         wanted = wanted.where(title if customers is None else title | customers)
-    exact = {Deal.stage: stage, Deal.responsible_id: responsible_id, Deal.customer_id: customer_id}
+    exact = {
+        Deal.funnel_id: only.funnel_id,
+        Deal.stage: only.stage,
+        Deal.responsible_id: only.responsible_id,
+        Deal.customer_id: only.customer_id,
+    }
     wanted = wanted.where(*(column == value for column, value in exact.items() if value is not None))
-    if open_only:
-        wanted = wanted.where(Deal.stage.in_(OPEN))
+    if only.since is not None:
+        wanted = wanted.where(Deal.created_at >= only.since)
+    if only.until is not None:
+        wanted = wanted.where(Deal.created_at < only.until)
+    if only.open_only:
+        wanted = wanted.where(Deal.closed_at.is_(None))
+    if only.stuck:
+        wanted = wanted.where((func.now() if now is None else now) > STUCK_AT)
+    return wanted
+
+
+async def list_deals(
+    session: AsyncSession,
+    *,
+    after: str | None = None,
+    limit: int = 50,
+    now: datetime | None = None,
+    **only: Any,
+) -> Page[DealRow]:
+    """Deals, newest first; `only` are the fields of `DealFilter`."""
+    wanted = _narrowed(_rows(), DealFilter(**only), now)
     return await page.load(session, wanted, SORTS, DealRow, after=after, limit=limit)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageSum:
+    """How many deals stand in a stage and what they are worth, in one currency."""
+
+    stage: str
+    currency: str
+    deals: int
+    amount: Decimal
+
+
+async def sum_stages(session: AsyncSession, *, now: datetime | None = None, **only: Any) -> list[StageSum]:
+    """The sums of each stage; `only` are the fields of `DealFilter`."""
+    counted: Any = select(
+        Deal.stage, Deal.currency, func.count().label("deals"), func.sum(Deal.amount).label("amount")
+    )
+    query = _joined(counted).join(Customer, Customer.id == Deal.customer_id)
+    query = _narrowed(query, DealFilter(**only), now).group_by(Deal.stage, Deal.currency)
+    return [
+        StageSum(**dict(row._mapping))
+        for row in await session.execute(query.order_by(Deal.stage, Deal.currency))
+    ]
 
 
 async def load_deal(session: AsyncSession, deal_id: int) -> DealRow:
@@ -107,3 +194,35 @@ async def load_deal(session: AsyncSession, deal_id: int) -> DealRow:
     if row is None:
         raise NotFound("There is no such deal.")
     return DealRow(**dict(row._mapping))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step of a deal: where from and to, why, who made it and in which call; `until` is the next step."""
+
+    id: int
+    funnel: str
+    from_stage: str | None
+    to_stage: str
+    reason: str | None
+    user_id: int | None
+    user: str | None
+    call_id: UUID | None
+    created_at: datetime
+    until: datetime | None
+
+
+async def list_steps(session: AsyncSession, deal_id: int) -> list[Step]:
+    """The way of a deal, the newest step first."""
+    names = ("id", "funnel", "from_stage", "to_stage", "reason", "user_id", "call_id", "created_at")
+    query = (
+        select(
+            *(getattr(DealMove, name) for name in names),
+            User.name.label("user"),
+            func.lead(DealMove.created_at).over(order_by=DealMove.id).label("until"),
+        )
+        .outerjoin(User, User.id == DealMove.user_id)
+        .where(DealMove.deal_id == deal_id)
+        .order_by(DealMove.id.desc())
+    )
+    return [Step(**dict(row._mapping)) for row in await session.execute(query)]

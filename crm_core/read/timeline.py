@@ -22,12 +22,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core import callback, deal, order_status
+from crm_core import callback, order_status
 from crm_core.call import Call
 from crm_core.call_link import CallLink
 from crm_core.callback import Callback
 from crm_core.customer import CustomerNote
 from crm_core.deal import Deal
+from crm_core.funnel import FunnelStage, Kind
 from crm_core.order import Order
 from crm_core.read import page
 from crm_core.read.own import talked_in, took_part, yes
@@ -48,6 +49,8 @@ class Item:
     at: datetime
     title: str | None = None
     status: str | None = None
+    stage: str | None = None
+    stage_kind: str | None = None
     text: str | None = None
     operator: str | None = None
     amount: Decimal | None = None
@@ -69,7 +72,9 @@ class Item:
     @property
     def open(self) -> bool:
         """Still to be worked on."""
-        opened = {"order": order_status.OPEN, "deal": deal.OPEN, "callback": (callback.State.OPEN,)}
+        if self.kind == "deal":
+            return self.stage_kind == Kind.OPEN
+        opened = {"order": order_status.OPEN, "callback": (callback.State.OPEN,)}
         return self.status in opened.get(self.kind, ())
 
     @property
@@ -78,14 +83,16 @@ class Item:
         match self.kind, self.status:
             case "order", str(status):
                 return order_status.LABELS[order_status.Status(status)]
-            case "deal", str(stage):
-                return deal.LABELS[deal.Stage(stage)]
+            case "deal", _:
+                return self.stage or ""
         return self.status or ""
 
 
 _EMPTY: dict[str, Any] = {
     "title": cast(null(), Text),
     "status": cast(null(), Text),
+    "stage": cast(null(), Text),
+    "stage_kind": cast(null(), Text),
     "text": cast(null(), Text),
     "operator": cast(null(), Text),
     "amount": cast(null(), Numeric(12, 2)),
@@ -147,11 +154,14 @@ def _branches(customer_id: int, user_id: int) -> dict[str, Select[Any]]:
             Deal.created_at,
             title=Deal.title,
             status=Deal.stage,
+            stage=FunnelStage.name,
+            stage_kind=FunnelStage.kind,
             operator=User.name,
             amount=Deal.amount,
             currency=Deal.currency,
         )
         .select_from(Deal)
+        .join(FunnelStage, (FunnelStage.funnel_id == Deal.funnel_id) & (FunnelStage.code == Deal.stage))
         .outerjoin(User, User.id == Deal.responsible_id)
         .where(Deal.customer_id == customer_id),
         "callback": _branch(

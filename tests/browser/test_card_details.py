@@ -32,10 +32,21 @@ ORDER: dict[str, Any] = {
     "items": "Kettle",
 }
 SECOND = ORDER | {"id": 12, "number": "A-1100", "status": "new", "status_label": "New"}
+FUNNEL: dict[str, Any] = {
+    "id": 1,
+    "name": "Sales",
+    "stages": [
+        {"code": "offer", "name": "Offer", "kind": "open"},
+        {"code": "won", "name": "Won", "kind": "won"},
+        {"code": "lost", "name": "Lost", "kind": "lost"},
+    ],
+}
 DEAL: dict[str, Any] = {
     "id": 5,
     "title": "Kitchen refresh",
     "funnel": "Sales",
+    "funnel_id": 1,
+    "kind": "open",
     "stage": "offer",
     "stage_label": "Offer",
     "amount": "900.00",
@@ -113,6 +124,10 @@ async def talk(server: DeskServer, shown: dict[str, Any], **different: Any) -> d
         "/orders/12": WHOLE | SECOND | {"items": []},
     }
     server.answers |= {"/orders/12/calls": [], "/deals/5/calls": [], "/orders": {"items": [ORDER]}}
+    server.answers |= {
+        "/funnels": [FUNNEL],
+        "/lost-reasons": [{"id": 3, "label": "Too expensive", "active": True}],
+    }
     server.answers["/deals/5"] = DEAL | {"responsible": "Oleg", "created_at": ago(9e5)}
     entry = {"call": call(state="talking", answered_at=ago(9), **different), "card": shown}
     server.calls = [entry]

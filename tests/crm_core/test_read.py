@@ -164,7 +164,7 @@ async def test_an_order_is_found_and_tells_its_calls(database: Database) -> None
     async with database.begin() as session:
         anna = await colleague(session, "anna")
         marta = await person(session, "Marta", "+48601220114")
-        deal = Deal(title="Kitchen", funnel="Sales", stage="offer", currency="EUR", customer_id=marta.id)
+        deal = Deal(title="Kitchen", funnel_id=1, stage="offer", currency="EUR", customer_id=marta.id)
         session.add(deal)
         await session.flush()
         silent = await order(session, marta, "A-1041")
@@ -201,9 +201,7 @@ async def test_the_history_holds_every_kind_newest_first(database: Database) -> 
         marta = await person(session, "Marta")
         await order(session, marta, "A-1", created_at=NOON - timedelta(days=3))
         session.add(
-            Deal(
-                title="D", funnel="Sales", stage="won", currency="EUR", customer_id=marta.id, created_at=NOON
-            )
+            Deal(title="D", funnel_id=1, stage="won", currency="EUR", customer_id=marta.id, created_at=NOON)
         )
         session.add(
             Callback(

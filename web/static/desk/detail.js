@@ -7,7 +7,7 @@ import { api, items, Refused } from "../api.js";
 import { toast } from "../toast.js";
 import { close, isOpen, toggle } from "./opened.js";
 import { outcomeName } from "./outcomes.js";
-import { missed, resultName, stageNames, statusNames } from "./words.js";
+import { missed, resultName, statusNames } from "./words.js";
 
 /** Reads all of `addresses`, again whenever `stamp` changes; {found, failed, again}. */
 const useRead = (addresses, stamp) => {
@@ -107,13 +107,27 @@ const OfDeal = ({ entry, order }) => {
     : html`<a href=${`/orders/${order.id}`}>${order.number}</a>`} · ${statusNames()[order.status]} · ${money(order.total, order.currency)}</li>`;
 };
 
+const placeOf = (deal) => (deal.kind === "lost" ? `${deal.stage}:${deal.lost_reason_id ?? ""}` : deal.stage);
+
+/** Where a deal may go: code → name; a lost stage is there once for every reason. */
+const moves = (deal, funnels, reasons) => {
+  const stages = items(funnels).find((one) => one.id === deal.funnel_id)?.stages ?? [];
+  const active = items(reasons).filter((one) => one.active);
+  const found = stages.flatMap(({ code, name, kind }) => (kind === "lost" ? active.map((one) => [`${code}:${one.id}`, `${name}: ${one.label}`]) : [[code, name]]));
+  return { ...Object.fromEntries(found), [placeOf(deal)]: [deal.stage_label, deal.lost_reason].filter(Boolean).join(": ") };
+};
+
 export const DealDetail = ({ entry, deal: { id, title, version } }) => {
-  const { found, failed, again } = useRead([[`/deals/${id}`], [`/deals/${id}/calls`], ["/orders", { deal_id: id, limit: 10 }]], `${id}/${version}/${entry.card.links?.length}`);
+  const { found, failed, again } = useRead([[`/deals/${id}`], [`/deals/${id}/calls`], ["/orders", { deal_id: id, limit: 10 }], ["/funnels"], ["/lost-reasons"]], `${id}/${version}/${entry.card.links?.length}`);
   if (!found) return html`<${Frame} entry=${entry} kind="deal" id=${id} label=${title}>${failed ? html`<${Failed} text=${failed} again=${again} />` : html`<${Loading} lines=${3} />`}<//>`;
-  const [deal, talks, orders] = found;
-  const save = async (stage) => { await api.patch(`/deals/${id}`, { version: deal.version, stage }); again(); };
+  const [deal, talks, orders, funnels, reasons] = found;
+  const save = async (move) => {
+    const [stage, reason] = move.split(":");
+    await api.patch(`/deals/${id}`, { version: deal.version, stage, ...(reason ? { lost_reason_id: Number(reason) } : {}), call_id: entry.call.id });
+    again();
+  };
   return html`<${Frame} entry=${entry} kind="deal" id=${id} label=${title}>
-    <dl><${Fact} name=${t("Stage")}><${State} label=${t("Stage of {what}", { what: title })} names=${stageNames} value=${deal.stage} save=${save} /><//>
+    <dl><${Fact} name=${t("Stage")}><${State} label=${t("Stage of {what}", { what: title })} names=${() => moves(deal, funnels, reasons)} value=${placeOf(deal)} save=${save} /><//>
       <${Fact} name=${t("Amount")}>${money(deal.amount, deal.currency)}<//>
       <${Fact} name=${t("Responsible")}>${deal.responsible}<//>
       <${Fact} name=${t("Opened")}><${When} at=${deal.created_at} /><//>

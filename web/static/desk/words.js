@@ -49,12 +49,11 @@ export const missed = ({ direction, result }) => direction === "inbound" && resu
 const ORDER_TONE = { new: "wrap", confirmed: "wrap", packed: "wrap", on_delivery: "ring", delivered: "talk", cancelled: "miss", returned: "miss" };
 export const orderTone = (order) => (order.open === false && order.status === "done" ? "" : ORDER_TONE[order.status] ?? "");
 
-/** The states of an order and the stages of a deal, in their order: code → name. */
+/** The states of an order, in their order: code → name. */
 export const statusNames = () => ({
   new: t("New"), confirmed: t("Confirmed"), packed: t("Packed"), on_delivery: t("On delivery"), delivered: t("Delivered"),
   done: t("Done"), cancelled: t("Cancelled"), returned: t("Returned"),
 });
-export const stageNames = () => ({ new: t("New"), offer: t("Offer"), ordered: t("Ordered"), won: t("Won"), lost: t("Lost") });
 
 const RULE = {
   started_from: () => t("the call was started from it"), chosen: () => t("chosen by hand"), opened_in_card: () => t("it was open in the card"),
