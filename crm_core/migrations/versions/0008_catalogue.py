@@ -21,6 +21,7 @@ def upgrade() -> None:
     _levels()
     op.add_column("customers", sa.Column("price_list", sa.Text(), nullable=True))
     _open_books()
+    _mappings()
 
 
 def _made() -> sa.Column[Any]:
@@ -133,6 +134,18 @@ def _levels() -> None:
         sa.PrimaryKeyConstraint("order_id", "product_id", "warehouse_id", name=op.f("pk_order_stock")),
     )
     op.create_index(op.f("ix_order_stock_product_id"), table, ["product_id"])
+
+
+def _mappings() -> None:
+    op.create_table(
+        "import_mappings",
+        _id(),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("columns", postgresql.JSONB(none_as_null=True), nullable=False),
+        _made(),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_import_mappings")),
+        sa.UniqueConstraint("name", name=op.f("uq_import_mappings_name")),
+    )
 
 
 def _open_books() -> None:
