@@ -1,15 +1,17 @@
 """Pages of deals: the list, and one deal with its orders, its calls and the way it went."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import web
 
 from crm_core.deal import create_deal, update_deal
 from crm_core.funnel import Funnel, Kind, LostReason, list_funnels, list_lost_reasons
 from crm_core.read.customers import load_customer
-from crm_core.read.deals import list_deals, list_steps, load_deal
+from crm_core.read.deals import StageSum, list_deals, list_steps, load_deal, sum_stages
 from crm_core.read.orders import list_orders
 from crm_core.read.timeline import load_talks
 from web.deals import DealChange, NewDeal, StageCode
@@ -78,15 +80,35 @@ def move_of(typed: Mapping[str, str]) -> dict[str, Any]:
     return {"stage": code or None, "lost_reason_id": _number(reason)}
 
 
+_BOARD = ("funnel_id", "query", "responsible_id", "since", "until", "stuck")
+
+
+def by_currency(sums: Sequence[StageSum]) -> list[StageSum]:
+    """The sums of several stages together, one for each currency."""
+    found: dict[str, StageSum] = {}
+    for it in sums:
+        so_far = found.get(it.currency)
+        found[it.currency] = (
+            it
+            if so_far is None
+            else replace(so_far, deals=so_far.deals + it.deals, amount=so_far.amount + it.amount)
+        )
+    return [found[currency] for currency in sorted(found)]
+
+
 @pages.get("/deals", right=VIEW_DEALS)
 async def show_deals(request: web.Request) -> web.Response:
     """The list, newest first."""
     filters, parts = read_filters(request, DealFilters), services(request)
     async with parts.db.begin() as session:
-        found = await list_deals(session, **wanted(filters, person(request), parts.now()))
+        only = wanted(filters, person(request), parts.now())
+        found = await list_deals(session, **only)
+        stages = await sum_stages(
+            session, **{name: value for name, value in only.items() if name not in ("after", "limit")}
+        )
         colleagues = await users_to_choose(session)
         funnels = await list_funnels(session)
-    stages = [
+    choices = [
         (stage.code, stage.name)
         for funnel in funnels
         if filters.funnel_id in (None, funnel.id)
@@ -98,7 +120,11 @@ async def show_deals(request: web.Request) -> web.Response:
         "rows": found.rows,
         "pages": turn(request, found),
         "funnels": [(funnel.id, funnel.name) for funnel in funnels],
-        "stages": list(dict(reversed(stages)).items())[::-1],
+        "stages": list(dict(reversed(choices)).items())[::-1],
+        "sums": by_currency(stages),
+        "as_board": urlencode(
+            [(name, value) for name, value in request.query.items() if value and name in _BOARD]
+        ),
         "colleagues": colleagues,
     }
     return render(request, "deals.html", context, active="deals")

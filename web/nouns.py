@@ -7,6 +7,7 @@ from web import (
     agents,
     audit_pages,
     audits,
+    board_pages,
     call_control,
     call_pages,
     call_sound,
@@ -69,6 +70,7 @@ PAGES: tuple[Pages, ...] = (
     customer_pages.pages,
     order_pages.pages,
     product_pages.pages,
+    board_pages.pages,  # before one deal: /deals/board
     deal_pages.pages,
     callback_pages.pages,
     call_pages.pages,

@@ -7,7 +7,7 @@ import numpy
 import pytest
 import soundfile
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright, expect
 
 from tests.web import flight, shop
 from tests.web.conftest import PASSWORD
@@ -75,6 +75,8 @@ async def test_axe_finds_nothing_and_nothing_is_cut_off(browser, server, there, 
         "/customers",
         "/orders",
         "/deals",
+        "/deals/board",
+        "/funnels",
         "/callbacks",
         "/calls",
         "/users",
@@ -110,3 +112,34 @@ async def test_an_order_is_changed_and_heard_without_script(browser, server, the
     await page.locator("form:has(select[name=status]) button").click()
     await expect(page.locator(".page-head .chip")).to_have_text("Confirmed")
     await expect(page.locator(".say.good")).to_have_text("Saved.")
+
+
+async def test_a_deal_goes_over_the_board_by_keys_by_mouse_and_without_script(browser, server, there) -> None:
+    context = await browser.new_context(viewport={"width": 1440, "height": 900})
+    page = await signed_in(context, server, "operator")
+    await page.goto(str(server.make_url("/deals/board")))
+    card = page.locator(f"[data-deal='{there.deal}']")
+
+    def column(stage: str) -> Locator:
+        return page.locator(f"[data-stage={stage}] [data-deal='{there.deal}']")
+
+    await expect(column("ordered")).to_have_count(1)
+    await card.locator(".title").focus()
+    await page.keyboard.press("Shift+ArrowLeft")
+    await expect(column("offer")).to_have_count(1)
+    await expect(card.locator(".title")).to_be_focused()
+    await card.drag_to(page.locator("[data-stage=new]"))
+    await expect(column("new")).to_have_count(1)
+    await card.drag_to(page.locator("[data-stage=lost]"))
+    await page.locator("#why select").select_option(label="No answer")
+    await page.locator("#why button[value=yes]").click()
+    await expect(column("lost")).to_contain_text("No answer")
+
+    plain = await browser.new_context(java_script_enabled=False)
+    page = await signed_in(plain, server, "operator")
+    await page.goto(str(server.make_url("/deals/board")))
+    card = page.locator(f"[data-deal='{there.deal}']")
+    await card.locator("summary").click()
+    await card.locator("select").select_option("new")
+    await card.locator("form button").click()
+    await expect(column("new")).to_have_count(1)
