@@ -39,10 +39,11 @@ from crm_core.carrier import CarriersUnknown, load_carriers
 from crm_core.db import Database
 from crm_core.outbox import News
 from crm_core.phone import Number
-from recordings.store import Root
+from recordings.roots import Roots
 
 log = structlog.get_logger(__name__)
 
+NO_RECORDINGS = Roots()
 INBOX = 20_000  # events; a busy PBX says a few hundred a second
 WRAP_UP_KEPT = timedelta(minutes=60)  # a call without an outcome stays on the desk this long
 Part = tuple[str, Coroutine[Any, Any, Any]]
@@ -115,21 +116,20 @@ async def attach(
     db: Database,
     data_dir: Path,
     country: str,
-    sound: bool,
-    recordings: Path | None = None,
+    recordings: Roots = NO_RECORDINGS,
     audit_hour: int | None = None,
     now: Callable[[], datetime],
     flight: bool = True,
 ) -> Attachment:
     """Build the middle and take up where an earlier process stopped; nothing is connected yet.
 
-    `sound`: whether there is a folder of recordings to look into, `recordings`: which, to compare it every
-    night at `audit_hour` (UTC); `flight`: whether to keep what is said about calls.
+    `recordings`: the folders to look into, and to compare every night at `audit_hour` (UTC); `flight`: whether
+    to keep what is said about calls.
     """
     inbox: asyncio.Queue[Heard] = asyncio.Queue(maxsize=INBOX)
     recorder = Recorder(data_dir / "spool" / "calls.jsonl")
     numbers = Numbers(country, {s.account.pbx: s.number_rules for s in switches})
-    scribe = Scribe(db, recorder, numbers, sound=sound, now=now)
+    scribe = Scribe(db, recorder, numbers, recordings=recordings, now=now)
 
     async def read_card(call: Call, number: Number) -> dict[str, Any]:
         errand = centre.errand(call.id)
@@ -212,7 +212,7 @@ async def attach(
         desks=desks,
         box=box,
         auditor=Auditor(
-            Means(db=db, numbers=numbers, root=Root(recordings) if recordings else None, now=now),
+            Means(db=db, numbers=numbers, roots=recordings, now=now),
             [Audited(pbx=s.account.pbx, rules=s.rules, records=s.records) for s in switches],
             links,
             audit_hour=audit_hour,

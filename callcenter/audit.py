@@ -33,7 +33,7 @@ from crm_core.call_audit import CallAudit, FindingKind, Found, Reason
 from crm_core.call_record import merge_calls
 from crm_core.db import Database
 from crm_core.outage import is_collision
-from recordings.store import Root
+from recordings.roots import Roots
 
 SLICE = timedelta(hours=6)  # read at once
 LONGEST_CALL = timedelta(hours=4)  # rows of a call are looked for so long before and after
@@ -64,7 +64,7 @@ class Means:
 
     db: Database
     numbers: Numbers
-    root: Root | None  # of the recordings
+    roots: Roots  # of the recordings
     now: Callable[[], datetime]
 
 
@@ -93,9 +93,9 @@ async def carry_out(means: Means, audited: Audited, audit: CallAudit) -> CallAud
         calls += work.calls
         recovered += [one for one in here if since <= one.call.started_at < until]
         await _keep(means, audit, found, calls, until)
-    if means.root is not None and audit.reason not in rows.QUIET:
+    if means.roots.of(audit.pbx) is not None and audit.reason not in rows.QUIET:
         found = await compare_sound(
-            means.db, means.root, audit, {one.call.id: one.names for one in recovered}
+            means.db, means.roots, audit, {one.call.id: one.names for one in recovered}
         )
         await _keep(means, audit, found, calls, audit.to_at)
     source = ", ".join(each.kind.value for each in audited.records) or None
@@ -281,7 +281,9 @@ class _Comparison:
             unknown=one.unknown,
             before=await heard_before(session, row) if row is not None else None,
         )
-        return await write(session, entry, at=self.means.now(), sound=self.means.root is not None)
+        return await write(
+            session, entry, at=self.means.now(), sound=self.means.roots.of(self.pbx) is not None
+        )
 
 
 def _outlived(known: Known, gap: tuple[datetime, datetime]) -> bool:

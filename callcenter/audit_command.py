@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -14,7 +13,7 @@ from callcenter.numbers import Numbers, TrunkRule
 from crm_core import call_audit as rows
 from crm_core.call_audit import CallAudit, CallAuditFinding, FindingKind, Reason
 from crm_core.db import Database
-from recordings.store import Root
+from recordings.roots import Roots
 
 WORDS = {
     FindingKind.LOST: "lost",
@@ -45,7 +44,7 @@ async def audit_all(
     *,
     country: str,
     number_rules: Mapping[str, tuple[TrunkRule, ...]],
-    recordings: Path | None,
+    roots: Roots,
     period: tuple[datetime, datetime],
     heal: bool,
 ) -> AsyncIterator[Outcome]:
@@ -54,8 +53,7 @@ async def audit_all(
     def now() -> datetime:
         return datetime.now(UTC)
 
-    root = Root(recordings) if recordings else None
-    means = Means(db=db, numbers=Numbers(country, number_rules), root=root, now=now)
+    means = Means(db=db, numbers=Numbers(country, number_rules), roots=roots, now=now)
     for one in switches:
         if one.records:
             yield await _audit(means, one, period, heal)

@@ -146,7 +146,7 @@ def audit(
     good: list[bool] = []
 
     async def work() -> None:
-        from web.switchboards import audited, number_rules
+        from web.switchboards import audited, number_rules, roots
 
         wanted = [one for one in settings.switchboards if pbx in (None, one.name)]
         rules = {one.name: number_rules(one) for one in wanted}
@@ -156,7 +156,7 @@ def audit(
                 [audited(one) for one in wanted],
                 country=settings.country,
                 number_rules=rules,
-                recordings=settings.recordings_dir,
+                roots=roots(settings),
                 period=(began, ended),
                 heal=heal,
             ):

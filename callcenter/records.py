@@ -148,6 +148,7 @@ def _wanted(call: Call, call_id: UUID, talked: bool) -> Wanted:
     assert call.ended_at is not None
     return Wanted(
         call_id=call_id,
+        pbx=call.pbx,
         named=call.recordings,
         uniqueids=call.recording_uniqueids,
         days=days_of(call.started_at, call.ended_at),

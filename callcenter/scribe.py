@@ -24,6 +24,7 @@ from crm_core.db import Database
 from crm_core.flight import keep_tape
 from crm_core.phone import Number
 from crm_core.pop import log_pop, log_shown
+from recordings.roots import Roots
 
 log = structlog.get_logger(__name__)
 
@@ -34,13 +35,19 @@ class Scribe:
     """Turns steps of calls into jobs for the recorder."""
 
     def __init__(
-        self, db: Database, recorder: Recorder, numbers: Numbers, *, sound: bool, now: Callable[[], datetime]
+        self,
+        db: Database,
+        recorder: Recorder,
+        numbers: Numbers,
+        *,
+        recordings: Roots,
+        now: Callable[[], datetime],
     ) -> None:
         self.directory: Directory = EMPTY
         self._db = db
         self._recorder = recorder
         self._numbers = numbers
-        self._sound = sound
+        self._recordings = recordings
         self._now = now
         self.linked: Callable[[UUID], None] = lambda call_id: (
             None
@@ -152,7 +159,9 @@ class Scribe:
             country=self._numbers.country,
         )
         async with self._db.begin() as session:
-            return await write(session, entry, at=self._now(), sound=self._sound)
+            return await write(
+                session, entry, at=self._now(), sound=self._recordings.of(entry.call.pbx) is not None
+            )
 
 
 def _spooled(call: Call, errand: Errand | None) -> dict[str, Any]:

@@ -51,11 +51,11 @@ class PhraseSide(StrEnum):
 
 
 class Recording(Base):
-    """One sound file of a call; `path` is relative to the root of recordings."""
+    """One sound file of a call; `path` is relative to the folder of its switchboard."""
 
     __tablename__ = "recordings"
     __table_args__ = (
-        UniqueConstraint("path"),
+        UniqueConstraint("pbx", "path"),
         one_of("side", RecordingSide),
         one_of("state", RecordingState),
         Index("ix_recordings_expected", "created_at", postgresql_where=text("state = 'expected'")),
@@ -63,6 +63,7 @@ class Recording(Base):
 
     id: Mapped[Id]
     call_id: Mapped[UUID] = mapped_column(ForeignKey("calls.id", ondelete="CASCADE"), index=True)
+    pbx: Mapped[str]
     path: Mapped[str | None]
     side: Mapped[str]
     state: Mapped[str]

@@ -39,6 +39,7 @@ class Wanted(BaseModel, frozen=True):
     """What is known about the sound of one finished call."""
 
     call_id: UUID
+    pbx: str = ""  # whose folder; a job of an older version does not say it
     named: tuple[str, ...] = ()  # paths as the PBX said them
     uniqueids: tuple[str, ...] = ()  # of all channels of the call: one of them is in the name of a file
     days: tuple[date, ...] = ()  # folders to look into
@@ -64,6 +65,7 @@ class Finding:
     seconds: float | None = None
     bytes: int | None = None
     error: str | None = None
+    written_at: float | None = field(default=None, compare=False)  # last change of the file, Unix time
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class Findings:
     files: tuple[Finding, ...] = ()
     refused: tuple[str, ...] = ()  # names that lead out of the recordings folder
     problem: str | None = None  # the folder itself could not be read
+    foreign: tuple[str, ...] = ()  # files that are another switchboard's, whatever their names say
 
     @property
     def pending(self) -> bool:
@@ -196,11 +199,12 @@ def _finding(root: Root, path: Path, found_by: str, unsettled: bool) -> Finding:
     name, side = root.relative(path), RecordingSide(side_of(path) or _lone_side(root, path))
     size = None
     try:
-        size = path.stat().st_size
+        stat = path.stat()
+        size, at = stat.st_size, stat.st_mtime
         if unsettled:
             return Finding(name, side, RecordingState.EXPECTED, found_by, bytes=size)
         if audio.verdict(path) is Verdict.EMPTY:
-            return Finding(name, side, RecordingState.EMPTY, found_by, 0.0, size)
+            return Finding(name, side, RecordingState.EMPTY, found_by, 0.0, size, written_at=at)
         facts = audio.measure(path)
     except OSError as error:
         return Finding(name, side, RecordingState.UNREADABLE, found_by, error=_reason(error))
@@ -210,7 +214,7 @@ def _finding(root: Root, path: Path, found_by: str, unsettled: bool) -> Finding:
         side = RecordingSide.STEREO
     state = RecordingState.READY if facts.seconds else RecordingState.EMPTY
     note = NOT_CLOSED if facts.mended else None
-    return Finding(name, side, state, found_by, round(facts.seconds, 3), size, note)
+    return Finding(name, side, state, found_by, round(facts.seconds, 3), size, note, at)
 
 
 def _lone_side(root: Root, path: Path) -> str:

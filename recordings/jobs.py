@@ -23,7 +23,8 @@ from recordings import register
 from recordings.audio import Unreadable
 from recordings.engine import Engine, NoModel
 from recordings.intake import Clock, Wanted, watch
-from recordings.store import Root
+from recordings.rivals import settle
+from recordings.roots import Roots
 from recordings.sweep import sweep
 from recordings.transcribe import transcribe_files
 
@@ -78,7 +79,7 @@ class Worker:
     """What the jobs need."""
 
     db: Database
-    root: Root
+    roots: Roots
     engine: Engine
     clock: Clock = field(default_factory=Clock)
 
@@ -88,15 +89,28 @@ class Worker:
     async def intake(self, job: Job) -> None:
         """Fetch the sound of one call."""
         want = Wanted.model_validate_json(job.payload or b"")
-        findings = await watch(self.root, want, clock=self.clock)
+        async with self.db.begin() as session:
+            known = await register.current_call(session, want.call_id)
+            pbx = await register.switchboard_of(session, known) if known else None
+        if pbx is None:
+            log.warning("sound of an unknown call", call_id=str(want.call_id))
+            return
+        root = self.roots.of(pbx)
+        if root is None:
+            return  # this switchboard's recordings can not be reached from here
+        findings = await watch(root, want, clock=self.clock)
         final = not findings.pending or job.attempts >= len(INTAKE_RETRIES_S)
         async with self.db.begin() as session:
             call_id = await register.current_call(session, want.call_id)
             if call_id is None:
                 log.warning("sound of an unknown call", call_id=str(want.call_id))
                 return
-            want = want.model_copy(update={"call_id": call_id})
-            changed = await register.record(session, want, findings, at=self._now(), final=final)
+            want = want.model_copy(update={"call_id": call_id, "pbx": pbx})
+            settled = await settle(session, self.roots, want, findings)
+            changed = await register.record(session, want, settled.findings, at=self._now(), final=final)
+            for other, path in settled.wrongly:
+                if await register.take_away(session, other, path):
+                    await self._ask_for_text(session, other, changed=True)
             if final:
                 await self._ask_for_text(session, call_id, changed)
         if not final:
@@ -136,8 +150,9 @@ class Worker:
             paths = await register.ready_paths(session, call_id)
             if paths == done:
                 return done
+            root = self.roots.of(await register.switchboard_of(session, call_id) or "")
             await register.set_transcript(session, call_id, TranscriptState.RUNNING, at=self._now())
-        files = [self.root.locate(path) for path in paths]
+        files = [root.locate(path) if root else None for path in paths]
         if None in files:
             raise Unreadable("A recording that was there is gone.")
         phrases = await transcribe_files(self.engine, [file for file in files if file])
@@ -163,7 +178,7 @@ class Worker:
     async def sweep(self) -> int:
         """Ask again for calls whose sound appeared late; return how many."""
         async with self.db.begin() as session:
-            late = await sweep(session, self.root, now=self._now())
+            late = await sweep(session, self.roots, now=self._now())
             for want in late:
                 await enqueue_intake(session, want)
         return len(late)

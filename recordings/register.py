@@ -36,8 +36,8 @@ async def record(
     call stays there, unless that call only hoped for it.
     """
     files = [_final(file) if final else file for file in findings.files]
-    changed = await _upsert(session, want.call_id, files, at)
-    changed |= await _forget_hopes(session, want.call_id, files)
+    changed = await _upsert(session, want, files, at)
+    changed |= await _forget_hopes(session, want.call_id, files, findings.foreign)
     if changed:
         await announce(session, "recording", {"call_id": str(want.call_id)})
     return changed
@@ -52,17 +52,17 @@ def _final(file: Finding) -> Finding:
     return Finding(file.path, file.side, RecordingState.MISSING, file.found_by, bytes=file.bytes, error=error)
 
 
-async def _upsert(session: AsyncSession, call_id: UUID, files: Sequence[Finding], at: datetime) -> bool:
+async def _upsert(session: AsyncSession, want: Wanted, files: Sequence[Finding], at: datetime) -> bool:
     if not files:
         return False
-    rows = [{"call_id": call_id, "taken_at": at} | _row(file) for file in files]
+    rows = [{"call_id": want.call_id, "pbx": want.pbx, "taken_at": at} | _row(file) for file in files]
     query = insert(Recording).values(rows)
     new = query.excluded
     ours = or_(Recording.call_id == new.call_id, Recording.state.in_(HOPEFUL))
     facts = tuple_(Recording.call_id, *(getattr(Recording, name) for name in FACTS))
     different = facts.is_distinct_from(tuple_(new.call_id, *(new[name] for name in FACTS)))
     query = query.on_conflict_do_update(
-        index_elements=[Recording.path],
+        index_elements=[Recording.pbx, Recording.path],
         set_={name: new[name] for name in ("call_id", "taken_at", *FACTS)},
         where=and_(ours, different),
     )
@@ -73,14 +73,20 @@ def _row(file: Finding) -> dict[str, object]:
     return {"path": file.path} | {name: getattr(file, name) for name in FACTS}
 
 
-async def _forget_hopes(session: AsyncSession, call_id: UUID, files: Sequence[Finding]) -> bool:
-    """Remove rows of files we waited for, now that the same recording was found at another path."""
+async def _forget_hopes(
+    session: AsyncSession, call_id: UUID, files: Sequence[Finding], foreign: Sequence[str]
+) -> bool:
+    """Remove rows of files we waited for, now that they were found at another path or to be another call's."""
     bases = {base_of(Path(file.path)) for file in files if file.state not in HOPEFUL}
     hoped = await session.execute(
         select(Recording.id, Recording.path).where(Recording.call_id == call_id, Recording.state.in_(HOPEFUL))
     )
     found = {file.path for file in files}
-    gone = [id for id, path in hoped if path not in found and base_of(Path(path or "")) in bases]
+    gone = [
+        id
+        for id, path in hoped
+        if path in foreign or (path not in found and base_of(Path(path or "")) in bases)
+    ]
     if gone:
         await session.execute(delete(Recording).where(Recording.id.in_(gone)))
     return bool(gone)
@@ -104,7 +110,7 @@ async def calls_to_sweep(session: AsyncSession, *, now: datetime, days: int, res
     served = exists().where(Recording.call_id == Call.id, Recording.state == RecordingState.READY)
     legs = select(func.array_agg(CallLeg.uniqueid)).where(CallLeg.call_id == Call.id).scalar_subquery()
     query = (
-        select(Call.id, Call.linkedids, Call.recordings, Call.started_at, Call.ended_at, legs)
+        select(Call.id, Call.pbx, Call.linkedids, Call.recordings, Call.started_at, Call.ended_at, legs)
         .where(Call.started_at > now - timedelta(days=days), Call.ended_at < now - timedelta(seconds=rest_s))
         .where(or_(wanting, and_(Call.answered_at.is_not(None), ~served)))
         .order_by(Call.started_at)
@@ -120,7 +126,7 @@ async def unheard_calls(session: AsyncSession, pbx: str, since: datetime, until:
     )
     legs = select(func.array_agg(CallLeg.uniqueid)).where(CallLeg.call_id == Call.id).scalar_subquery()
     query = (
-        select(Call.id, Call.linkedids, Call.recordings, Call.started_at, Call.ended_at, legs)
+        select(Call.id, Call.pbx, Call.linkedids, Call.recordings, Call.started_at, Call.ended_at, legs)
         .where(Call.pbx == pbx, Call.started_at >= since, Call.started_at < until, ~served)
         .where(Call.ended_at.is_not(None), Call.result == "answered", Call.direction != "internal")
         .order_by(Call.started_at)
@@ -130,6 +136,7 @@ async def unheard_calls(session: AsyncSession, pbx: str, since: datetime, until:
 
 def _wanted(
     call_id: UUID,
+    pbx: str,
     linkedids: Sequence[str],
     named: Sequence[str],
     started_at: datetime,
@@ -138,16 +145,38 @@ def _wanted(
 ) -> Wanted:
     return Wanted(
         call_id=call_id,
+        pbx=pbx,
         named=tuple(named),
         uniqueids=tuple(dict.fromkeys([*linkedids, *(uniqueids or ())])),
         days=days_of(started_at, ended_at),
     )
 
 
-async def known_states(session: AsyncSession, call_ids: Sequence[UUID]) -> dict[str, tuple[str, int | None]]:
-    """Return state and size by path of the recordings of these calls."""
-    query = select(Recording.path, Recording.state, Recording.bytes).where(Recording.call_id.in_(call_ids))
-    return {path: (state, size) for path, state, size in await session.execute(query) if path}
+async def known_states(
+    session: AsyncSession, call_ids: Sequence[UUID]
+) -> dict[tuple[str, str], tuple[str, int | None]]:
+    """Return state and size by (switchboard, path) of the recordings of these calls."""
+    query = select(Recording.pbx, Recording.path, Recording.state, Recording.bytes)
+    rows = await session.execute(query.where(Recording.call_id.in_(call_ids)))
+    return {(pbx, path): (state, size) for pbx, path, state, size in rows if path}
+
+
+async def taken_paths(session: AsyncSession, *, since: datetime) -> set[tuple[str, str]]:
+    """Return (switchboard, path) of the recordings settled since then, whosever they are."""
+    query = select(Recording.pbx, Recording.path).where(
+        Recording.state.not_in(HOPEFUL), Recording.created_at >= since, Recording.path.is_not(None)
+    )
+    return {(pbx, path) for pbx, path in await session.execute(query) if path}
+
+
+async def take_away(session: AsyncSession, call_id: UUID, path: str) -> bool:
+    """Remove a file from a call that it turned out not to be of, with the text made of it; say whether it had it."""
+    gone = delete(Recording).where(Recording.call_id == call_id, Recording.path == path)
+    if not (await session.scalars(gone.returning(Recording.id))).all():
+        return False
+    await session.execute(delete(Transcript).where(Transcript.call_id == call_id))
+    await announce(session, "recording", {"call_id": str(call_id)})
+    return True
 
 
 async def set_transcript(
@@ -189,6 +218,12 @@ async def transcript_state(session: AsyncSession, call_id: UUID) -> str | None:
 async def calls_with_transcript(session: AsyncSession, states: Sequence[TranscriptState]) -> list[UUID]:
     """Return the calls whose text is in one of these states."""
     return list(await session.scalars(select(Transcript.call_id).where(Transcript.state.in_(states))))
+
+
+async def switchboard_of(session: AsyncSession, call_id: UUID) -> str | None:
+    """Return at which switchboard a call was, by the id under which it is kept now."""
+    pbx: str | None = await session.scalar(select(Call.pbx).where(Call.id == call_id))
+    return pbx
 
 
 async def current_call(session: AsyncSession, call_id: UUID) -> UUID | None:

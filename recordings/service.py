@@ -22,7 +22,7 @@ from recordings.cache import Cache
 from recordings.engine import Engine
 from recordings.intake import Clock
 from recordings.jobs import INTAKE, TRANSCRIBE, Worker
-from recordings.store import Root
+from recordings.roots import Roots
 
 log = structlog.get_logger(__name__)
 
@@ -39,7 +39,7 @@ LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError, Fail
 async def run(
     db: Database,
     *,
-    root: Root,
+    roots: Roots,
     engine: Engine,
     cache: Cache | None = None,
     workers: int = 1,
@@ -49,7 +49,7 @@ async def run(
 
     Survives a lost database: connects again. The queue's tables must be there (`install`).
     """
-    worker = Worker(db, root, engine, clock or Clock())
+    worker = Worker(db, roots, engine, clock or Clock())
     while True:
         # In a task of its own: a task group that fails while it is cancelled forgets one of the two.
         work = asyncio.create_task(_work(worker, cache, workers))

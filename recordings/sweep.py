@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm_core.recording import RecordingState
 from recordings import register
 from recordings.intake import Wanted
+from recordings.roots import Roots
 from recordings.store import Index, OutsideRoot, Root
 
 log = structlog.get_logger(__name__)
@@ -22,10 +23,10 @@ SWEPT_DAYS = 4
 REST_S = 300.0
 SWEEP_LOCK = 7_130_002
 
-Known = dict[str, tuple[str, int | None]]
+Known = dict[tuple[str, str], tuple[str, int | None]]
 
 
-async def sweep(session: AsyncSession, root: Root, *, now: datetime) -> list[Wanted]:
+async def sweep(session: AsyncSession, roots: Roots, *, now: datetime) -> list[Wanted]:
     """Return the calls of the last days for which files are there that were not when they were looked for.
 
     One process sweeps at a time; the others get nothing. An unreadable folder is logged and gives nothing:
@@ -35,21 +36,27 @@ async def sweep(session: AsyncSession, root: Root, *, now: datetime) -> list[Wan
         return []
     wants = await register.calls_to_sweep(session, now=now, days=SWEPT_DAYS, rest_s=REST_S)
     known = await register.known_states(session, [want.call_id for want in wants])
-    try:
-        return await asyncio.to_thread(_late, root, wants, known)
-    except OSError as error:
-        log.error("recordings folder unreadable", error=str(error))
-        return []
+    taken = await register.taken_paths(session, since=now - timedelta(days=SWEPT_DAYS))
+    late: list[Wanted] = []
+    for pbx in dict.fromkeys(want.pbx for want in wants):
+        root, its = roots.of(pbx), [want for want in wants if want.pbx == pbx]
+        theirs = {path for other, path in taken if roots.together(pbx, other)}
+        try:
+            late += await asyncio.to_thread(_late, root, its, known, theirs) if root else []
+        except OSError as error:
+            log.error("recordings folder unreadable", pbx=pbx, error=str(error))
+    return late
 
 
-def _late(root: Root, wants: Sequence[Wanted], known: Known) -> list[Wanted]:
-    if not wants:
-        return []
+def _late(root: Root, wants: Sequence[Wanted], known: Known, taken: set[str]) -> list[Wanted]:
     index = Index(root.listing({day for want in wants for day in want.days}))
     return [
         want
         for want in wants
-        if any(_new(root, path, known) for path in (*index.matching(want.uniqueids), *_named(root, want)))
+        if any(
+            _new(root, path, known, want, taken)
+            for path in (*index.matching(want.uniqueids), *_named(root, want))
+        )
     ]
 
 
@@ -65,9 +72,12 @@ def _named(root: Root, want: Wanted) -> list[Path]:
     return found
 
 
-def _new(root: Root, path: Path, known: Known) -> bool:
+def _new(root: Root, path: Path, known: Known, want: Wanted, taken: set[str]) -> bool:
     """True when there is more to this file than the table says."""
-    state, size = known.get(root.relative(path), (None, None))
+    name = root.relative(path)
+    state, size = known.get((want.pbx, name), (None, None))
+    if state in (None, *register.HOPEFUL) and name in taken:
+        return False  # it is another call's
     if state == RecordingState.UNREADABLE and size is None:
         return os.access(path, os.R_OK)
     return state in (None, RecordingState.EXPECTED, RecordingState.MISSING) or size != path.stat().st_size

@@ -21,7 +21,7 @@ from crm_core.recording import Recording, RecordingState
 from recordings import access
 from recordings.audio import Unreadable, for_browser
 from recordings.cache import Cache
-from recordings.store import OutsideRoot, Root
+from recordings.store import OutsideRoot
 from web.api import PREFIX, Operations
 from web.fields import BIGGEST_ID, Given, Id
 from web.middleware import visitor_address
@@ -29,6 +29,7 @@ from web.own import talked_in, within
 from web.rights import DOWNLOAD_RECORDINGS, HEAR_RECORDINGS, Person, require
 from web.services import Services, services
 from web.sessions import person
+from web.switchboards import roots
 
 LIFETIME_S = 15 * 60  # long enough to hear a call, too short to be passed on
 operations = Operations("recordings")
@@ -128,11 +129,11 @@ async def _file(parts: Services, recording: Recording, *, download: bool) -> web
 
 def sound_file(parts: Services, recording: Recording) -> Path:
     """The file of a recording that is ready. Raises `Conflict` when there is none to hear."""
-    folder = parts.settings.recordings_dir
+    folder = roots(parts.settings).of(recording.pbx)
     if recording.state != RecordingState.READY or recording.path is None or folder is None:
         raise Conflict(f"There is no sound: the recording is {recording.state}.")
     try:
-        path = Root(folder).resolve(recording.path)
+        path = folder.resolve(recording.path)
     except OutsideRoot as error:
         raise Conflict("The recording does not lie in the folder of recordings.") from error
     if not path.is_file():

@@ -98,7 +98,7 @@ async def get_recordings(request: web.Request, call_id: UUID) -> list[RecordingA
 
 def loudness(parts: Services, track: Track) -> list[float] | None:
     """The picture of a recording, from the file; None when there is none to look at (playing it says why)."""
-    recording = Recording(path=track.path, state=track.state)
+    recording = Recording(pbx=track.pbx, path=track.path, state=track.state)
     try:
         pairs = picture(sound_file(parts, recording), Cache(parts.settings.data_dir / "sound"), POINTS)
     except (Conflict, Unreadable, OSError):

@@ -13,7 +13,9 @@ import prometheus_client
 from aiohttp import web
 from sqlalchemy import text
 
+from recordings.roots import Roots
 from web.services import LinkReport, Services, services
+from web.switchboards import roots
 
 PATIENCE_S = 3.0  # a database that does not answer in this time is down
 routes = web.RouteTableDef()
@@ -42,7 +44,7 @@ async def checks(parts: Services) -> list[Check]:
     return [
         await database_check(parts),
         *link_checks(parts.live.links()),
-        await asyncio.to_thread(recordings_check, parts.settings.recordings_dir),
+        *await asyncio.to_thread(recordings_checks, roots(parts.settings)),
         await asyncio.to_thread(model_check, parts.settings.vosk_model),
     ]
 
@@ -78,11 +80,20 @@ def _link_check(link: LinkReport) -> Check:
     return Check(name=f"pbx:{link.pbx}", ok=up, detail=detail, fix=fix)
 
 
-def recordings_check(folder: Path | None) -> Check:
+def recordings_checks(folders: Roots) -> list[Check]:
+    """One check for each folder of recordings; that there is none is one too."""
+    each = [
+        recordings_check(root.path, f"recordings:{pbx}" if pbx else "recordings")
+        for pbx, root in folders.each()
+    ]
+    return each or [recordings_check(None)]
+
+
+def recordings_check(folder: Path | None, name: str = "recordings") -> Check:
     """Can the folder of recordings be listed?"""
     if folder is None:
         return Check(
-            name="recordings",
+            name=name,
             ok=False,
             needed=False,
             detail="No folder of recordings is set.",
@@ -93,12 +104,12 @@ def recordings_check(folder: Path | None) -> Check:
             next(entries, None)
     except OSError as error:
         return Check(
-            name="recordings",
+            name=name,
             ok=False,
             detail=f"{folder} can not be read ({error.strerror}).",
             fix="Mount the PBX's recordings there and let this service's user read them.",
         )
-    return Check(name="recordings", ok=True, detail=f"{folder} can be read")
+    return Check(name=name, ok=True, detail=f"{folder} can be read")
 
 
 def model_check(model: Path | None) -> Check:

@@ -34,13 +34,12 @@ from crm_core.migrations import migrate
 from recordings import jobs, service
 from recordings.cache import Cache
 from recordings.engine import VoskEngine
-from recordings.store import Root
 from web.app import build_app
 from web.push import PushServer
 from web.services import Services
 from web.sessions import make_store
 from web.settings import PbxSettings, Settings
-from web.switchboards import audited, number_rules, rules_of
+from web.switchboards import audited, number_rules, roots, rules_of
 
 log = structlog.get_logger(__name__)
 
@@ -103,11 +102,11 @@ def _parts(
     yield "carriers", attachment.learn_carriers()
     yield "outbox", outbox.publish(db)
     yield "news", outbox.listen(db, attachment.heard)
-    if settings.recordings_dir is not None:
+    if folders := roots(settings):
         engine = VoskEngine(settings.vosk_model)
         stack.push_async_callback(engine.close)
         cache = Cache(settings.data_dir / "sound")
-        yield "jobs", service.run(db, root=Root(settings.recordings_dir), engine=engine, cache=cache)
+        yield "jobs", service.run(db, roots=folders, engine=engine, cache=cache)
     if demo is not None:
         yield "demo", demo.run(attachment.desks.watched)
 
@@ -157,8 +156,7 @@ async def _attached(settings: Settings, db: Database) -> AsyncIterator[Attachmen
         db=db,
         data_dir=settings.data_dir,
         country=settings.country,
-        sound=settings.recordings_dir is not None,
-        recordings=settings.recordings_dir,
+        recordings=roots(settings),
         audit_hour=settings.audit_hour,
         now=_now,
         flight=settings.flight_days > 0,
@@ -186,7 +184,7 @@ def doctor_of(
             http_port=settings.http_port,
             push_port=settings.push_port,
             public_url=settings.public_url,
-            recordings_dir=settings.recordings_dir,
+            recordings=roots(settings),
             vosk_model=settings.vosk_model,
             country=settings.country,
             secret_key_given=settings.secret_key is not None

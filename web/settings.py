@@ -134,6 +134,7 @@ class PbxSettings(BaseModel):
         default="", pattern=r"^([A-Za-z0-9_]+/[^\s|,&]*\{extension\}[^\s|,&]*)?$"
     )  # how a phone signs in to queues; "": as `channel`
     member_state: str = Field(default="", pattern=r"^([A-Za-z]+[:/]\{extension\}[A-Za-z0-9@_.-]*)?$")
+    recordings_dir: OptionalPath = None  # the folder it records into; None: the common RECORDINGS_DIR
     number_rules: tuple[TrunkNumberRule, ...] = ()  # asked in order, before the number is understood
     cel: OptionalPlace = None  # where Asterisk writes channel events: a CSV file, postgresql://… or mysql://…
     cdr: OptionalPlace = None  # where it writes call records
@@ -165,7 +166,7 @@ class Settings(BaseSettings):
         2  # UTC; None: never
     )
     pbx: tuple[PbxSettings, ...] = ()
-    recordings_dir: OptionalPath = None
+    recordings_dir: OptionalPath = None  # of every switchboard that names none of its own
     vosk_model: OptionalPath = None  # None: the small model that comes with the package
     country: Country = "US"  # region of numbers written without a country code
     secret_key: SecretStr | None = None  # None: made once and kept in data_dir

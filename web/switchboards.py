@@ -6,6 +6,8 @@ from callcenter.audit import Audited, records
 from callcenter.call import Rules
 from callcenter.numbers import TrunkRule
 from crm_core.phone import NumberRule
+from recordings.roots import Roots
+from recordings.store import Root
 from web.settings import PbxSettings, Settings
 
 
@@ -31,6 +33,12 @@ def audited(pbx: PbxSettings) -> Audited:
     return Audited(
         pbx=pbx.name, rules=rules_of(pbx), records=records(cel=cel, cdr=cdr, timezone=pbx.records_timezone)
     )
+
+
+def roots(settings: Settings) -> Roots:
+    """Return the folders of recordings."""
+    own = {pbx.name: Root(pbx.recordings_dir) for pbx in settings.switchboards if pbx.recordings_dir}
+    return Roots(Root(settings.recordings_dir) if settings.recordings_dir else None, own)
 
 
 def switchboard(settings: Settings, name: str) -> PbxSettings | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import phonenumbers
@@ -14,7 +14,7 @@ from callcenter.doctor import places
 from callcenter.doctor.finding import Finding, Verdict
 from callcenter.doctor.floor_checks import ALONE, FLOOR, People
 from callcenter.doctor.house_checks import HOUSE
-from callcenter.doctor.house_facts import Premises
+from callcenter.doctor.house_facts import HouseFacts, Premises
 from callcenter.doctor.house_visit import look_at_house
 from callcenter.doctor.pbx_checks import FIRST, LINK
 from callcenter.doctor.pbx_facts import PbxFacts, Reach
@@ -45,14 +45,14 @@ class Doctor:
     async def examine(self, *, deep: bool = True) -> list[Finding]:
         """Look at everything. `deep` also loads the speech model, which may take a minute."""
         pbxs, people = await asyncio.gather(self._pbxs(), self._people())
-        spool = next((f.spool for f in pbxs if f.spool), None)
+        spools = {f.pbx: f.spool for f in pbxs}
         house = await look_at_house(
-            self.premises, self.db, spool=spool, now=self.now(), deep=deep, why_no_db=self.why_no_db
+            self.premises, self.db, spools=spools, now=self.now(), deep=deep, why_no_db=self.why_no_db
         )
         findings = [finding for facts in pbxs for finding in judge(facts, (people or {}).get(facts.pbx))]
         if not pbxs:
             findings.append(no_switchboard())
-        findings += _flat(check(house) for check in SOUND)
+        findings += sound_findings(house)
         findings += _flat(check(house) for check in HOUSE)
         return findings
 
@@ -116,6 +116,16 @@ def judge(facts: PbxFacts, people: People | None) -> list[Finding]:
     link = _flat(check(facts) for check in (*FIRST, *LINK))
     floor = FLOOR if people is not None else ALONE
     return link + _flat(check(facts, people or People()) for check in floor)
+
+
+def sound_findings(house: HouseFacts) -> list[Finding]:
+    """Every finding about each folder of recordings; one of a switchboard's own is called after it."""
+    found = []
+    for sound, habits in ((house.sound, house.habits), *house.others):
+        for finding in _flat(check(replace(house, sound=sound, habits=habits)) for check in SOUND):
+            about = f"{finding.about} of {sound.pbx}" if sound.pbx else finding.about
+            found.append(replace(finding, about=about))
+    return found
 
 
 def no_switchboard() -> Finding:

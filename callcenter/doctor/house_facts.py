@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from crm_core.read.habits import SoundHabits
+from recordings.roots import Roots
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +21,7 @@ class Premises:
     push_port: int
     http_host: str
     public_url: str | None
-    recordings_dir: Path | None
+    recordings: Roots
     vosk_model: Path | None
     country: str
     secret_key_given: bool
@@ -53,9 +54,10 @@ class FolderStep:
 
 @dataclass(frozen=True, kw_only=True)
 class SoundFacts:
-    """The folder of recordings. `wrong`: why it can not be read, in words; `newest_at` of any file there."""
+    """One folder of recordings. `wrong`: why it can not be read, in words; `newest_at` of any file there."""
 
     folder: Path | None
+    pbx: str | None = None  # whose own it is; None: common to all that have none
     wrong: str | None = None
     path: tuple[FolderStep, ...] = ()
     account: str = ""  # whose rights we have
@@ -94,6 +96,7 @@ class HouseFacts:
     now: datetime
     database: DatabaseFacts
     sound: SoundFacts
+    others: tuple[tuple[SoundFacts, SoundHabits], ...] = ()  # further folders
     habits: SoundHabits
     speech: SpeechFacts
     web: WebFacts | None = None  # None: no public address is set

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import time
 import wave
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -34,6 +34,7 @@ from crm_core.read.habits import SoundHabits, load_sound_habits
 from crm_core.user import Role, User
 from recordings.engine import EngineDied, NoModel, VoskEngine
 from recordings.header import HEAD_SIZE, parse
+from recordings.roots import Roots
 from recordings.store import SOUND_SUFFIXES, Root, check
 
 PATIENCE_S = 5.0
@@ -46,25 +47,48 @@ async def look_at_house(
     premises: Premises,
     db: Database | None,
     *,
-    spool: str | None,
+    spools: Mapping[str, str | None],
     now: datetime,
     deep: bool,
     why_no_db: str = "",
 ) -> HouseFacts:
-    """Gather everything. `deep`: load the speech model too. `db` None: it could not be opened, `why_no_db`."""
+    """Gather everything. `deep`: load the speech model too. `db` None: it could not be opened, `why_no_db`.
+
+    `spools`: each switchboard, with the folder of its spool as far as it says it.
+    """
     database = await _database(db) if db is not None else DatabaseFacts(error=why_no_db)
-    habits = await _habits(db, now) if db is not None and database.error is None else SoundHabits()
+    told = db if database.error is None else None
+    sounds = [
+        (
+            await asyncio.to_thread(look_at_sound, folder, spool, pbx),
+            await _habits(told, now, pbx, tuple(premises.recordings.own)),
+        )
+        for pbx, folder, spool in _folders(premises.recordings, spools)
+    ]
     return HouseFacts(
         premises=premises,
         now=now,
         database=database,
-        habits=habits,
-        sound=await asyncio.to_thread(look_at_sound, premises.recordings_dir, spool),
+        sound=sounds[0][0],
+        habits=sounds[0][1],
+        others=tuple(sounds[1:]),
         speech=await _speech(premises.vosk_model, deep),
         web=await _web(premises.public_url) if premises.public_url else None,
         key_mode=_mode(premises.data_dir / "secret_key"),
         data_free=_free(premises.data_dir)[0],
     )
+
+
+def _folders(
+    roots: Roots, spools: Mapping[str, str | None]
+) -> Iterator[tuple[str | None, Path | None, str | None]]:
+    """Yield every folder of recordings: whose own, where, and the spool of a switchboard that writes there."""
+    sharing = [pbx for pbx in spools if pbx not in roots.own]
+    if sharing or not roots.own:
+        spool = next((spool for pbx in sharing if (spool := spools[pbx])), None)
+        yield None, roots.common.path if roots.common else None, spool
+    for pbx, root in roots.own.items():
+        yield pbx, root.path, spools.get(pbx)
 
 
 # --- the database
@@ -104,23 +128,25 @@ def _first_line(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")[:200] or type(error).__name__
 
 
-async def _habits(db: Database, now: datetime) -> SoundHabits:
+async def _habits(db: Database | None, now: datetime, pbx: str | None, own: Sequence[str]) -> SoundHabits:
+    if db is None:
+        return SoundHabits()
     with suppress(Exception):  # an older shape of the database: said elsewhere
         async with db.begin() as session:
-            return await load_sound_habits(session, now - LATELY, now - SETTLED)
+            return await load_sound_habits(session, now - LATELY, now - SETTLED, pbx=pbx, but=own)
     return SoundHabits()
 
 
 # --- the recordings
 
 
-def look_at_sound(folder: Path | None, spool: str | None) -> SoundFacts:
+def look_at_sound(folder: Path | None, spool: str | None, pbx: str | None = None) -> SoundFacts:
     """Walk down to the folder and look for the newest file. Blocks."""
     if folder is None:
-        return SoundFacts(folder=None, spool=spool)
+        return SoundFacts(folder=None, pbx=pbx, spool=spool)
     wrong = check(folder)
     facts = SoundFacts(
-        folder=folder, wrong=wrong, path=tuple(_steps(folder)), account=_account(), spool=spool
+        folder=folder, pbx=pbx, wrong=wrong, path=tuple(_steps(folder)), account=_account(), spool=spool
     )
     if wrong is not None:
         return facts

@@ -1,6 +1,6 @@
 """What calls of late have used, against what our tables know: for the doctor."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -64,8 +64,18 @@ async def load_habits(session: AsyncSession, pbx: str, since: datetime) -> Habit
     )
 
 
-async def load_sound_habits(session: AsyncSession, since: datetime, until: datetime) -> SoundHabits:
-    """What became of the sound of conversations that ended between the two instants."""
+async def load_sound_habits(
+    session: AsyncSession,
+    since: datetime,
+    until: datetime,
+    *,
+    pbx: str | None = None,
+    but: Sequence[str] = (),
+) -> SoundHabits:
+    """What became of the sound of conversations that ended between the two instants.
+
+    `pbx`: of one switchboard; else of all `but` those.
+    """
 
     def with_sound(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
         found = exists().where(Recording.call_id == Call.id, *conditions)
@@ -91,6 +101,7 @@ async def load_sound_habits(session: AsyncSession, since: datetime, until: datet
         Call.direction != Direction.INTERNAL,
         Call.ended_at >= since,
         Call.ended_at < until,
+        Call.pbx == pbx if pbx is not None else Call.pbx.not_in(but),
     )
     answered, recorded, two_sided, unreadable, written, failed, last = (await session.execute(query)).one()
     return SoundHabits(

@@ -25,6 +25,7 @@ class Track:
     """One sound file; `seconds` is None until it was taken, `error` says why it can not be played."""
 
     id: int
+    pbx: str
     path: str | None
     side: str
     state: str

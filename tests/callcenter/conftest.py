@@ -26,6 +26,8 @@ from crm_core.db import Database
 from crm_core.line import create_line, create_shop
 from crm_core.user import create_user, map_extension
 from recordings.jobs import install
+from recordings.roots import Roots
+from recordings.store import Root
 from tests.conftest import made
 
 SPEED = 8.0  # simulated seconds in one real second
@@ -108,7 +110,7 @@ class House:
             db=self.db,
             data_dir=self.data_dir,
             country="RU",
-            sound=True,
+            recordings=Roots(Root(self.data_dir)),
             now=lambda: datetime.now(UTC),
         )
         parts = [asyncio.create_task(part, name=name) for name, part in self.attachment.parts()]

@@ -32,6 +32,7 @@ from crm_core.line import create_line, create_shop
 from crm_core.queue_visit import QueueVisit
 from crm_core.user import create_user, map_extension
 from recordings.jobs import install
+from recordings.roots import Roots
 from recordings.store import Root
 
 TRACES = Path(__file__).parent.parent / "traces"
@@ -88,8 +89,8 @@ class Office:
             kind: str(self.folder / f"{kind}.csv") for kind in source.split("+")
         }
         audited = Audited(pbx=PBX, rules=Rules(), records=records(**places, timezone="UTC"))
-        root = Root(self.recordings) if self.recordings.exists() else None
-        means = Means(db=self.db, numbers=Numbers("RU", {}), root=root, now=lambda: self.now)
+        roots = Roots(Root(self.recordings)) if self.recordings.exists() else Roots()
+        means = Means(db=self.db, numbers=Numbers("RU", {}), roots=roots, now=lambda: self.now)
         whole = {"from_at": NOW - timedelta(hours=6), "to_at": NOW} | period
         async with self.db.begin() as session:
             asked = await rows.begin(session, pbx=PBX, reason=reason, heal=heal, now=self.now, **whole)

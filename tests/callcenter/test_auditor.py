@@ -17,6 +17,7 @@ from crm_core.call import Call
 from crm_core.call_audit import CallAudit
 from crm_core.db import Database
 from recordings.jobs import install
+from recordings.roots import Roots
 
 TRACE = Path(__file__).parent.parent / "traces/a-queue-answer-customer-hangup"
 BEGAN = datetime(2026, 11, 21, 18, 43, 42, tzinfo=UTC)
@@ -42,7 +43,7 @@ class House:
         self.auditor = self.born()
 
     def born(self, *, audit_hour: int | None = None) -> Auditor:
-        means = Means(db=self.db, numbers=Numbers("RU", {}), root=None, now=lambda: self.now)
+        means = Means(db=self.db, numbers=Numbers("RU", {}), roots=Roots(), now=lambda: self.now)
         audited = Audited(
             pbx="main", rules=Rules(), records=records(cel=str(self.cel), cdr=None, timezone="UTC")
         )

@@ -21,6 +21,8 @@ from callcenter.replay import events
 from callcenter.tracker import Tracker
 from crm_core.call import Call
 from crm_core.user import map_extension
+from recordings.roots import Roots
+from recordings.store import Root
 
 TRACES = Path(__file__).parent.parent / "traces"
 IVAN, SALES = "+79161234567", "74951230001"
@@ -72,7 +74,7 @@ async def test_one_desk_has_phones_on_both_and_one_switchboard_may_be_away(house
             db=house.db,
             data_dir=house.data_dir,
             country="RU",
-            sound=True,
+            recordings=Roots(Root(house.data_dir)),
             now=lambda: datetime.now(UTC),
         )
         parts = [asyncio.create_task(part) for _, part in house.attachment.parts()]

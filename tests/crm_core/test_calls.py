@@ -152,7 +152,7 @@ async def test_two_calls_that_were_one_keep_everything_under_both_ids(shop: Any)
         await pop.log_pop(
             session, other.id, shop.oleg, extension="1002", rang_at=shop.noon, sent_at=shop.noon
         )
-        session.add(Recording(call_id=other.id, path="b.wav", side="mix", state="ready"))
+        session.add(Recording(call_id=other.id, pbx="pbx", path="b.wav", side="mix", state="ready"))
     for _ in range(2):
         async with shop.begin() as session:
             await merge_calls(session, ringing.id, other.id)

@@ -98,7 +98,7 @@ async def test_the_card_shows_what_was_bought_said_promised_and_typed(shop: Any)
         await draft.save_draft(session, shop.call, shop.anna, {"items": [1]}, at=shop.noon)
         await call_link.link(session, shop.call, deal_id=deal.id, rule="chosen", user_id=shop.anna)
         await set_disposition(session, shop.call, "order_placed", user_id=shop.anna, at=shop.noon)
-        session.add(Recording(call_id=earlier, path="x.wav", side="mix", state="ready"))
+        session.add(Recording(call_id=earlier, pbx="pbx", path="x.wav", side="mix", state="ready"))
     found = await card(shop)
     assert found["customer"]["totals"] == {
         "orders": 2, "sum": "177.30", "currency": "EUR", "last_at": "2026-11-21T12:00:00+00:00",

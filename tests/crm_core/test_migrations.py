@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -52,3 +53,36 @@ async def test_a_value_outside_the_enumeration_is_refused(database: Database) ->
     with pytest.raises(IntegrityError, match="ck_users_role_known"):
         async with database.begin() as session:
             await session.execute(text("INSERT INTO users (login, name, role) VALUES ('x', 'X', 'king')"))
+
+
+def steps_until(connection: Connection, step: str) -> None:
+    made = config()
+    made.attributes["connection"] = connection
+    command.upgrade(made, step)
+
+
+async def test_recordings_kept_so_far_are_in_the_folder_of_their_calls_switchboard(
+    database: Database,
+) -> None:
+    call = "11111111-1111-1111-1111-111111111111"
+    async with database.begin() as session:
+        await session.execute(text("DROP SCHEMA public CASCADE"))
+        await session.execute(text("CREATE SCHEMA public"))
+    async with database.engine.connect() as connection:
+        await connection.run_sync(steps_until, "0012")
+        await connection.commit()
+    async with database.begin() as session:
+        await session.execute(
+            text(
+                "INSERT INTO calls (id, pbx, linkedid, direction, state, started_at)"
+                " VALUES (:id, 'kyiv', '1.1', 'inbound', 'ended', now())"
+            ),
+            {"id": call},
+        )
+        await session.execute(
+            text("INSERT INTO recordings (call_id, path, side, state) VALUES (:id, 'a.wav', 'mix', 'ready')"),
+            {"id": call},
+        )
+    await migrate(database.url)
+    async with database.begin() as session:
+        assert await session.scalar(text("SELECT pbx FROM recordings")) == "kyiv"

@@ -295,7 +295,9 @@ async def test_the_sound_of_a_call_is_the_whole_conversation_first(database: Dat
     async with database.begin() as session:
         talked, silent = await call(session), await call(session)
         for side in ("agent", "mix"):
-            session.add(Recording(call_id=talked.id, side=side, state="ready", path=side, seconds=2.0))
+            session.add(
+                Recording(call_id=talked.id, pbx="pbx", side=side, state="ready", path=side, seconds=2.0)
+            )
         text = Transcript(call_id=talked.id, state="ready")
         session.add(text)
         await session.flush()

@@ -23,6 +23,8 @@ from crm_core.db import Database
 from crm_core.line import create_line, create_shop
 from crm_core.user import create_user, map_extension
 from recordings.jobs import install
+from recordings.roots import Roots
+from recordings.store import Root
 from tests.pbx.phone import Call, Phone
 from tests.pbx.tree import HOST, Tree
 
@@ -49,7 +51,12 @@ class Middle:
         people = await _people(db)
         switch = Switch(account=tree.account, rules=Rules(), dialplan=Dialplan())
         attachment = await attach(
-            [switch], db=db, data_dir=folder, country="RU", sound=True, now=lambda: datetime.now(UTC)
+            [switch],
+            db=db,
+            data_dir=folder,
+            country="RU",
+            recordings=Roots(Root(tree.recordings)),
+            now=lambda: datetime.now(UTC),
         )
         house = cls(tree, db, attachment, people)
         for user_id in people.values():

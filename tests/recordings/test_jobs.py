@@ -30,6 +30,7 @@ from recordings.engine import EngineDied, NoModel, VoskEngine
 from recordings.intake import Clock, Wanted, days_of
 from recordings.jobs import Worker, enqueue_intake, enqueue_transcribe, install
 from recordings.phrases import Word
+from recordings.roots import Roots
 from recordings.store import Root
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -176,7 +177,7 @@ async def test_a_finished_call_gets_its_sound_and_its_text(db: Database, root: R
         return found is not None and found.state == "ready"
 
     try:
-        async with running(service.run(db, root=root, engine=engine)):
+        async with running(service.run(db, roots=Roots(root), engine=engine)):
             async with db.begin() as session:
                 await enqueue_intake(session, want)
             await until(ready)
@@ -233,7 +234,7 @@ async def test_installing_the_queue_again_and_from_several_processes_is_harmless
 async def test_taking_the_same_call_twice_changes_and_announces_nothing(db: Database, root: Root) -> None:
     put(root)
     want = await finished_call(db)
-    worker = Worker(db, root, Ear(), later(5))
+    worker = Worker(db, Roots(root), Ear(), later(5))
     await worker.intake(job(want.model_dump_json()))
     before = (await recordings(db), await news(db), await queued(db))
     await worker.intake(job(want.model_dump_json()))
@@ -246,7 +247,7 @@ async def test_a_file_that_is_not_there_yet_is_looked_for_again_and_then_given_u
     db: Database, root: Root
 ) -> None:
     want = await finished_call(db)
-    worker = Worker(db, root, Ear(), later(5))
+    worker = Worker(db, Roots(root), Ear(), later(5))
     with pytest.raises(RetryRequested):
         await worker.intake(job(want.model_dump_json()))
     assert [state for *_rest, state in await recordings(db)] == ["expected"]
@@ -257,7 +258,7 @@ async def test_a_file_that_is_not_there_yet_is_looked_for_again_and_then_given_u
 
 async def test_the_sweep_finds_a_file_that_appears_late(db: Database, root: Root) -> None:
     want = await finished_call(db)
-    worker = Worker(db, root, Ear(), later(600))
+    worker = Worker(db, Roots(root), Ear(), later(600))
     await worker.intake(job(want.model_dump_json(), attempts=len(jobs.INTAKE_RETRIES_S)))
     assert await worker.sweep() == 0
     put(root)
@@ -270,7 +271,7 @@ async def test_the_sweep_finds_a_file_that_appears_late(db: Database, root: Root
 
 async def test_the_sweep_finds_files_of_calls_nobody_named(db: Database, root: Root) -> None:
     want = await finished_call(db, named=False)
-    worker = Worker(db, root, Ear(), later(600))
+    worker = Worker(db, Roots(root), Ear(), later(600))
     await worker.intake(job(want.model_dump_json()))
     assert (await recordings(db), await worker.sweep()) == ([], 0)
     put(root, name="q-1001-1795286068.0.wav")
@@ -280,15 +281,15 @@ async def test_the_sweep_finds_files_of_calls_nobody_named(db: Database, root: R
 async def test_the_sweep_leaves_fresh_and_old_calls_alone(db: Database, root: Root) -> None:
     await finished_call(db)
     put(root)
-    assert await Worker(db, root, Ear(), later(10)).sweep() == 0
-    assert await Worker(db, root, Ear(), later(30 * 86_400)).sweep() == 0
+    assert await Worker(db, Roots(root), Ear(), later(10)).sweep() == 0
+    assert await Worker(db, Roots(root), Ear(), later(30 * 86_400)).sweep() == 0
 
 
 async def test_the_row_of_a_file_found_elsewhere_replaces_the_one_we_hoped_for(
     db: Database, root: Root
 ) -> None:
     want = (await finished_call(db)).model_copy(update={"named": (NAME,)})
-    worker = Worker(db, root, Ear(), later(5))
+    worker = Worker(db, Roots(root), Ear(), later(5))
     await worker.intake(job(want.model_dump_json(), attempts=len(jobs.INTAKE_RETRIES_S)))
     assert await recordings(db) == [(NAME, "mono", "missing")]
     put(root)
@@ -299,7 +300,7 @@ async def test_the_row_of_a_file_found_elsewhere_replaces_the_one_we_hoped_for(
 async def test_a_recording_belongs_to_the_call_that_took_it(db: Database, root: Root) -> None:
     put(root)
     first, second = await finished_call(db), await finished_call(db, linkedid="1795286099.7")
-    worker = Worker(db, root, Ear(), later(5))
+    worker = Worker(db, Roots(root), Ear(), later(5))
     for want in (first, second):
         thief = want.model_copy(update={"named": first.named})
         await worker.intake(job(thief.model_dump_json()))
@@ -315,15 +316,15 @@ async def test_the_sound_of_an_absorbed_call_goes_to_the_one_that_absorbed_it(
     async with db.begin() as session:
         session.add(CallAlias(id=absorbed, call_id=kept.call_id))
     want = Wanted(call_id=absorbed, uniqueids=(UNIQUEID,), days=kept.days)
-    await Worker(db, root, Ear(), later(5)).intake(job(want.model_dump_json()))
+    await Worker(db, Roots(root), Ear(), later(5)).intake(job(want.model_dump_json()))
     async with db.begin() as session:
         assert list(await session.scalars(select(Recording.call_id))) == [kept.call_id]
 
 
 async def test_the_sound_of_a_deleted_call_is_dropped(db: Database, root: Root) -> None:
     want = Wanted(call_id=uuid4(), uniqueids=(UNIQUEID,), days=())
-    await Worker(db, root, Ear(), later(5)).intake(job(want.model_dump_json()))
-    await Worker(db, root, Ear(), later(5)).transcribe(job(str(want.call_id)))
+    await Worker(db, Roots(root), Ear(), later(5)).intake(job(want.model_dump_json()))
+    await Worker(db, Roots(root), Ear(), later(5)).transcribe(job(str(want.call_id)))
     assert await recordings(db) == []
 
 
@@ -331,21 +332,21 @@ async def taken(db: Database, root: Root) -> Wanted:
     """A call whose sound is there and whose text is asked for."""
     put(root)
     want = await finished_call(db)
-    await Worker(db, root, Ear(), later(5)).intake(job(want.model_dump_json()))
+    await Worker(db, Roots(root), Ear(), later(5)).intake(job(want.model_dump_json()))
     return want
 
 
 async def test_a_text_written_twice_replaces_the_first(db: Database, root: Root) -> None:
     want = await taken(db, root)
     for word in ("hello", "goodbye"):
-        worker = Worker(db, root, Ear([Word(word, 0.0, 0.5, 0.9)]), later(5))
+        worker = Worker(db, Roots(root), Ear([Word(word, 0.0, 0.5, 0.9)]), later(5))
         await worker.transcribe(job(str(want.call_id)))
     assert await said(db) == ["goodbye"]
 
 
 async def test_silence_is_an_empty_text_not_a_failure(db: Database, root: Root) -> None:
     want = await taken(db, root)
-    await Worker(db, root, Ear([]), later(5)).transcribe(job(str(want.call_id)))
+    await Worker(db, Roots(root), Ear([]), later(5)).transcribe(job(str(want.call_id)))
     found = await transcript(db, want.call_id)
     assert found and (found.state, found.error) == ("empty", None)
 
@@ -354,7 +355,7 @@ async def test_without_a_model_the_text_waits_for_one(db: Database, root: Root) 
     want = await taken(db, root)
     ear = Ear(NoModel("There is no speech model at /nowhere."))
     ear.wrong = "no model"
-    worker = Worker(db, root, ear, later(5))
+    worker = Worker(db, Roots(root), ear, later(5))
     await worker.transcribe(job(str(want.call_id)))
     found = await transcript(db, want.call_id)
     assert found and found.state == "no_model" and "no speech model" in (found.error or "")
@@ -368,7 +369,7 @@ async def test_without_a_model_the_text_waits_for_one(db: Database, root: Root) 
 
 async def test_a_crash_of_the_engine_is_tried_again_and_at_last_said(db: Database, root: Root) -> None:
     want = await taken(db, root)
-    worker = Worker(db, root, Ear(EngineDied("the process ended with -9")), later(5))
+    worker = Worker(db, Roots(root), Ear(EngineDied("the process ended with -9")), later(5))
     with pytest.raises(RetryRequested):
         await worker.transcribe(job(str(want.call_id)))
     found = await transcript(db, want.call_id)
@@ -381,7 +382,7 @@ async def test_a_crash_of_the_engine_is_tried_again_and_at_last_said(db: Databas
 async def test_a_recording_that_vanished_is_said(db: Database, root: Root) -> None:
     want = await taken(db, root)
     (root.path / "2026/11/21" / NAME).unlink()
-    worker = Worker(db, root, Ear(), later(5))
+    worker = Worker(db, Roots(root), Ear(), later(5))
     await worker.transcribe(job(str(want.call_id), attempts=len(jobs.TRANSCRIBE_RETRIES_S)))
     found = await transcript(db, want.call_id)
     assert found and found.state == "failed" and "gone" in (found.error or "")
@@ -396,11 +397,11 @@ async def test_a_file_that_arrives_during_the_transcription_is_heard_too(db: Dat
             if not (root.path / second).exists():
                 shutil.copyfile(SAMPLES / "change.wav", root.path / second)
                 async with db.begin() as session:
-                    row = Recording(call_id=want.call_id, path=second, side="mono", state="ready")
+                    row = Recording(call_id=want.call_id, pbx="main", path=second, side="mono", state="ready")
                     session.add(row)
             return [Word(path.name[:6], 0.0, 0.5, 0.9)]
 
-    await Worker(db, root, Late(), later(5)).transcribe(job(str(want.call_id)))
+    await Worker(db, Roots(root), Late(), later(5)).transcribe(job(str(want.call_id)))
     assert sorted(await said(db)) == ["in-749", "q-1002"]
 
 
@@ -415,7 +416,7 @@ async def test_a_text_whose_job_was_lost_is_asked_for_again(db: Database, root: 
     await empty_queue(db)
     async with db.begin() as session:
         await session.execute(update(Transcript).values(state="running"))
-    await Worker(db, root, Ear(), later(5)).recover()
+    await Worker(db, Roots(root), Ear(), later(5)).recover()
     assert await queued(db) == [("transcribe", f"transcribe:{want.call_id}")]
 
 
@@ -424,6 +425,7 @@ import asyncio, os, signal, sys
 from pathlib import Path
 from crm_core.db import connect
 from recordings import service
+from recordings.roots import Roots
 from recordings.store import Root
 
 class Deadly:
@@ -434,7 +436,7 @@ class Deadly:
 
 async def main():
     async with connect(sys.argv[1]) as db:
-        await service.run(db, root=Root(Path(sys.argv[2])), engine=Deadly())
+        await service.run(db, roots=Roots(Root(Path(sys.argv[2]))), engine=Deadly())
 
 asyncio.run(main())
 """
@@ -454,7 +456,7 @@ async def test_the_job_of_a_killed_worker_is_done_by_the_next(
         found = await transcript(db, want.call_id)
         return found is not None and found.state == "ready"
 
-    async with running(service.run(db, root=root, engine=Ear())):
+    async with running(service.run(db, roots=Roots(root), engine=Ear())):
         await until(ready)
     assert await said(db) == ["hello"]
 
@@ -472,9 +474,9 @@ async def test_stopping_does_not_wait_for_a_long_transcription_and_loses_nothing
             return []
 
     async with asyncio.timeout(10):
-        async with running(service.run(db, root=root, engine=Slow())):
+        async with running(service.run(db, roots=Roots(root), engine=Slow())):
             await begun.wait()
-    await Worker(db, root, Ear(), later(5)).recover()
+    await Worker(db, Roots(root), Ear(), later(5)).recover()
     assert await queued(db) == [("transcribe", f"transcribe:{want.call_id}")]
 
 
@@ -492,7 +494,7 @@ async def test_the_queue_lives_through_the_loss_of_its_connections(
         found = await transcript(db, want.call_id)
         return found is not None and found.state == "ready"
 
-    async with running(service.run(db, root=root, engine=ear)):
+    async with running(service.run(db, roots=Roots(root), engine=ear)):
         await asyncio.sleep(0.3)
         connection = await asyncpg.connect(db.url)
         await connection.execute(

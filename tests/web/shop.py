@@ -141,7 +141,9 @@ async def add_leg(session: AsyncSession, call_id: UUID, user_id: int, result: st
 async def add_sound(database: Database, call_id: UUID, text: str = "I want a blue mug") -> int:
     """A recording with one phrase of the customer; the recording's id."""
     async with database.begin() as session:
-        recording = Recording(call_id=call_id, path=f"{call_id}.wav", side="mix", state="ready", seconds=90.0)
+        recording = Recording(
+            call_id=call_id, pbx="pbx", path=f"{call_id}.wav", side="mix", state="ready", seconds=90.0
+        )
         transcript = Transcript(call_id=call_id, state="ready", engine="vosk")
         session.add_all([recording, transcript])
         await session.flush()

@@ -1,5 +1,6 @@
 """Hearing a recording: only one's own, only by a fresh signed address, in ranges, and written down once."""
 
+import shutil
 import wave
 from datetime import UTC, datetime
 from uuid import uuid4
@@ -12,6 +13,7 @@ from crm_core.audit import AuditEntry
 from crm_core.call import Call, CallLeg
 from crm_core.recording import Recording
 from web.audio import LIFETIME_S, audio_url
+from web.settings import PbxSettings
 
 AT = datetime(2026, 11, 20, 11, 0, tzinfo=UTC)
 
@@ -42,7 +44,7 @@ async def recording(database, people, settings) -> int:
                 call_id=call.id, uniqueid=f"1.{number}", user_id=people[login], answered_at=answered
             )
             session.add(leg)
-        row = Recording(call_id=call.id, path="talk.wav", side="mix", state="ready")
+        row = Recording(call_id=call.id, pbx="pbx", path="talk.wav", side="mix", state="ready")
         session.add(row)
         await session.flush()
         return row.id
@@ -142,6 +144,25 @@ async def test_nothing_outside_the_recordings_folder_is_ever_sent(
         await session.execute(update(Recording).values(path=path))
     answer = await (await client_of("supervisor")).get(audio_url(services, recording))
     assert answer.status == 409
+
+
+async def test_the_sound_comes_from_the_folder_of_its_own_switchboard(
+    client_of, services, recording, database, settings, tmp_path
+) -> None:
+    own = tmp_path / "kyiv"
+    own.mkdir()
+    shutil.copyfile(settings.recordings_dir / "talk.wav", own / "talk.wav")
+    (settings.recordings_dir / "talk.wav").write_bytes(b"of the other switchboard")
+    kyiv = PbxSettings(name="kyiv", username="u", secret="s", recordings_dir=own)
+    object.__setattr__(services, "settings", settings.model_copy(update={"pbx": (kyiv,)}))
+    async with database.begin() as session:
+        await session.execute(update(Recording).values(pbx="kyiv"))
+    supervisor = await client_of("supervisor")
+    heard = await supervisor.get(audio_url(services, recording))
+    assert heard.status == 200 and len(await heard.read()) == (own / "talk.wav").stat().st_size
+    async with database.begin() as session:
+        await session.execute(update(Recording).values(path="../recordings/talk.wav"))
+    assert (await supervisor.get(audio_url(services, recording))).status == 409
 
 
 async def test_a_recording_that_is_still_expected_says_so(client_of, services, recording, database) -> None:

@@ -8,7 +8,9 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from crm_core.db import connect
 from web.app import build_app
-from web.health import model_check, recordings_check
+from web.health import model_check, recordings_check, recordings_checks
+from web.settings import PbxSettings
+from web.switchboards import roots
 
 
 async def ready(client) -> tuple[int, dict[str, dict]]:
@@ -53,6 +55,13 @@ async def test_a_missing_recordings_folder_is_said(client, settings) -> None:
     status, checks = await ready(client)
     assert status == 503
     assert "can not be read" in checks["recordings"]["detail"]
+
+
+async def test_each_folder_of_a_switchboards_own_is_looked_at(tmp_path: Path, settings) -> None:
+    kyiv = PbxSettings(name="kyiv", username="u", secret="s", recordings_dir=tmp_path / "kyiv")
+    several = roots(settings.model_copy(update={"pbx": (kyiv,)}))
+    found = {check.name: check.ok for check in recordings_checks(several)}
+    assert found == {"recordings": True, "recordings:kyiv": False}
 
 
 def test_an_unset_recordings_folder_and_a_missing_model_do_not_stop_the_calls(tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ from callcenter.doctor.house_facts import (
 )
 from callcenter.doctor.sound_checks import SOUND
 from crm_core.read.habits import SoundHabits
+from recordings.roots import Roots
+from recordings.store import Root
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 FOLDER = Path("/var/spool/asterisk/monitor")
@@ -30,7 +32,7 @@ PREMISES = Premises(
     push_port=8081,
     http_host="0.0.0.0",
     public_url="https://crm.example.com",
-    recordings_dir=FOLDER,
+    recordings=Roots(Root(FOLDER)),
     vosk_model=Path("/srv/vosk-model-small-pl-0.22"),
     country="PL",
     secret_key_given=True,
