@@ -17,7 +17,14 @@ ANSWERED = NOON + timedelta(seconds=6)
 RANG = NOON + timedelta(seconds=1)
 OVER = NOON + timedelta(seconds=30)
 LEG = LegRow(
-    extension="1001", user="Anna", rang_at=RANG, answered_at=ANSWERED, ended_at=OVER, result="answered"
+    extension="1001",
+    user="Anna",
+    rang_at=RANG,
+    answered_at=ANSWERED,
+    ended_at=OVER,
+    result="answered",
+    queue="sales",
+    rang_s=5.0,
 )
 USUAL: dict[str, Any] = {
     name: None for name in CallPage.__dataclass_fields__ if name not in ("legs", "link_rows")
@@ -43,8 +50,10 @@ USUAL: dict[str, Any] = {
 CALL = CallPage(**USUAL, legs=[LEG])
 SOUND = Sound(
     tracks=[
-        Track(id=1, path="in-1.wav", side="mix", state="ready", seconds=24.0, error=None),
-        Track(id=2, path="in-1-agent.wav", side="agent", state="ready", seconds=24.0, error=None),
+        Track(id=1, pbx="warsaw", path="in-1.wav", side="mix", state="ready", seconds=24.0, error=None),
+        Track(
+            id=2, pbx="warsaw", path="in-1-agent.wav", side="agent", state="ready", seconds=24.0, error=None
+        ),
     ],
     text=Text(
         state="ready",
