@@ -23,7 +23,7 @@ async def test_a_colleague_is_asked_and_the_card_moves_to_him_with_the_note(
         await hers.answer()
         await expect(anna.bar).to_contain_text("Talking")
         await anna.kept(NOTE)
-        await anna.page.locator("h1").click()
+        await anna.page.locator("h1:not(.unseen)").click()
 
         await anna.page.keyboard.press("t")
         await anna.page.keyboard.type("1002")

@@ -1,7 +1,7 @@
 // The keys of a page: who may be pressed where, and the sheet that shows them all. Single letters and digits work
 // only while nothing is being typed, and can be switched off (they disturb speech input and some screen readers).
 
-import { useEffect, useRef } from "./vendor/hooks.js";
+import { useLayoutEffect, useRef } from "./vendor/hooks.js";
 import { signal } from "./vendor/signals.js";
 import { t } from "./say.js";
 
@@ -47,7 +47,7 @@ export const bind = (name, label, act) => {
 export const useKey = (name, label, act, on = true) => {
   const latest = useRef(act);
   latest.current = act;
-  useEffect(() => (on ? bind(name, label, (event) => latest.current(event)) : undefined), [name, label, on]);
+  useLayoutEffect(() => (on ? bind(name, label, (event) => latest.current(event)) : undefined), [name, label, on]);
 };
 
 /** Opens the sheet of the keys that act on this page now. */

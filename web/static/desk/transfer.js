@@ -1,6 +1,6 @@
 // To whom the call goes: one field, the keyboard alone. Enter gives it away, Shift+Enter asks first, Esc leaves.
 
-import { useEffect, useMemo, useRef, useState } from "../vendor/hooks.js";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "../vendor/hooks.js";
 import { signal } from "../vendor/signals.js";
 import { t, tn } from "../say.js";
 import { Chip, html, Key } from "../ui.js";
@@ -67,7 +67,7 @@ export const TransferPanel = ({ call, close }) => {
   const [busy, setBusy] = useState(false);
   const field = useRef(null);
   const list = useRef(null);
-  useEffect(() => { readOthers(call.id); field.current?.focus(); }, [call.id]);
+  useLayoutEffect(() => { readOthers(call.id); field.current?.focus(); }, [call.id]); // before the next key, which is the number's first
   const found = useMemo(() => options(text), [text, colleagues.value, others.value]);
   const chosen = Math.min(at, found.length - 1);
   useEffect(() => { list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" }); }, [chosen]);
