@@ -279,8 +279,8 @@ class History:
             )  # fmt: skip
         if answered and self._now - started_at > KEPT:
             self._rows[Recording].append(
-                {"call_id": call["id"], "side": "mix", "state": "expired", "seconds": talk_s,
-                 "taken_at": ended_at}
+                {"call_id": call["id"], "pbx": call["pbx"], "side": "mix", "state": "expired",
+                 "seconds": talk_s, "taken_at": ended_at}
             )  # fmt: skip
         return call
 

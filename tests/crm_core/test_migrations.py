@@ -69,7 +69,7 @@ async def test_recordings_kept_so_far_are_in_the_folder_of_their_calls_switchboa
         await session.execute(text("DROP SCHEMA public CASCADE"))
         await session.execute(text("CREATE SCHEMA public"))
     async with database.engine.connect() as connection:
-        await connection.run_sync(steps_until, "0012")
+        await connection.run_sync(steps_until, "0009")
         await connection.commit()
     async with database.begin() as session:
         await session.execute(
