@@ -22,6 +22,7 @@ MEMORY = Path("/dev/shm")  # a test's database does not outlive the run, so it n
 ONE_AT_A_TIME = ("pbx", "e2e", "load")  # folders whose tests share one Asterisk
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A worker takes a file as a whole, and one worker takes everything that needs the only Asterisk."""
     for item in items:

@@ -31,9 +31,15 @@ const readReasons = async () => {
   }
 };
 
-/** Asks for something; what comes of it arrives as the state. `name` marks the button that waits. */
-const ask = async (name, title, request) => {
-  if (busy.value) return;
+let last = Promise.resolve();
+
+/** Asks for something, after what was asked before; what comes of it arrives as the state. `name` marks the button that waits. */
+const ask = (name, title, request) => {
+  if (busy.value === name) return;  // pressed twice
+  last = last.then(() => asked(name, title, request));
+};
+
+const asked = async (name, title, request) => {
   busy.value = name;
   try {
     await request(`/agents/${agent.value.id}`);
@@ -80,7 +86,7 @@ const Act = ({ name, label, keyName, main, act }) => {
 };
 
 const Acts = ({ me }) => {
-  if (me.wrap_up) return html`<${Act} name="extend" label=${t("+{n} s", { n: MORE_S })} keyName="l" act=${extend} /><${Act} name="finish" label=${t("Finish")} keyName="g" main act=${finish} />`;
+  if (me.wrap_up) return html`<${Act} name="extend" label=${t("+{n} s", { n: MORE_S })} keyName="l" act=${extend} /><${Act} name="finish" label=${t("Ready")} keyName="g" main act=${finish} />`;
   if (canBeReady(me)) return html`<${Act} name="ready" label=${t("Ready")} keyName="g" main act=${ready} />`;
   return html`<${Act} name="menu" label=${t("Pause")} keyName="s" act=${() => { open.value = !open.value; }} />`;
 };

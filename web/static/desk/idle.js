@@ -52,7 +52,7 @@ const headline = () => {
   if (agent.value && !agent.value.extensions?.length) return [t("You have no telephone"), t("An administrator has to give you an extension before calls can reach you.")];
   if (agent.value?.state === "offline") return [t("Your telephone is offline"), t("Switch it on; calls can not reach you now.")];
   if (agent.value?.state === "paused") return [t("You are paused"), [agent.value.reason, agent.value.pauses?.length ? t("No queue rings you. Press Ready when you are back.") : t("The switchboard paused you; the menu above says why.")].filter(Boolean).join(" · ")];
-  if (agent.value?.state === "wrap_up") return [t("Finish the last call"), t("No queue rings you until the time is over or you press Finish.")];
+  if (agent.value?.state === "wrap_up") return [t("Finish the last call"), t("No queue rings you until the time is over or you press Ready.")];
   if (agent.value?.queues?.length && !agent.value.signed_in) return [t("You are in no queue"), t("Calls to your own number still reach you. Sign in to a queue above for the rest.")];
   return [t("Ready for calls"), t("The card opens here when your telephone rings.")];
 };
