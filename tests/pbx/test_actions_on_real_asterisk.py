@@ -143,5 +143,5 @@ async def test_a_variable_of_a_channel_is_read(pbx: Tree) -> None:
     async with talk(pbx) as now:
         link = now.here.link
         assert await actions.get_var(link, "FROM_DID", channel=now.customer_channel) == "74951230003"
-        assert await actions.get_var(link, "MONITOR") == "/var/spool/asterisk/monitor"
+        assert await actions.get_var(link, "ASTSPOOLDIR") == "/var/spool/asterisk"
         assert await actions.get_var(link, "NO_SUCH_THING", channel=now.customer_channel) == ""

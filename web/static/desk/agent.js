@@ -36,7 +36,8 @@ let last = Promise.resolve();
 /** Asks for something, after what was asked before; what comes of it arrives as the state. `name` marks the button that waits. */
 const ask = (name, title, request) => {
   if (busy.value === name) return;  // pressed twice
-  last = last.then(() => asked(name, title, request));
+  const next = () => asked(name, title, request);
+  last = last.then(next, next);
 };
 
 const asked = async (name, title, request) => {

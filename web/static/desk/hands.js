@@ -1,6 +1,6 @@
 // What is asked of the switchboard for one call: sent once, and what it refuses is said in its own words.
 
-import { useState } from "../vendor/hooks.js";
+import { useRef, useState } from "../vendor/hooks.js";
 import { t } from "../say.js";
 import { api, Refused } from "../api.js";
 import { toast } from "../toast.js";
@@ -17,15 +17,22 @@ export const act = async (id, path, body) => {
   }
 };
 
-/** [busy, run]: one thing at a time, however often the key is pressed. */
+/** [busy, run]: one thing after the other; the same pressed again while it is awaited is one press. */
 export const useHands = (id) => {
   const [busy, setBusy] = useState(null);
-  const run = async (path, body) => {
-    if (busy) return false;
-    setBusy(path);
-    const done = await act(id, path, body);
-    setBusy(null);
-    return done;
+  const last = useRef(Promise.resolve());
+  const run = (path, body) => {
+    if (busy === path) return Promise.resolve(false);
+    const next = async () => {
+      setBusy(path);
+      try {
+        return await act(id, path, body);
+      } finally {
+        setBusy(null);
+      }
+    };
+    last.current = last.current.then(next, next);
+    return last.current;
   };
   return [busy, run];
 };

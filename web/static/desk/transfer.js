@@ -81,7 +81,10 @@ export const TransferPanel = ({ call, close }) => {
   const press = (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) setAt((chosen + step + found.length) % Math.max(found.length, 1));
-    else if (event.key === "Enter") choose(found[chosen], event.shiftKey && found[chosen]?.ask ? "consult" : "transfer");
+    else if (event.key === "Enter") {
+      const one = options(event.target.value)[chosen];  // what is written, also when it is not drawn yet
+      choose(one, event.shiftKey && one?.ask ? "consult" : "transfer");
+    }
     else if (event.key === "Escape") close();
     else return;
     event.preventDefault();
