@@ -12,10 +12,10 @@ run: export CALLCENTER_DATA_DIR ?= $(CURDIR)/var/demo
 run: $(STAMP)
 	@exec $(BIN)/callcenter run --demo
 
-# One worker more than there are cores: a good part of the tests waits for a telephone.
+# One worker more than there are cores: a good part of the tests waits for a telephone. A worker takes a file as a whole.
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 test: $(STAMP)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 check: $(STAMP)
 	$(BIN)/ruff check .

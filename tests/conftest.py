@@ -19,16 +19,6 @@ from crm_core.migrations import migrate
 TEMPLATE = "crm_template"
 HERE = Path(__file__).parent
 MEMORY = Path("/dev/shm")  # a test's database does not outlive the run, so it need not touch a disk
-ONE_AT_A_TIME = ("pbx", "e2e", "load")  # folders whose tests share one Asterisk
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A worker takes a file as a whole, and one worker takes everything that needs the only Asterisk."""
-    for item in items:
-        place = item.path.relative_to(HERE)
-        group = "asterisk" if place.parts[0] in ONE_AT_A_TIME else str(place)
-        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.hookimpl(wrapper=True)
