@@ -17,7 +17,6 @@ from crm_core.embedded import Embedded
 from crm_core.migrations import migrate
 
 TEMPLATE = "crm_template"
-HERE = Path(__file__).parent
 MEMORY = Path("/dev/shm")  # a test's database does not outlive the run, so it need not touch a disk
 
 
