@@ -27,7 +27,8 @@ def blind(call: Call, event: BlindTransferred, rules: Rules) -> Call:
 
 def attended(call: Call, event: AttendedTransferred, rules: Rules) -> Call:
     """Return the call after one of ours connected it with somebody he had spoken to first."""
-    if not event.success or (event.target is not None and is_hold_room(event.target.name)):
+    named = event.target.name if event.target is not None else ""
+    if not event.success or is_hold_room(named) or any(is_hold_room(c.name) for c in call.live_channels):
         return call  # he hung up with the customer on hold, and is called back
     call, sender = seen(call, event.first, event.at, rules)
     target = _target(call, event, sender)

@@ -242,7 +242,9 @@ async def test_what_we_print_is_loaded_and_makes_the_doctor_content(here: Office
         account = replace(pbx.account, username="printed", secret="CHANGE-ME")
         facts = await look_at(account, Rules(), Dialplan(), sample=NUMBER)
         warned = [
-            line for line in pbx.cli("dialplan show callcenter-record").splitlines() if "MixMonitor" in line
+            line
+            for line in pbx.cli("dialplan show callcenter-record").splitlines()
+            if "StopMixMonitor" in line
         ]
     found = said(facts)
     assert facts.flavour is (Flavour.FREEPBX if free else Flavour.ASTERISK)
