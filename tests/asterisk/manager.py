@@ -3,6 +3,8 @@
 import asyncio
 import re
 
+from tests.patience import PATIENCE_S
+
 SALES, SUPPORT, DIRECT, EVERYBODY, HURRIED = (f"7495123000{n}" for n in (1, 2, 3, 7, 9))
 
 
@@ -62,7 +64,7 @@ class Manager:
 
     async def message(self, **wanted: str) -> dict[str, str]:
         """Wait for a message with these headers."""
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(PATIENCE_S):
             while True:
                 for each in self.messages:
                     if wanted.items() <= each.items():

@@ -9,6 +9,8 @@ import hashlib
 import ssl
 from collections.abc import Callable
 
+from tests.patience import PATIENCE_S
+
 CHALLENGE = "840415273"
 Answer = Callable[[dict[str, str]], bytes | None]
 
@@ -156,14 +158,14 @@ class Peer:
 
     async def saw(self, action: str, times: int = 1) -> dict[str, str]:
         """Wait until the action has come so often, and return the last of them."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while self.count(action) < times:
                 await self._next()
         return [seen for seen in self.seen if seen["Action"] == action][times - 1]
 
     async def met(self, connections: int) -> None:
         """Wait until so many connections have been made."""
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while self.connections < connections:
                 await self._next()
 

@@ -38,6 +38,7 @@ from asterisk.events import (
 )
 from asterisk.events import LinkLost as LinkWasLost
 from tests.asterisk.peer import Peer, block, listing, refusal, success
+from tests.patience import PATIENCE_S
 
 QUICK = Delays(
     connect_s=2,
@@ -69,7 +70,7 @@ class Desk:
         self.changed.set()
 
     async def until(self, state: LinkState) -> LinkStatus:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while self.link.status.state is not state:
                 self.changed.clear()
                 await self.changed.wait()
@@ -78,7 +79,7 @@ class Desk:
     async def hear(self, kind: type[Event]) -> list[Event]:
         """Take events out of the inbox until one of this kind; return all of them."""
         heard: list[Event] = []
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while not heard or not isinstance(heard[-1], kind):
                 heard.append((await self.inbox.get()).event)
         return heard
@@ -531,13 +532,13 @@ async def test_a_switchboard_that_answers_late_is_said_to_be_delayed_until_it_an
         answer = peer.answers.pop("Ping")
         peer.answers["Ping"] = lambda action: late.append(action) or None
         late: list[dict[str, str]] = []
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while not desk.link.status.delayed:
                 await asyncio.sleep(0.01)
         assert desk.told[-1].delayed and desk.told[-1].state is LinkState.CONNECTED
         peer.answers["Ping"] = answer
         peer.say(answer(late[0]))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(PATIENCE_S):
             while desk.link.status.delayed:
                 await asyncio.sleep(0.01)
         assert not desk.told[-1].delayed and desk.link.status.heard_at is not None

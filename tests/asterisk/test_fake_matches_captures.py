@@ -24,6 +24,7 @@ from asterisk.fake import (
     Switchboard,
     lab,
 )
+from tests.patience import PATIENCE_S
 
 TRACES = Path(__file__).parent.parent / "traces"
 Message = dict[str, str]
@@ -197,13 +198,13 @@ class Manager:
                   CallerID=f'"Order call" <{number}>', Timeout=timeout_ms, Async="true")  # fmt: skip
 
     async def heard(self, text: str, times: int = 1) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while self.text.count(text) < times:
                 await asyncio.sleep(0.002)
 
 
 async def everybody_hung_up(board: Switchboard) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while board.pbx.channels:
             await asyncio.sleep(0.002)
 

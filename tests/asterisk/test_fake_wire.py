@@ -15,6 +15,7 @@ from asterisk.fake import (
 )
 from asterisk.fake.wire import parse
 from tests.asterisk.manager import SALES, Manager, until
+from tests.patience import PATIENCE_S
 
 
 async def test_greets_like_asterisk_22_and_says_fully_booted_after_login(board: Switchboard) -> None:
@@ -37,7 +38,7 @@ async def test_wrong_secret_is_refused_and_the_connection_closed(board: Switchbo
     async with Manager(board.port) as manager:
         refusal = await manager.login(secret="guess")
         assert (refusal["Response"], refusal["Message"]) == ("Error", "Authentication failed")
-        await asyncio.wait_for(manager.ended.wait(), 5)
+        await asyncio.wait_for(manager.ended.wait(), PATIENCE_S)
 
 
 async def test_nothing_can_be_asked_before_login(board: Switchboard) -> None:
@@ -50,7 +51,7 @@ async def test_ping_logoff_and_an_action_that_does_not_exist(ami: Manager) -> No
     refusal = await ami.ask("MakeCoffee")
     assert refusal["Message"].startswith("Invalid/unknown command: MakeCoffee.")
     assert (await ami.ask("Logoff"))["Response"] == "Goodbye"
-    await asyncio.wait_for(ami.ended.wait(), 5)
+    await asyncio.wait_for(ami.ended.wait(), PATIENCE_S)
 
 
 async def test_a_frugal_account_gets_no_dialplan_events_and_may_not_send_digits(board: Switchboard) -> None:
@@ -84,7 +85,7 @@ def test_any_action_that_fits_the_grammar_is_read(headers: dict[str, str]) -> No
 async def test_garbage_on_the_wire_harms_nobody(board: Switchboard, ami: Manager) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", board.port)
     writer.write(b"\x00\xff\xfe: x\r\n\r\n" + b"A" * 100_000)
-    await asyncio.wait_for(reader.read(), 5)
+    await asyncio.wait_for(reader.read(), PATIENCE_S)
     writer.close()
     assert (await ami.ask("Ping"))["Response"] == "Success"
 
@@ -96,7 +97,7 @@ async def test_a_reader_that_does_not_read_is_dropped(
     reader, writer = await asyncio.open_connection("127.0.0.1", board.port, limit=1000)
     writer.write(b"Action: Login\r\nUsername: crm\r\nSecret: crm-secret\r\n\r\n")
     await until(lambda: len(board.pbx.listeners) == 2 and not reader.at_eof())
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_S):
         while len(board.pbx.listeners) == 2:
             board.pbx.say("UserEvent", f"Text: {'x' * 30_000}\r\n")
             await asyncio.sleep(0.001)

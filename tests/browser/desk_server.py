@@ -15,6 +15,8 @@ from typing import Any
 import jinja2
 from aiohttp import WSMsgType, web
 
+from tests.patience import PATIENCE_S
+
 WEB = Path(__file__).parents[2] / "web"
 NONCE = "nonce-of-this-test"
 Json = dict[str, Any]
@@ -59,7 +61,7 @@ class DeskServer:
 
     async def request(self, method: str, path: str) -> Any:
         """The body of the first such request, waiting for it."""
-        async with self._heard, asyncio.timeout(10):
+        async with self._heard, asyncio.timeout(PATIENCE_S):
             while True:
                 for sent_method, sent_path, body in self.sent:
                     if (sent_method, sent_path) == (method, path):
@@ -68,7 +70,7 @@ class DeskServer:
 
     async def told_of(self, kind: str) -> Json:
         """The first message of this type from the page, waiting for it."""
-        async with self._heard, asyncio.timeout(10):
+        async with self._heard, asyncio.timeout(PATIENCE_S):
             while True:
                 for message in self.told:
                     if message["type"] == kind:

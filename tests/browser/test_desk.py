@@ -2,23 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.desk_server import DeskServer, ago, call, card, customer, served
+from tests.chromium import NEEDS_CHROMIUM, launched
 
-CHROMIUM = Path("/usr/bin/chromium")
-VENDOR = Path(__file__).parents[2] / "web/static/vendor"
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Chromium; docs/developer.md says how to get it"),
-    pytest.mark.skipif(not VENDOR.exists(), reason="needs the browser libraries: make test builds them"),
-]
+pytestmark = NEEDS_CHROMIUM
 
 OUTCOMES = [
     {"code": "order_placed", "label": "Order placed", "needs_link": True},
@@ -30,10 +23,8 @@ MUG = {"id": 31, "shop_id": 2, "sku": "MG-03-BL", "name": "Blue mug 0.3 l", "pri
 
 @pytest.fixture(scope="module")
 async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as player:
-        browser = await player.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
+    async with launched() as browser:
         yield browser
-        await browser.close()
 
 
 @pytest.fixture
@@ -155,7 +146,7 @@ async def test_the_connection_comes_back_by_itself(desk: Page, server: DeskServe
     await server.cut()
     await expect(desk.locator(".banner")).to_contain_text("No connection")
     server.mend()
-    await expect(desk.locator(".banner")).to_have_count(0, timeout=15_000)
+    await expect(desk.locator(".banner")).to_have_count(0)
 
 
 async def test_one_key_says_which_of_several_people_it_is(desk: Page, server: DeskServer) -> None:

@@ -29,6 +29,7 @@ from recordings.jobs import install
 from recordings.roots import Roots
 from recordings.store import Root
 from tests.conftest import made
+from tests.patience import PATIENCE_S
 
 SPEED = 8.0  # simulated seconds in one real second
 IVAN = "+79161234567"
@@ -73,8 +74,15 @@ class Browser:
         await until(lambda: self.states == sorted(states), f"desk shows {self.states}, not {states}")
         return next(iter(self.calls.values()), {})
 
+    async def card(self, call: dict[str, Any]) -> dict[str, Any]:
+        """The card of a call: a slow database lets the call be shown before it."""
+        await until(lambda: self.cards[call["id"]], "the card never came")
+        return self.cards[call["id"]]
 
-async def until(true: Callable[[], Any], otherwise: str = "it did not happen", patience_s: float = 8) -> None:
+
+async def until(
+    true: Callable[[], Any], otherwise: str = "it did not happen", patience_s: float = PATIENCE_S
+) -> None:
     """Wait for something that the other side of a wire brings about."""
     for _ in range(int(patience_s / 0.01)):
         if true():

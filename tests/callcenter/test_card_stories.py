@@ -119,7 +119,7 @@ async def test_what_he_does_on_the_site_appears_on_the_card_while_he_talks(house
     async with house.attached():
         anna = house.browser("1001")
         call = await talking(house, anna)
-        assert anna.cards[call["id"]]["cart"] is None
+        assert (await anna.card(call))["cart"] is None
         async with house.db.begin() as session:
             await put_cart(
                 session,

@@ -15,6 +15,7 @@ from callcenter.desks import Desks
 from callcenter.directory import Directory, LineEntry, Operator
 from callcenter.errand import Errand
 from crm_core.phone import Number
+from tests.patience import PATIENCE_S
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 ANNA, OLEG = 1, 2
@@ -246,7 +247,7 @@ async def test_without_a_database_the_call_is_shown_and_the_card_follows(desks: 
     await settled()
     assert anna.states == ["ringing"]
     shop.down = False
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE_S):
         while not any(m["type"] == "call" and m["card"] for m in anna.got):
             await asyncio.sleep(0.02)
 

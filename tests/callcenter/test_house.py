@@ -27,7 +27,6 @@ from crm_core.callback import Callback
 from crm_core.errors import Conflict, Forbidden, Invalid
 from crm_core.order import ItemWanted, create_order
 from crm_core.pop import Pop
-from tests.callcenter.conftest import until
 
 HANG_UP = Act(kind=ActKind.HANG_UP)
 IVAN = "+79161234567"
@@ -41,7 +40,7 @@ async def test_the_card_is_there_while_the_phone_rings_and_the_row_when_it_is_ov
         call = await anna.sees("ringing")
         assert call["remote"]["display"] == "+7 916 123-45-67"
         assert (call["line"]["name"], call["queue"]) == ("Line 1", "sales")
-        assert anna.cards[call["id"]]["customer"]["name"] == "Ivan Petrov"
+        assert (await anna.card(call))["customer"]["name"] == "Ivan Petrov"
         await house.board.answer("1001")
         await anna.sees("talking")
         await anna.sees("wrap_up")
@@ -113,8 +112,7 @@ async def test_an_anonymous_caller_is_a_call_all_the_same(house) -> None:
         house.board.place_call("anonymous", "", DIRECT, caller=Caller(talk_s=5))
         call = await anna.sees("talking")
         assert call["remote"]["anonymous"] and call["remote"]["number"] is None
-        await until(lambda: anna.cards[call["id"]], "the card never came")
-        assert anna.cards[call["id"]]["customer"] is None
+        assert (await anna.card(call))["customer"] is None
         await anna.sees("wrap_up")
         (row,) = await house.rows()
     assert (row.remote_e164, row.customer_id, row.result) == (None, None, "answered")
@@ -126,8 +124,8 @@ async def test_our_own_line_that_calls_us_is_nobodys_number(house) -> None:
         anna = house.browser("1001")
         house.board.place_call("+74951230009", "", DIRECT, caller=Caller(talk_s=3))
         call = await anna.sees("talking")
-        assert anna.cards[call["id"]]["customer"] is None
-        assert anna.cards[call["id"]]["candidates"] == []
+        card = await anna.card(call)
+        assert (card["customer"], card["candidates"]) == (None, [])
 
 
 async def test_a_click_dials_and_every_stage_is_seen(house) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from callcenter.recorder import Job, Recorder
+from tests.patience import PATIENCE_S
 
 
 class Shelf:
@@ -58,12 +59,12 @@ async def test_calls_of_an_outage_lie_in_the_spool_and_are_written_when_it_is_ov
     shelf.away = True
     recorder.keep(shelf.job("a", 1))
     recorder.keep(shelf.job("b", 1))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_S):
         while not spool.exists():
             await asyncio.sleep(0.01)
     assert [line["call"] for line in recorder.spooled()] == ["a", "b"]
     shelf.away = False
-    await asyncio.wait_for(recorder.drained(), 5)
+    await asyncio.wait_for(recorder.drained(), PATIENCE_S)
     assert shelf.rows == {"a": 1, "b": 1}
     assert recorder.spooled() == []
 
@@ -80,7 +81,7 @@ async def test_a_write_that_collided_with_another_is_done_again(recorder: Record
             raise Deadlock
 
     recorder.keep(Job(key="a", spooled={"call": "a"}, write=write))
-    await asyncio.wait_for(recorder.drained(), 5)
+    await asyncio.wait_for(recorder.drained(), PATIENCE_S)
     assert len(tries) == 3
     assert not recorder.refused.exists()
 

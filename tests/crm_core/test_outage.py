@@ -12,6 +12,7 @@ from crm_core import outbox
 from crm_core.db import Database, connect
 from crm_core.outage import is_outage
 from crm_core.outbox import announce, publish, read_after
+from tests.patience import PATIENCE_S
 
 
 async def failure(url: str) -> Exception:
@@ -58,7 +59,7 @@ async def test_news_wait_in_a_database_that_is_starting(
     publishing = asyncio.create_task(publish(database))
     async with database.begin() as session:
         await announce(session, "order", {"id": 7})
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while not await read_after(database, 0):
             await asyncio.sleep(0.02)
     publishing.cancel()

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser
 
-from tests.e2e.eyes import CHROMIUM, PICTURES, QUIET
+from tests.chromium import CHROMIUM, VENDOR, launched
+from tests.e2e.eyes import PICTURES
 from tests.e2e.house import House
 from tests.pbx.tree import ROOT
 from tests.pbx.tree import missing as without_pbx
 
 HERE = Path(__file__).parent
-VENDOR = HERE.parents[1] / "web/static/vendor"
 
 
 def missing() -> str | None:
@@ -64,7 +64,5 @@ async def house(request: pytest.FixtureRequest) -> AsyncIterator[House]:
 @pytest_asyncio.fixture(scope="module")
 async def browser() -> AsyncIterator[Browser]:
     """Chromium, for this module."""
-    async with async_playwright() as player:
-        browser = await player.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
+    async with launched() as browser:
         yield browser
-        await browser.close()

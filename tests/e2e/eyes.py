@@ -1,6 +1,5 @@
 """A browser with an operator in front of it: signs in, looks, keeps pictures, notices every fault."""
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,13 +8,9 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Response, expect
 
 from crm_core.demo import PASSWORD
-from tests.e2e.house import PATIENCE_S, House
+from tests.e2e.house import House
+from tests.patience import PATIENCE_S
 
-CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
-QUIET = [
-    *("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"),
-    "--mute-audio",
-]
 PICTURES = Path(__file__).parents[1] / "artefacts"
 SETTLED = (
     "Promise.allSettled(document.getAnimations().filter((one) => one instanceof CSSTransition)"
@@ -23,7 +18,6 @@ SETTLED = (
 )
 SIZES = {"wide": (1440, 900), "narrow": (390, 844)}
 WIDE = SIZES["wide"]
-expect.set_options(timeout=PATIENCE_S * 1000)
 
 
 class Screen:

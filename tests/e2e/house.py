@@ -19,13 +19,13 @@ from crm_core.demo import EXTENSIONS, PASSWORD
 from tests.e2e.shop import ANNA, OLEG, Furnished, furnish
 from tests.e2e.speech import spoken
 from tests.e2e.wire import Wire
+from tests.patience import PATIENCE_S
 from tests.pbx.phone import Call, Phone
 from tests.pbx.tree import HOST, Tree, free_port, lab
 from tests.service.conftest import Desk, Service
 
 SALES = "48223071120"  # what people dial; everybody's phone rings
 OPERATORS = ("1001", "1002")
-PATIENCE_S = 40  # the machine may be busy with other things; nothing waits for the clock
 
 
 def site(trunk_port: int) -> Site:

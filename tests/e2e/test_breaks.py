@@ -9,8 +9,9 @@ from playwright.async_api import Browser, expect
 
 from crm_core.demo import PASSWORD
 from tests.e2e.eyes import Screen
-from tests.e2e.house import PATIENCE_S, House, calls_of, closed_once
+from tests.e2e.house import House, calls_of, closed_once
 from tests.e2e.shop import ANNA, MARTA
+from tests.patience import PATIENCE_S
 from tests.pbx.phone import Call
 from tests.service.conftest import Desk
 

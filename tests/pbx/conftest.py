@@ -11,6 +11,7 @@ import pytest
 
 from asterisk.ami import Link, LinkLost, LinkStatus
 from asterisk.events import Event, Heard, Resynced
+from tests.patience import PATIENCE_S
 from tests.pbx.phone import Call, Phone
 from tests.pbx.tree import HOST, Tree, missing
 
@@ -51,7 +52,7 @@ class Office:
     async def until(self, kind: type[Event]) -> list[Event]:
         """Take events until one of this kind has come; return all of them."""
         heard: list[Event] = []
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_S):
             while not heard or not isinstance(heard[-1], kind):
                 heard.append((await self.inbox.get()).event)
         return heard
@@ -64,7 +65,7 @@ class Office:
     async def rings(self, extension: str) -> Call:
         """The next call that still rings there; one that was answered elsewhere is passed over."""
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 call = await self.phones[extension].incoming.get()
                 while call.ended.is_set():
                     call = await self.phones[extension].incoming.get()
@@ -78,7 +79,7 @@ class Office:
             phone.hang_up()
         await asyncio.to_thread(self.tree.cli, "channel request hangup all")
         with suppress(LinkLost):  # a test about losing the link has nobody to ask
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_S):
                 while len(await self.link.request_list("CoreShowChannels")) > 1:
                     await asyncio.sleep(0.05)
 

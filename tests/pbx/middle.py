@@ -25,12 +25,12 @@ from crm_core.user import create_user, map_extension
 from recordings.jobs import install
 from recordings.roots import Roots
 from recordings.store import Root
+from tests.patience import PATIENCE_S
 from tests.pbx.phone import Call, Phone
 from tests.pbx.tree import HOST, Tree
 
 CUSTOMER = "79161234567"
 SALES, ANNAS = "74951230001", "74951230003"  # a queue; straight to 1001
-PATIENCE_S = 20
 
 
 @dataclass

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from tests.patience import PATIENCE_S
 from tests.pbx.sip import (
     Headers,
     Message,
@@ -91,7 +92,7 @@ class Call:
         self._direction = "sendonly" if on else "sendrecv"
         self._agreed.clear()
         self._offer_again()
-        await asyncio.wait_for(self._agreed.wait(), 5)
+        await asyncio.wait_for(self._agreed.wait(), PATIENCE_S)
 
     # --- our own call
 
@@ -293,7 +294,7 @@ class Phone(asyncio.DatagramProtocol):
             ]
             self._registration = asyncio.get_running_loop().create_future()
             self.send(Message(f"REGISTER {uri} SIP/2.0", headers))
-            response = await asyncio.wait_for(self._registration, 5)
+            response = await asyncio.wait_for(self._registration, PATIENCE_S)
             if response.code == 200:
                 return
             extra = [proof(response, "REGISTER", uri, self.user, self.password)]

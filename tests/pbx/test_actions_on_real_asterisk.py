@@ -10,6 +10,7 @@ import pytest
 from asterisk import actions
 from asterisk.ami import ActionRefused
 from asterisk.events import BridgeEntered, ChannelHeld, ChannelUnheld, Parked
+from tests.patience import PATIENCE_S
 from tests.pbx.conftest import Office, office
 from tests.pbx.phone import Call
 from tests.pbx.sound import tone
@@ -51,7 +52,7 @@ async def talk(pbx: Tree, *others: str) -> AsyncIterator[Talk]:
 
 
 async def ended(call: Call) -> str:
-    await asyncio.wait_for(call.ended.wait(), 10)
+    await asyncio.wait_for(call.ended.wait(), PATIENCE_S)
     return call.ended_by
 
 
@@ -97,7 +98,7 @@ async def test_a_parked_customer_waits_in_a_slot_and_is_fetched_from_it(pbx: Tre
         parked = (await now.here.until(Parked))[-1]
         assert isinstance(parked, Parked)
         fetching = await now.here.phones["1002"].call(parked.slot)
-        await asyncio.wait_for(fetching.answered.wait(), 10)
+        await asyncio.wait_for(fetching.answered.wait(), PATIENCE_S)
         now.customer.hang_up()
         assert await ended(fetching) == "them"
 

@@ -11,6 +11,7 @@ from asterisk.events import Event, Resynced
 from callcenter.call import Call, CallState, Direction, EndedBy, LegResult, Result, report
 from callcenter.replay import replay
 from callcenter.tracker import Tracker
+from tests.patience import PATIENCE_S
 from tests.pbx.conftest import Office, office
 from tests.pbx.phone import Call as PhoneCall
 from tests.pbx.tree import Tree
@@ -43,7 +44,7 @@ class Story:
 
     async def until(self, true: Callable[[], object]) -> None:
         try:
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(PATIENCE_S):
                 while not self._holds(true):
                     self._news.clear()
                     await self._news.wait()
@@ -199,7 +200,7 @@ async def test_an_attended_transfer_stays_one_call(pbx: Tree) -> None:
         await boris.answer()
         await now.until(lambda: rang(now.call).get("1002") is LegResult.ANSWERED)
         anna.hang_up()
-        await asyncio.wait_for(anna.ended.wait(), 5)
+        await asyncio.wait_for(anna.ended.wait(), PATIENCE_S)
         await now.until(lambda: now.call.talking == {"1002"})
         await asyncio.sleep(0.5)
         customer.hang_up()
@@ -292,7 +293,7 @@ async def test_a_capture_replays_to_the_calls_that_were_seen_live(pbx: Tree, tmp
     async with story(pbx, "1001", "1002") as now:
         connected = asyncio.Event()
         recorder = asyncio.create_task(capture(pbx.account, out, on_status=lambda status: connected.set()))
-        await asyncio.wait_for(connected.wait(), 5)
+        await asyncio.wait_for(connected.wait(), PATIENCE_S)
         for line, extension in ((EVERYBODY, "1002"), (ANNA, "1001")):
             customer = await now.customer_calls(line)
             await (await now.rings(extension)).answer()

@@ -12,6 +12,7 @@ from callcenter.target import Target
 from crm_core.call_act import ActKind
 from crm_core.db import Database
 from crm_core.errors import Conflict, Forbidden
+from tests.patience import PATIENCE_S
 from tests.pbx.middle import SALES, Middle, until
 from tests.pbx.phone import Call
 from tests.pbx.sound import tone
@@ -63,8 +64,8 @@ async def test_hanging_up_with_the_customer_on_hold_ends_his_call_too(
         customer, anna, call = await house.talk()
         await house.act("1001", call, ActKind.HOLD)
         await house.act("1001", call, ActKind.HANG_UP)
-        await asyncio.wait_for(customer.ended.wait(), 5)
-        await asyncio.wait_for(anna.ended.wait(), 5)
+        await asyncio.wait_for(customer.ended.wait(), PATIENCE_S)
+        await asyncio.wait_for(anna.ended.wait(), PATIENCE_S)
 
 
 async def test_who_lays_the_receiver_down_on_hold_is_called_back_with_the_customer(
@@ -90,7 +91,7 @@ async def test_a_customer_who_hangs_up_on_hold_frees_the_operator(
         customer, anna, call = await house.talk()
         await house.act("1001", call, ActKind.HOLD)
         customer.hang_up()
-        await asyncio.wait_for(anna.ended.wait(), 5)
+        await asyncio.wait_for(anna.ended.wait(), PATIENCE_S)
         row = await house.row()
     assert row.ended_by == "remote"
 
@@ -101,7 +102,7 @@ async def test_a_call_is_given_to_a_colleague_at_once(pbx: Tree, database: Datab
         with pytest.raises(Forbidden):
             await house.act("1002", call, ActKind.PARK)
         await house.act("1001", call, ActKind.BLIND_TRANSFER, Target(user_id=house.people["1002"]))
-        await asyncio.wait_for(anna.ended.wait(), 5)
+        await asyncio.wait_for(anna.ended.wait(), PATIENCE_S)
         boris = await house.rings("1002")
         await house.sees("1002", "ringing")
         await boris.answer()
@@ -173,7 +174,7 @@ async def test_a_colleague_is_asked_first_and_gets_the_customer(
         with pytest.raises(Conflict, match="customer waits"):
             await house.act("1001", call, ActKind.HANG_UP)
         await house.act("1001", call, ActKind.COMPLETE)
-        await asyncio.wait_for(anna.ended.wait(), 5)
+        await asyncio.wait_for(anna.ended.wait(), PATIENCE_S)
         await house.sees("1002", "talking", stage=None)
         assert await hears(boris, customer)
         assert house.desk("1001") == []
@@ -196,7 +197,7 @@ async def test_a_colleague_is_asked_and_the_customer_taken_back(
         await boris.answer()
         await house.sees("1001", "held", stage="talking")
         await house.act("1001", call, ActKind.CANCEL)
-        await asyncio.wait_for(boris.ended.wait(), 5)
+        await asyncio.wait_for(boris.ended.wait(), PATIENCE_S)
         await house.sees("1001", "talking", stage=None)
         assert await hears(anna, customer)
         customer.hang_up()
@@ -252,7 +253,7 @@ async def test_a_customer_is_parked_and_fetched_by_a_colleague(
         assert held["control"]["parked"]["by"] == "Anna"
         parked = house.attachment.centre.snapshot(house.people["1002"])["parked"]
         assert [(p["id"], p["slot"], p["by"]) for p in parked] == [(str(call), "701", "Anna")]
-        await asyncio.wait_for(anna.ended.wait(), 10)  # the slot was told to her by voice
+        await asyncio.wait_for(anna.ended.wait(), PATIENCE_S)  # the slot was told to her by voice
         await house.act("1002", call, ActKind.RETRIEVE)
         boris = await house.rings("1002")
         await house.sees("1002", "ringing")

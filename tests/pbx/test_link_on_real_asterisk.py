@@ -31,6 +31,7 @@ from asterisk.events import (
     Resynced,
     SwitchboardStopped,
 )
+from tests.patience import PATIENCE_S
 from tests.pbx.conftest import Office, office
 from tests.pbx.sound import tone
 from tests.pbx.tree import HOST, Tree
@@ -66,9 +67,9 @@ async def test_both_ways_of_logging_in_are_accepted(pbx: Tree, challenge: bool) 
     inbox: asyncio.Queue[Heard] = asyncio.Queue()
     link = Link(replace(pbx.account, challenge=challenge), inbox, lambda status: None)
     task = asyncio.create_task(link.run())
-    heard = [(await asyncio.wait_for(inbox.get(), 10)).event]
+    heard = [(await asyncio.wait_for(inbox.get(), PATIENCE_S)).event]
     while not isinstance(heard[-1], Resynced):
-        heard.append((await asyncio.wait_for(inbox.get(), 10)).event)
+        heard.append((await asyncio.wait_for(inbox.get(), PATIENCE_S)).event)
     assert isinstance(heard[0], LinkUp)
     assert heard[0].uptime_s is not None
     assert link.status.version is not None and link.status.version.startswith("Asterisk ")
@@ -82,7 +83,7 @@ async def test_a_wrong_password_is_refused_and_shown(pbx: Tree, challenge: bool)
     told: asyncio.Queue[LinkStatus] = asyncio.Queue()
     link = Link(account, asyncio.Queue(), told.put_nowait)
     task = asyncio.create_task(link.run())
-    status = await asyncio.wait_for(told.get(), 10)
+    status = await asyncio.wait_for(told.get(), PATIENCE_S)
     assert status.state is LinkState.REFUSED
     assert "Authentication failed" in status.detail
     task.cancel()
@@ -101,7 +102,7 @@ async def test_a_customer_reaches_an_operator_and_both_sides_are_recorded_apart(
         ring.say(tone(880, 1))
         await asyncio.sleep(1.2)
         customer.hang_up()
-        await asyncio.wait_for(ring.ended.wait(), 5)
+        await asyncio.wait_for(ring.ended.wait(), PATIENCE_S)
         heard += await here.until(ChannelHungUp)
     line = next(event for event in heard if isinstance(event, LineNamed))
     assert (line.line, line.channel.caller_number, line.channel.caller_name) == (
@@ -127,7 +128,7 @@ async def test_click_to_call_rings_the_operator_then_the_customer_and_carries_ou
         await customer.answer()
         heard = await here.until(BridgeEntered)
         operator.hang_up()
-        await asyncio.wait_for(customer.ended.wait(), 5)
+        await asyncio.wait_for(customer.ended.wait(), PATIENCE_S)
     tagged = [event for event in heard if isinstance(event, ChannelTagged)]
     assert {event.tag for event in tagged} == {"cc-answered"}
     outcome = next(event for event in heard if isinstance(event, OriginateEnded))
@@ -167,13 +168,13 @@ async def test_a_link_that_comes_late_hears_of_the_calls_that_are_already_there(
         customer = await here.phones["trunk"].call("74951230003", caller=CUSTOMER)
         ring = await here.rings("1001")
         await ring.answer()
-        await asyncio.wait_for(customer.answered.wait(), 5)
+        await asyncio.wait_for(customer.answered.wait(), PATIENCE_S)
         await here.until(BridgeEntered)
         inbox: asyncio.Queue[Heard] = asyncio.Queue()
         late = asyncio.create_task(Link(pbx.account, inbox, lambda status: None).run())
-        heard = [(await asyncio.wait_for(inbox.get(), 10)).event]
+        heard = [(await asyncio.wait_for(inbox.get(), PATIENCE_S)).event]
         while not isinstance(heard[-1], Resynced):
-            heard.append((await asyncio.wait_for(inbox.get(), 10)).event)
+            heard.append((await asyncio.wait_for(inbox.get(), PATIENCE_S)).event)
         listed = [event for event in heard if isinstance(event, ChannelListed)]
         assert len(listed) == 2
         assert len({event.channel.linkedid for event in listed}) == 1
@@ -184,7 +185,7 @@ async def test_a_link_that_comes_late_hears_of_the_calls_that_are_already_there(
         late.cancel()
         await asyncio.gather(late, return_exceptions=True)
         customer.hang_up()
-        await asyncio.wait_for(ring.ended.wait(), 5)
+        await asyncio.wait_for(ring.ended.wait(), PATIENCE_S)
 
 
 async def test_members_come_pause_and_go(pbx: Tree) -> None:

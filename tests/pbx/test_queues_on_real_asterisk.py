@@ -177,7 +177,9 @@ async def test_two_in_line_know_their_places(pbx: Tree) -> None:
         first = await now.customer_calls(KEYS)
         await now.rings("1001")
         second = await now.customer_calls(KEYS)
-        await now.until(lambda: len([v for c in now.tracker.calls.values() for v in c.visits]) == 2)
+        await now.until(
+            lambda: sorted(v.position or 0 for c in now.tracker.calls.values() for v in c.visits) == [1, 2]
+        )
         first.hang_up()
         await now.until(lambda: now.ended)
         second.hang_up()

@@ -20,6 +20,7 @@ from callcenter.directory import Directory, Operator
 from callcenter.duty import Duty
 from callcenter.tracker import Tracker
 from crm_core.errors import Conflict, NotFound
+from tests.patience import PATIENCE_S
 from tests.pbx.conftest import Office, office
 from tests.pbx.phone import Call as PhoneCall
 from tests.pbx.tree import Tree
@@ -73,7 +74,7 @@ class Desk:
         state: str = self.duty.describe(ANNA)["state"]
         return state
 
-    async def until(self, true: Callable[[], Any], within_s: float = 15) -> None:
+    async def until(self, true: Callable[[], Any], within_s: float = PATIENCE_S) -> None:
         try:
             async with asyncio.timeout(within_s):
                 while not true():

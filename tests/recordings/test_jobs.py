@@ -32,6 +32,7 @@ from recordings.jobs import Worker, enqueue_intake, enqueue_transcribe, install
 from recordings.phrases import Word
 from recordings.roots import Roots
 from recordings.store import Root
+from tests.patience import PATIENCE_S
 
 SAMPLES = Path(__file__).parent / "samples"
 ENDED = datetime(2026, 11, 21, 18, 35, tzinfo=UTC)
@@ -161,7 +162,7 @@ async def running(work: Awaitable[None]) -> AsyncIterator[None]:
 
 async def until(condition: Callable[[], Awaitable[bool]]) -> None:
     """Wait for something another task does."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while not await condition():
             await asyncio.sleep(0.05)
 
@@ -473,7 +474,7 @@ async def test_stopping_does_not_wait_for_a_long_transcription_and_loses_nothing
             await asyncio.sleep(3600)
             return []
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         async with running(service.run(db, roots=Roots(root), engine=Slow())):
             await begun.wait()
     await Worker(db, Roots(root), Ear(), later(5)).recover()

@@ -22,6 +22,7 @@ from yarl import URL
 from asterisk.fake.config import lab
 from asterisk.fake.people import Manual
 from asterisk.fake.switchboard import Switchboard
+from tests.patience import PATIENCE_S
 
 PASSWORD = "correct horse"
 CALLCENTER = Path(sys.executable).with_name("callcenter")
@@ -74,7 +75,7 @@ class Service:
         """Start and wait until it answers."""
         (self.folder / "monitor").mkdir(exist_ok=True)
         self.process = self._begun(words)
-        async with asyncio.timeout(60), aiohttp.ClientSession() as http:
+        async with asyncio.timeout(PATIENCE_S), aiohttp.ClientSession() as http:
             while not await self._answers(http):
                 assert self.process.poll() is None, self.log.read_text()[-3000:]
                 await asyncio.sleep(0.05)
@@ -142,7 +143,7 @@ class Desk:
                 )
             return json.loads(text) if text else None
 
-    async def looks(self, state: str | None, patience_s: float = 15) -> dict[str, Any]:
+    async def looks(self, state: str | None, patience_s: float = PATIENCE_S) -> dict[str, Any]:
         """Wait until the desk shows one call in this state with its card (None: no call); the entry."""
         shown: list[str] = []
         async with asyncio.timeout(patience_s):

@@ -9,6 +9,7 @@ import aiohttp
 import psutil
 
 from asterisk.fake.people import Caller
+from tests.patience import PATIENCE_S
 
 IVAN, DIRECT = "+79161234567", "74951230003"
 
@@ -77,7 +78,7 @@ async def test_ctrl_c_leaves_nothing_running(service) -> None:
     children = psutil.Process(service.process.pid).children(recursive=True)
     assert children, "the database is a child"
     assert service.stop() == 0
-    _, alive = psutil.wait_procs(children, timeout=5)
+    _, alive = psutil.wait_procs(children, timeout=PATIENCE_S)
     assert not alive
 
 
@@ -105,7 +106,7 @@ async def test_a_wrong_secret_is_said_by_readyz_with_its_fix(tmp_path: Path, boa
     wrong = type(service)(folder, board.port, secret="not the secret")
     await wrong.start()
     try:
-        async with aiohttp.ClientSession() as http, asyncio.timeout(10):
+        async with aiohttp.ClientSession() as http, asyncio.timeout(PATIENCE_S):
             while True:
                 async with http.get(wrong.url("/readyz")) as answer:
                     checks = {each["name"]: each for each in (await answer.json())["checks"]}
@@ -127,14 +128,14 @@ def _kill_database(service) -> None:
 
 async def _written(desk, entry, state: str) -> None:
     """Wait for the few hundredths of a second after which this state of the call survives a kill."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_S):
         while (await desk.ask("GET", f"/calls/{entry['call']['id']}"))["state"] != state:
             await asyncio.sleep(0.02)
 
 
 async def _accepted(desk, method: str, path: str, **body: object) -> None:
     """As the page does it: again and again until the server has taken what was typed."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             try:
                 return await desk.ask(method, path, **body)
@@ -145,7 +146,7 @@ async def _accepted(desk, method: str, path: str, **body: object) -> None:
 
 async def _closed_once(desk, entry, note: str = "") -> dict:
     """The one row of this call, once it is written."""
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(PATIENCE_S):
         while True:
             try:
                 items = (await desk.ask("GET", "/calls"))["items"]

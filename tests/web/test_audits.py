@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, async_playwright, expect
+from playwright.async_api import Browser, expect
 
 from crm_core import call_audit as rows
 from crm_core.call_audit import CallAudit, FindingKind, Found, Reason
 from crm_core.db import Database
+from tests.chromium import launched, needs_chromium
 from tests.web.conftest import Clock
-from tests.web.test_pages_in_browser import CHROMIUM, FLAGS, OVERFLOW, VENDOR, signed_in
+from tests.web.test_pages_in_browser import OVERFLOW, signed_in
 from web.settings import PbxSettings, Settings
 
 PBX = PbxSettings(name="pbx", username="crm", secret="s", cel="/var/log/asterisk/cel-custom/Master.csv")
@@ -133,14 +134,11 @@ async def test_a_supervisor_sees_no_audits(client_of) -> None:
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as player:
-        browser = await player.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+    async with launched() as browser:
         yield browser
-        await browser.close()
 
 
-@pytest.mark.browser
-@pytest.mark.skipif(not CHROMIUM.exists() or not VENDOR.exists(), reason="needs Chromium and make test")
+@needs_chromium
 @pytest.mark.parametrize(
     ("colours", "width"), [("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390)]
 )
@@ -168,8 +166,7 @@ async def test_the_pages_are_readable_and_hostile_names_harmless(
     await expect(page.locator("main b", has_text="Bold")).to_have_count(0)
 
 
-@pytest.mark.browser
-@pytest.mark.skipif(not CHROMIUM.exists() or not VENDOR.exists(), reason="needs Chromium and make test")
+@needs_chromium
 async def test_run_now_shows_how_far_it_is_and_then_what_it_found(
     browser, server, people, database, clock
 ) -> None:
@@ -181,9 +178,9 @@ async def test_run_now_shows_how_far_it_is_and_then_what_it_found(
         taken = await rows.next_audit(session, ["pbx"], now=clock())
         assert taken is not None
         await rows.tell_progress(session, taken.id, 0.4, 80, now=clock())
-    await expect(page.locator(".page-head .chip")).to_have_text("running 40 %", timeout=8000)
+    await expect(page.locator(".page-head .chip")).to_have_text("running 40 %")
     async with database.begin() as session:
         await rows.add_findings(session, taken.id, LOST[1:])
         await rows.finish(session, taken.id, calls=187, source="cel", now=clock())
-    await expect(page.locator(".page-head .chip")).to_have_text("complete", timeout=8000)
+    await expect(page.locator(".page-head .chip")).to_have_text("complete")
     await expect(page.locator("tbody tr")).to_have_count(2)

@@ -1,25 +1,18 @@
 """The pages in a real browser: readable to everybody, on a desk and on a telephone, with script and without."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import numpy
 import pytest
 import soundfile
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 
+from tests.chromium import NEEDS_CHROMIUM, launched
 from tests.web import flight, shop
 from tests.web.conftest import PASSWORD
 
-CHROMIUM = Path("/usr/bin/chromium")
-VENDOR = Path(__file__).parents[2] / "web/static/vendor"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"]
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Chromium; docs/developer.md says how to get it"),
-    pytest.mark.skipif(not VENDOR.exists(), reason="needs the browser libraries: make test builds them"),
-]
+pytestmark = NEEDS_CHROMIUM
 DOCTOR = ["/doctor", "/doctor/calls?since=2026-11-20T11:00Z", "/doctor/pieces"]
 OVERFLOW = "document.getElementById('main').scrollWidth - document.getElementById('main').clientWidth"
 UNFOLD = "document.querySelectorAll('details:not(.menu)').forEach(part => { part.open = true })"
@@ -27,10 +20,8 @@ UNFOLD = "document.querySelectorAll('details:not(.menu)').forEach(part => { part
 
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
-    async with async_playwright() as player:
-        browser = await player.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+    async with launched() as browser:
         yield browser
-        await browser.close()
 
 
 @pytest.fixture
@@ -101,7 +92,7 @@ async def test_a_click_on_a_phrase_plays_the_recording_from_there(browser, serve
     page = await signed_in(await browser.new_context(), server, "operator")
     await page.goto(str(server.make_url(f"/calls/{there.call}")))
     await page.get_by_role("button", name="one moment please").click()
-    await expect(page.locator(".player .clock")).to_have_text("0:02", timeout=10_000)
+    await expect(page.locator(".player .clock")).to_have_text("0:02")
 
 
 async def test_an_order_is_changed_and_heard_without_script(browser, server, there) -> None:

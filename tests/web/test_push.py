@@ -16,10 +16,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from crm_core.user import User
+from tests.patience import PATIENCE_S
 from web.push import LARGEST_BACKLOG, PushServer
 from web.sessions import COOKIE_NAME, digest, make_store
-
-PATIENCE_S = 10.0
 
 
 @dataclass

@@ -1,5 +1,5 @@
-// One pop across tabs: every tab shows the call, one tab rings. The tab somebody looks at claims first; if it is
-// closed, another takes over. Silencing in one silences all.
+// One pop across tabs: every tab shows the call, one tab rings and says so at each burst. The tab somebody looks at claims
+// first; if it is closed, or is not heard any more, another takes over. Silencing in one silences all.
 
 import { effect, signal } from "../vendor/signals.js";
 import { t } from "../say.js";
@@ -7,13 +7,14 @@ import { dismiss, ringing } from "./store.js";
 
 const me = Math.random().toString(36).slice(2);
 const channel = "BroadcastChannel" in window ? new BroadcastChannel("callcenter-ring") : null;
-const owners = new Map();  // call id → tab that rings
+const owners = new Map();  // call id → {by: the tab that rings, at: when it last said so}
 const claims = new Map();  // call id → the fittest tab so far: {rank, by}, the smaller the better
 const hushed = new Set();
 const SETTLE_MS = 80;  // longer than a message between tabs takes
 const title = document.title;
 const BURST_S = 0.42;
 const PAUSE_MS = 2600;
+const SILENT_MS = 3 * PAUSE_MS;  // a tab that was killed says no goodbye
 
 /** Whether this browser may ring at all (kept), and whether it would but must be clicked first. */
 export const sound = signal(localStorage.getItem("ring") !== "off");
@@ -43,6 +44,7 @@ const burst = () => {
   // Browsers stay silent until somebody has clicked in the page; then the next burst sounds.
   blocked.value = !awake();
   if (blocked.value) return;
+  audible().filter(({ call }) => owner(call.id) === me).forEach(({ call }) => rings(call.id));
   audio ??= new AudioContext();
   if (audio.state === "suspended") audio.resume();
   for (const [offset, pitch] of [[0, 660], [BURST_S / 2, 550]]) tone(audio.currentTime + offset, pitch);
@@ -62,8 +64,15 @@ const tone = (at, pitch) => {
 
 const audible = () => ringing.value.filter(({ call }) => call.direction !== "outbound" && !hushed.has(call.id));
 
+const owner = (id) => owners.get(id)?.by;
+
+const rings = (id) => {
+  owners.set(id, { by: me, at: Date.now() });
+  channel?.postMessage({ ring: id, by: me });
+};
+
 const update = () => {
-  const mine = sound.value && audible().some(({ call }) => owners.get(call.id) === me);
+  const mine = sound.value && audible().some(({ call }) => owner(call.id) === me);
   if (mine && !timer) {
     burst();
     timer = setInterval(burst, PAUSE_MS);
@@ -71,6 +80,11 @@ const update = () => {
     clearInterval(timer);
     timer = null;
   }
+};
+
+/** Looks after calls that another tab rings for. */
+const watch = () => {
+  for (const { by, at } of [...owners.values()]) if (by !== me && Date.now() - at > SILENT_MS) released(by);
 };
 
 const awake = () => navigator.userActivation?.hasBeenActive ?? true;
@@ -89,14 +103,13 @@ const claim = (id) => {
   channel?.postMessage({ claim: id, ...mine });
   setTimeout(() => {
     if (owners.has(id) || claims.get(id)?.by !== me) return;
-    owners.set(id, me);
-    channel?.postMessage({ ring: id, by: me });
+    rings(id);
     update();
   }, channel ? SETTLE_MS : 0);
 };
 
 const released = (tab) => {
-  for (const [id, owner] of owners) if (owner === tab) owners.delete(id);
+  for (const [id, { by }] of owners) if (by === tab) owners.delete(id);
   claims.clear();
   audible().forEach(({ call }) => { if (!owners.has(call.id)) claim(call.id); });
 };
@@ -106,9 +119,9 @@ const heard = ({ data }) => {
   if (data.close) dismiss(data.close);
   if (data.claim) {
     consider(data.claim, data);
-    if (owners.get(data.claim) === me) channel.postMessage({ ring: data.claim, by: me });
+    if (owner(data.claim) === me) rings(data.claim);
   }
-  if (data.ring && !(owners.get(data.ring) === me && me < data.by)) owners.set(data.ring, data.by);
+  if (data.ring && !(owner(data.ring) === me && me < data.by)) owners.set(data.ring, { by: data.by, at: Date.now() });
   if (data.left) released(data.left);
   update();
 };
@@ -123,6 +136,7 @@ const headline = () => {
 export const watchRinging = () => {
   channel?.addEventListener("message", heard);
   addEventListener("pagehide", () => channel?.postMessage({ left: me }));
+  setInterval(watch, PAUSE_MS);
   effect(() => {
     const live = new Set(ringing.value.map(({ call }) => call.id));
     for (const id of [...owners.keys(), ...claims.keys()]) if (!live.has(id)) { owners.delete(id); claims.delete(id); }
