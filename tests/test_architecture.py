@@ -18,6 +18,8 @@ MAY_IMPORT = {
 EXCEPTIONS = {
     Path("web/main.py"): {"asterisk"},
     Path("callcenter/cli.py"): {"web"},
+    Path("callcenter/commands/ground.py"): {"web"},
+    Path("callcenter/commands/switchboard.py"): {"web"},
 }
 
 

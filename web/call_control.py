@@ -99,22 +99,37 @@ async def _act(request: web.Request, call_id: UUID, act: Act) -> None:
         await services(request).live.act(call_id, who.user_id, act, anybody=anybody)
 
 
+PLAIN = {
+    "hold": (ActKind.HOLD, "Let the customer hear music. 409 where the switchboard lacks our lines for it."),
+    "resume": (ActKind.RESUME, "Take the customer back from hold."),
+    "consult/complete": (ActKind.COMPLETE, "Connect the customer with whom one asked, also while it rings."),
+    "consult/cancel": (ActKind.CANCEL, "Go back to the customer; whom one asked is let go."),
+    "consult/swap": (ActKind.SWAP, "Change between the customer and whom one asked; the other waits."),
+    "consult/conference": (ActKind.CONFERENCE, "All three talk."),
+    "park": (ActKind.PARK, "Let the customer wait where everybody can fetch him; the push tells the slot."),
+    "retrieve": (ActKind.RETRIEVE, "Fetch a parked customer: one's own phone rings. Also a colleague's."),
+    "recording/pause": (ActKind.PAUSE_RECORDING, "Record silence until resumed, transferred or over."),
+    "recording/resume": (ActKind.RESUME_RECORDING, "Record sound again."),
+}
+"""Acts that need nothing but the call: the end of the path, what to do, what the description says of it."""
+
+
+def _plain(path: str, kind: ActKind, says: str) -> None:
+    async def act(request: web.Request, call_id: UUID) -> None:
+        await _act(request, call_id, Act(kind=kind))
+
+    act.__name__, act.__doc__ = f"post_{kind.value}", says
+    operations.post(f"/calls/{{call_id}}/{path}", right=CONTROL_CALLS, status=204, errors=(409,))(act)
+
+
+for path, (kind, says) in PLAIN.items():
+    _plain(path, kind, says)
+
+
 @operations.post("/calls/{call_id}/hangup", right=CONTROL_CALLS, status=202, errors=(409,))
 async def post_hangup(request: web.Request, call_id: UUID) -> None:
     """End a live call of one's own."""
     await _act(request, call_id, Act(kind=ActKind.HANG_UP))
-
-
-@operations.post("/calls/{call_id}/hold", right=CONTROL_CALLS, status=204, errors=(409,))
-async def post_hold(request: web.Request, call_id: UUID) -> None:
-    """Let the customer hear music. 409 where the switchboard lacks our lines for it."""
-    await _act(request, call_id, Act(kind=ActKind.HOLD))
-
-
-@operations.post("/calls/{call_id}/resume", right=CONTROL_CALLS, status=204, errors=(409,))
-async def post_resume(request: web.Request, call_id: UUID) -> None:
-    """Take the customer back from hold."""
-    await _act(request, call_id, Act(kind=ActKind.RESUME))
 
 
 @operations.post("/calls/{call_id}/transfer", right=CONTROL_CALLS, status=204, errors=(409,))
@@ -129,58 +144,10 @@ async def post_consult(request: web.Request, call_id: UUID, body: Asked) -> None
     await _act(request, call_id, Act(kind=ActKind.CONSULT, target=Target(**body.model_dump())))
 
 
-@operations.post("/calls/{call_id}/consult/complete", right=CONTROL_CALLS, status=204, errors=(409,))
-async def post_complete(request: web.Request, call_id: UUID) -> None:
-    """Connect the customer with whom one asked; also while it still rings there."""
-    await _act(request, call_id, Act(kind=ActKind.COMPLETE))
-
-
-@operations.post("/calls/{call_id}/consult/cancel", right=CONTROL_CALLS, status=204, errors=(409,))
-async def post_cancel(request: web.Request, call_id: UUID) -> None:
-    """Go back to the customer; whom one asked is let go."""
-    await _act(request, call_id, Act(kind=ActKind.CANCEL))
-
-
-@operations.post("/calls/{call_id}/consult/swap", right=CONTROL_CALLS, status=204, errors=(409,))
-async def post_swap(request: web.Request, call_id: UUID) -> None:
-    """Change between the customer and whom one asked; the other waits."""
-    await _act(request, call_id, Act(kind=ActKind.SWAP))
-
-
-@operations.post("/calls/{call_id}/consult/conference", right=CONTROL_CALLS, status=204, errors=(409,))
-async def post_conference(request: web.Request, call_id: UUID) -> None:
-    """All three talk."""
-    await _act(request, call_id, Act(kind=ActKind.CONFERENCE))
-
-
-@operations.post("/calls/{call_id}/park", right=CONTROL_CALLS, status=204, errors=(409,))
-async def post_park(request: web.Request, call_id: UUID) -> None:
-    """Let the customer wait in a slot, where everybody can fetch him; the slot comes over the push."""
-    await _act(request, call_id, Act(kind=ActKind.PARK))
-
-
-@operations.post("/calls/{call_id}/retrieve", right=CONTROL_CALLS, status=204, errors=(409,))
-async def post_retrieve(request: web.Request, call_id: UUID) -> None:
-    """Fetch a parked customer: one's own phone rings. Also a colleague's."""
-    await _act(request, call_id, Act(kind=ActKind.RETRIEVE))
-
-
 @operations.post("/calls/{call_id}/dtmf", right=CONTROL_CALLS, status=204, errors=(409,))
 async def post_dtmf(request: web.Request, call_id: UUID, body: Keys) -> None:
     """Press keys towards the other side."""
     await _act(request, call_id, Act(kind=ActKind.DTMF, digits=body.digits))
-
-
-@operations.post("/calls/{call_id}/recording/pause", right=CONTROL_CALLS, status=204, errors=(409,))
-async def post_recording_pause(request: web.Request, call_id: UUID) -> None:
-    """Write silence into every recording of the call until it is resumed, transferred or over."""
-    await _act(request, call_id, Act(kind=ActKind.PAUSE_RECORDING))
-
-
-@operations.post("/calls/{call_id}/recording/resume", right=CONTROL_CALLS, status=204, errors=(409,))
-async def post_recording_resume(request: web.Request, call_id: UUID) -> None:
-    """Record sound again."""
-    await _act(request, call_id, Act(kind=ActKind.RESUME_RECORDING))
 
 
 @operations.get("/calls/{call_id}/targets", right=CONTROL_CALLS)
