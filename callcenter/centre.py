@@ -28,7 +28,7 @@ from callcenter.scribe import Scribe
 from callcenter.shift_book import ShiftBook
 from callcenter.shown_line import LineNeeded, named_line, occasion_of, shown_line
 from callcenter.tracker import Change
-from crm_core import pause_reason, wrap_up_rule
+from crm_core import notice, pause_reason, wrap_up_rule
 from crm_core.db import Database
 from crm_core.outage import is_outage
 
@@ -163,6 +163,9 @@ class Centre:
             await self.reload_directory()
         if topic in SETUP_TOPICS:
             self._agents.use_setup(await self._book.setup())
+        if topic == notice.TOPIC:
+            for user_id in payload["user_ids"]:
+                self._desks.notice(user_id, payload["level"], payload["text"], payload["address"])
         if topic == "call":
             return  # every step of a call is news too; who edits one says so through `desk_changed`
         if call_id := payload.get("call_id"):

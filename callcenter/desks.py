@@ -206,9 +206,9 @@ class Desks:
         if entry is not None and user_id in entry.sent_to:
             self._shown(call_id, user_id, self._now())
 
-    def notice(self, user_id: int, level: str, text: str) -> None:
-        """A sentence for one operator."""
-        self._tell(user_id, {"type": "notice", "level": level, "text": text})
+    def notice(self, user_id: int, level: str, text: str, address: str | None = None) -> None:
+        """A sentence for one operator; `address` is the page it is about."""
+        self._tell(user_id, {"type": "notice", "level": level, "text": text, "address": address})
 
     def close(self) -> None:
         """Stop reading cards."""

@@ -170,14 +170,21 @@ SELECT json_build_object(
     ),
     'tasks', (
         SELECT coalesce(json_agg(json_build_object(
-            'id', b.id, 'kind', 'callback', 'due_at', b.due_at, 'reason', b.reason, 'note', b.note,
-            'number', b.number, 'assigned_to', u.name, 'overdue', b.due_at < :now) ORDER BY b.due_at), '[]')
+            'id', b.id, 'kind', b.kind, 'due_at', b.due_at, 'reason', b.reason, 'note', b.note,
+            'number', b.number, 'assigned_to', coalesce(u.name, b.role), 'overdue', coalesce(b.due_at < :now, false))
+            ORDER BY b.due_at NULLS LAST, b.id), '[]')
         FROM (
-            (SELECT b.* FROM callbacks b WHERE b.customer_id = (SELECT id FROM who)
+            (SELECT b.id, 'callback' AS kind, b.due_at, b.reason, b.note, b.number, b.assigned_to, NULL AS role
+                FROM callbacks b WHERE b.customer_id = (SELECT id FROM who)
                 AND b.state = 'open' ORDER BY b.due_at LIMIT 10)
             UNION
-            (SELECT b.* FROM callbacks b WHERE b.number = CAST(:e164 AS text) AND b.state = 'open'
+            (SELECT b.id, 'callback', b.due_at, b.reason, b.note, b.number, b.assigned_to, NULL
+                FROM callbacks b WHERE b.number = CAST(:e164 AS text) AND b.state = 'open'
                 AND (b.customer_id IS NULL OR NOT EXISTS (SELECT FROM who)) ORDER BY b.due_at LIMIT 10)
+            UNION ALL
+            (SELECT t.id, t.kind, t.due_at, t.title, t.text, NULL, t.performer_id, t.role
+                FROM tasks t WHERE t.customer_id = (SELECT id FROM who)
+                AND t.state = 'open' ORDER BY t.due_at LIMIT 10)
         ) b LEFT JOIN users u ON u.id = b.assigned_to
     ),
     'notes', (

@@ -28,6 +28,7 @@ from crm_core import (
     sign_in,
     site,
     stock,
+    task_rows,
     user,
     wrap_up_rule,
 )
@@ -61,6 +62,7 @@ MODULES = (
     sign_in,
     site,
     stock,
+    task_rows,
     user,
     wrap_up_rule,
 )

@@ -28,6 +28,7 @@ class Role(StrEnum):
     SUPERVISOR = "supervisor"
     MANAGER = "manager"
     ADMIN = "admin"
+    COURIER = "courier"  # brings orders; sees his own tasks and nothing else
 
 
 class User(Base):

@@ -28,6 +28,7 @@ from web.pages import (
 from web.rights import EDIT_CUSTOMERS, VIEW_CUSTOMERS
 from web.services import services
 from web.sessions import person
+from web.task_panel import panel
 
 pages = Pages()
 SOON = timedelta(hours=2)
@@ -98,6 +99,7 @@ async def _page(
             return go(f"/customers/{customer.id}")
         history = await load_timeline(session, customer.id, user_id=who.user_id, **filters.model_dump())
         shops = await shops_to_choose(session)
+        work = await panel(request, session, "customer", customer.id)
     context = {
         "customer": customer,
         "timeline": history.rows,
@@ -109,6 +111,7 @@ async def _page(
         "may_see_all": all_calls(who),
         "may_edit": who.may(EDIT_CUSTOMERS),
         "later": services(request).now() + SOON,
+        **work,
     }
     return render(request, "customer.html", context, active="customers", flash=flash, typed=typed)
 

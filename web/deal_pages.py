@@ -34,6 +34,7 @@ from web.rights import EDIT_DEALS, VIEW_DEALS, Person
 from web.say import zone_of
 from web.services import services
 from web.sessions import person
+from web.task_panel import panel
 
 pages = Pages()
 
@@ -169,6 +170,7 @@ async def _page(
         steps = await list_steps(session, deal_id)
         funnels = await list_funnels(session)
         reasons = await list_lost_reasons(session, active=True)
+        work = await panel(request, session, "deal", deal_id)
     (funnel,) = [it for it in funnels if it.id == deal.funnel_id]
     standing = f"{deal.stage}:{deal.lost_reason_id or ''}" if deal.kind == Kind.LOST else deal.stage
     choices = moves(funnel, reasons)
@@ -185,6 +187,7 @@ async def _page(
         "colleagues": colleagues,
         "may_edit": who.may(EDIT_DEALS),
         **talks_context(request, talks, sounds),
+        **work,
     }
     return render(request, "deal.html", context, active="deals", flash=flash, typed=typed)
 

@@ -2,13 +2,16 @@
 
 from aiohttp import web
 
-from web.pages import Pages, render
-from web.rights import VIEW_CUSTOMERS
+from web.pages import Pages, go, render
+from web.rights import VIEW_CUSTOMERS, VIEW_TASKS
+from web.sessions import person
 
 pages = Pages()
 
 
-@pages.get("/", right=VIEW_CUSTOMERS)
+@pages.get("/", right=VIEW_TASKS)
 async def show_desk(request: web.Request) -> web.Response:
-    """The desk of whoever is signed in."""
+    """The desk of whoever is signed in; a courier's is his list of orders to bring."""
+    if not person(request).may(VIEW_CUSTOMERS):
+        return go("/courier")
     return render(request, "desk.html", {}, active="desk")

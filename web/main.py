@@ -26,7 +26,7 @@ from callcenter.demo import Demo, open_demo
 from callcenter.doctor import Doctor, Premises
 from callcenter.shadow import check_rooms
 from crm_core import db as database
-from crm_core import outbox
+from crm_core import outbox, reminder
 from crm_core.db import Database
 from crm_core.embedded import Embedded
 from crm_core.embedded_account import EmbeddedError
@@ -102,6 +102,7 @@ def _parts(
     yield "carriers", attachment.learn_carriers()
     yield "outbox", outbox.publish(db)
     yield "news", outbox.listen(db, attachment.heard)
+    yield "reminders", reminder.keep_reminding(db, _now)
     if folders := roots(settings):
         engine = VoskEngine(settings.vosk_model)
         stack.push_async_callback(engine.close)

@@ -15,10 +15,12 @@ from web import (
     callback_pages,
     callbacks,
     calls,
+    courier_pages,
     customer_pages,
     customers,
     deal_pages,
     deals,
+    deliveries,
     desk_page,
     doctor_pages,
     flight_pages,
@@ -36,6 +38,8 @@ from web import (
     site,
     status,
     talks,
+    task_pages,
+    tasks,
     tester_pages,
     user_pages,
 )
@@ -64,6 +68,8 @@ OPERATIONS = (
     agents.operations,
     pauses.operations,
     audits.operations,
+    tasks.operations,
+    deliveries.operations,
 )
 PAGES: tuple[Pages, ...] = (
     desk_page.pages,
@@ -73,6 +79,8 @@ PAGES: tuple[Pages, ...] = (
     board_pages.pages,  # before one deal: /deals/board
     deal_pages.pages,
     callback_pages.pages,
+    task_pages.pages,
+    courier_pages.pages,
     call_pages.pages,
     flight_pages.pages,
     tester_pages.pages,

@@ -37,6 +37,7 @@ from web.pages import (
 from web.rights import EDIT_ORDERS, HEAR_RECORDINGS, SELL_BEYOND, VIEW_ORDERS, Person, Scope, require
 from web.services import services
 from web.sessions import person
+from web.task_panel import panel
 
 pages = Pages()
 PLAYERS = 10
@@ -107,6 +108,7 @@ async def _page(
         talks = await load_talks(session, user_id=who.user_id, order_id=order_id)
         sounds = await sounds_of(session, who, talks)
         changes = await load_changes(session, order_id)
+        work = await panel(request, session, "order", order_id)
     context = {
         "order": order,
         "customer": customer,
@@ -115,6 +117,7 @@ async def _page(
         "may_edit": who.may(EDIT_ORDERS),
         "may_promise": who.may(SELL_BEYOND),
         **talks_context(request, talks, sounds),
+        **work,
     }
     return render(request, "order.html", context, active="orders", flash=flash, typed=typed)
 

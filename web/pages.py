@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm_core.errors import Invalid
 from crm_core.line import Shop
 from crm_core.read.page import LONGEST, Page
-from crm_core.user import User
+from crm_core.user import Role, User
 from web.errors import from_validation
 from web.fields import Given
 from web.rights import Person, Right, Scope, require
@@ -145,6 +145,15 @@ DONE = {
     "attached": "The call belongs to this customer now.",
     "disposed": "The outcome is kept.",
     "password": "The password is set.",
+    "given": "The task is given.",
+    "commented": "The comment is kept.",
+    "task_done": "Done.",
+    "task_not_done": "Closed as not done.",
+    "task_open": "The task is open again.",
+    "taken": "The task is yours.",
+    "set_off": "On the way.",
+    "delivered": "Delivered. Well done.",
+    "not_delivered": "Kept: not delivered. The office knows.",
 }
 
 
@@ -214,7 +223,9 @@ async def shops_to_choose(session: AsyncSession) -> list[tuple[int, str]]:
     ]
 
 
-async def users_to_choose(session: AsyncSession) -> list[tuple[int, str]]:
-    """Every colleague who may sign in, as a choice."""
+async def users_to_choose(session: AsyncSession, *, role: Role | None = None) -> list[tuple[int, str]]:
+    """Every colleague who may sign in (of this role alone), as a choice."""
     query = select(User.id, User.name).where(User.active).order_by(User.name, User.id).limit(LONGEST * 5)
+    if role is not None:
+        query = query.where(User.role == role)
     return [(row.id, row.name) for row in await session.execute(query)]

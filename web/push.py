@@ -25,7 +25,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from web.metrics import Metrics
-from web.rights import Person
+from web.rights import VIEW_AGENTS, Person
 from web.sessions import COOKIE_NAME, SessionStore
 
 PATH = "/push"
@@ -132,6 +132,8 @@ class PushServer:
             return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "The database does not answer.\n")
         if person is None and origin is None:
             return connection.respond(HTTPStatus.UNAUTHORIZED, "Sign in first.\n")
+        if person is not None and not person.may(VIEW_AGENTS):  # a snapshot tells of calls and colleagues
+            return connection.respond(HTTPStatus.FORBIDDEN, "Your role has no desk.\n")
         assert isinstance(connection, BrowserConnection)  # create_connection above
         connection.person = person
         return None

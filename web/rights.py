@@ -59,6 +59,9 @@ VIEW_AGENTS, SET_AGENTS, EDIT_PAUSES = (
 VIEW_AUDITS, RUN_AUDITS = Right("audits", "view"), Right("audits", "run")
 VIEW_LINES, EDIT_LINES = Right("lines", "view"), Right("lines", "edit")
 EDIT_FUNNELS = Right("funnels", "edit")
+VIEW_TASKS, EDIT_TASKS = Right("tasks", "view"), Right("tasks", "edit")  # edit: close, take, comment
+GIVE_TASKS = Right("tasks", "give")
+DELIVER = Right("deliveries", "mark")
 
 _DESK: Mapping[Right, Scope] = {
     VIEW_CUSTOMERS: Scope.ALL,
@@ -78,6 +81,9 @@ _DESK: Mapping[Right, Scope] = {
     VIEW_AGENTS: Scope.ALL,
     SET_AGENTS: Scope.OWN,
     VIEW_FLIGHT: Scope.OWN,
+    VIEW_TASKS: Scope.ALL,
+    EDIT_TASKS: Scope.ALL,
+    GIVE_TASKS: Scope.ALL,
 }
 _FLOOR = {
     VIEW_CALLS: Scope.ALL,
@@ -90,7 +96,9 @@ _FLOOR = {
     SELL_BEYOND: Scope.ALL,
     VIEW_FLIGHT: Scope.ALL,
     READ_FLIGHT: Scope.ALL,
+    DELIVER: Scope.ALL,
 }
+_ROAD = {VIEW_TASKS: Scope.OWN, EDIT_TASKS: Scope.OWN, DELIVER: Scope.OWN}
 _GOODS = {EDIT_PRODUCTS: Scope.ALL, VIEW_PURCHASES: Scope.ALL}
 _HOUSE = {
     VIEW_USERS: Scope.ALL,
@@ -113,6 +121,7 @@ RIGHTS: Mapping[Role, Mapping[Right, Scope]] = {
     Role.SUPERVISOR: {**_DESK, **_FLOOR},
     Role.MANAGER: {**_DESK, **_FLOOR, **_GOODS, REPORT_SITE: Scope.ALL},
     Role.ADMIN: {**_DESK, **_FLOOR, **_GOODS, **_HOUSE, REPORT_SITE: Scope.ALL},
+    Role.COURIER: _ROAD,
 }
 
 

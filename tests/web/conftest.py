@@ -30,7 +30,7 @@ from web.services import Services
 from web.settings import Settings
 
 PASSWORD = "correct horse"
-ROLES = ("operator", "senior", "supervisor", "manager", "admin")
+ROLES = ("operator", "senior", "supervisor", "manager", "admin", "courier")
 Client = TestClient[web.Request, web.Application]
 ClientOf = Callable[[str], Awaitable[Client]]
 

@@ -8,6 +8,7 @@ import soundfile
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 
+from crm_core.courier import give_to_courier
 from tests.chromium import NEEDS_CHROMIUM, launched
 from tests.web import flight, shop
 from tests.web.conftest import PASSWORD
@@ -34,6 +35,16 @@ async def there(database, people, settings):
     noise = numpy.sin(numpy.arange(8000 * 12) / 3).astype("float32") / 3
     soundfile.write(settings.recordings_dir / f"{call}.wav", noise, 8000)
     furnished.call = call
+    async with database.begin() as session:
+        task = await give_to_courier(
+            session,
+            furnished.order,
+            at=shop.NOON,
+            user_id=None,
+            performer_id=people["admin"],
+            wishes="Ring twice",
+        )
+        furnished.task = task.id
     return furnished
 
 
@@ -71,6 +82,9 @@ async def test_axe_finds_nothing_and_nothing_is_cut_off(browser, server, there, 
         "/funnels",
         "/products",
         "/callbacks",
+        "/tasks?which=open",
+        f"/tasks/{there.task}",
+        "/courier",
         "/calls",
         "/users",
         "/status",

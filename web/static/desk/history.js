@@ -52,17 +52,20 @@ export const Owns = ({ entry }) => {
 
 const finishTask = async (task, { call, card }) => {
   try {
-    await api.patch(`/callbacks/${task.id}`, { state: "done" });
-    touch(call.id, { tasks: card.tasks.filter((one) => one.id !== task.id) });
+    if (task.kind === "callback") await api.patch(`/callbacks/${task.id}`, { state: "done" });
+    else await api.put(`/tasks/${task.id}/state`, { state: "done" });
+    touch(call.id, { tasks: card.tasks.filter((one) => one.id !== task.id || one.kind !== task.kind) });
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    toast(error.message, { title: t("The callback is still open"), tone: "error" });
+    toast(error.message, { title: task.kind === "callback" ? t("The callback is still open") : t("The task is still open"), tone: "error" });
   }
 };
 
-const Task = ({ task, entry }) => html`<div class="row task"><${Chip} tone=${task.overdue ? "miss" : "ring"} dot>${task.overdue ? t("overdue") : t("due")} <${When} at=${task.due_at} /><//>
-  <span class="faint clip">${task.assigned_to}</span><button type="button" class="btn tight" onClick=${() => finishTask(task, entry)}>${t("Done")}</button>
-  <p><b>${task.reason}</b>${task.note ? ` — ${task.note}` : ""}</p></div>`;
+const dueWord = (task) => (task.overdue ? t("overdue") : task.due_at ? t("due") : t("to do"));
+
+const Task = ({ task, entry }) => html`<div class="row task"><${Chip} tone=${task.overdue ? "miss" : "ring"} dot>${dueWord(task)} <${When} at=${task.due_at} /><//>
+  <span class="faint clip">${task.assigned_to}</span>${task.kind === "courier" ? null : html`<button type="button" class="btn tight" onClick=${() => finishTask(task, entry)}>${t("Done")}</button>`}
+  <p>${task.kind === "callback" ? html`<b>${task.reason}</b>` : html`<a class="plain" href=${`/tasks/${task.id}`}><b>${task.reason}</b></a>`}${task.note ? ` — ${task.note}` : ""}</p></div>`;
 
 const Note = ({ note }) => html`<div class="row"><span class="faint"><${When} at=${note.at} /></span><span class="said-text">${note.text}</span><span class="faint">${note.author}</span></div>`;
 
@@ -79,7 +82,7 @@ export const Said = ({ entry }) => {
   const { tasks = [], notes = [], calls = [] } = card;
   const past = calls.filter((one) => one.id !== call.id);
   return html`<section><${Site} entry=${entry} /><h2>${t("What was said and promised")}</h2>
-    ${tasks.map((task) => html`<${Task} key=${`t${task.id}`} task=${task} entry=${entry} />`)}
+    ${tasks.map((task) => html`<${Task} key=${`${task.kind}${task.id}`} task=${task} entry=${entry} />`)}
     ${notes.map((note) => html`<${Note} key=${`n${note.id}`} note=${note} />`)}
     ${past.map((one) => html`<${PastCall} key=${one.id} past=${one} />`)}
     ${tasks.length + notes.length + past.length ? null : html`<${Empty} title=${t("Nobody has talked yet")} />`}</section>`;

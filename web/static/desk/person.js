@@ -83,7 +83,7 @@ const owed = (order) => (order.open && Number(order.paid ?? 0) < Number(order.to
   ? t("{sum} not paid", { sum: money(Number(order.total) - Number(order.paid ?? 0), order.currency) }) : "");
 
 const aboutTask = (task) => ({
-  care: task.overdue, head: t("A callback is due."), text: [task.reason, task.note].filter(Boolean).join(" — "),
+  care: task.overdue, head: task.kind === "callback" ? t("A callback is due.") : t("A task is overdue."), text: [task.reason, task.note].filter(Boolean).join(" — "),
   why: t("Due {when}", { when: exact(task.due_at) }),
 });
 

@@ -104,7 +104,7 @@ export const take = (message) => {
     case "colleagues": colleagues.value = new Map([...colleagues.value, ...message.changed.map((one) => [one.id, one])]); break;
     case "pbx": pbx.value = message.pbx; break;
     case "draft": redraft(message); break;
-    case "notice": toast(message.text, { tone: message.level ?? "info" }); break;
+    case "notice": toast(message.text, { tone: message.level ?? "info", address: message.address }); break;
   }
 };
 
