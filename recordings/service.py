@@ -61,7 +61,7 @@ async def run(
         try:
             work.result()
         except* LOST as errors:
-            log.error("queue lost its database", error=str(errors.exceptions[0]))
+            log.error("queue lost its database", error=repr(errors.exceptions[0]))
         await asyncio.sleep(RECONNECT_S)
 
 

@@ -9,7 +9,7 @@ import jinja2
 from aiohttp import web
 from aiohttp_session import session_middleware
 
-from web import audio, health, login_page, nouns, sign_in, users
+from web import audio, health, login_page, menu, nouns, sign_in, users
 from web import demo as demo_buttons
 from web.api import Api
 from web.assets import add_static, static_url
@@ -68,6 +68,7 @@ def _add_templates(app: web.Application) -> None:
     # English is the language of the sources; catalogues are installed here once there are some.
     environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]  # made by the extension
     environment.globals["static"] = static_url
+    environment.globals["menu"] = menu
 
 
 async def page_context(request: web.Request) -> dict[str, Any]:

@@ -39,7 +39,7 @@ async def _page(
         "may_run": person(request).may(RUN_AUDITS),
         "audit_hour": parts.settings.audit_hour,
     }
-    return render(request, "audits.html", context, active="audits", flash=flash, typed=typed)
+    return render(request, "audits.html", context, flash=flash, typed=typed)
 
 
 @pages.post("/audits", right=RUN_AUDITS)
@@ -78,7 +78,7 @@ async def show_audit(request: web.Request) -> web.Response:
         "total": _total(audit),
         "bad": BAD,
     }
-    return render(request, "audit.html", context, active="audits")
+    return render(request, "audit.html", context)
 
 
 def _total(audit: CallAudit) -> int:

@@ -62,7 +62,7 @@ async def show_board(request: web.Request) -> web.Response:
         "here_again": urlencode(kept),
         "may_edit": who.may(EDIT_DEALS),
     }
-    return render(request, "board.html", context, active="deals")
+    return render(request, "board.html", context)
 
 
 @pages.post("/deals/{deal_id}/move", right=EDIT_DEALS)

@@ -75,7 +75,7 @@ async def show_calls(request: web.Request) -> web.Response:
         "everybody": all_calls(who),
         "dispositions": OUTCOMES,
     }
-    return render(request, "calls.html", context, active="calls")
+    return render(request, "calls.html", context)
 
 
 def _midnight(day: date | None, who: Person) -> datetime | None:
@@ -120,7 +120,7 @@ async def _page(
         "may_edit": who.may(EDIT_CALLS),
         "may_download": who.may(DOWNLOAD_RECORDINGS),
     }
-    return render(request, "call.html", context, active="calls", flash=flash, typed=typed)
+    return render(request, "call.html", context, flash=flash, typed=typed)
 
 
 async def _objects(session: AsyncSession, call: CallPage) -> list[tuple[str, str]]:

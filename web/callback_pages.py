@@ -47,7 +47,7 @@ async def show_callbacks(request: web.Request) -> web.Response:
         "pages": turn(request, found),
         "may_edit": who.may(EDIT_CALLBACKS),
     }
-    return render(request, "callbacks.html", context, active="callbacks")
+    return render(request, "callbacks.html", context)
 
 
 @pages.post("/callbacks", right=EDIT_CALLBACKS)

@@ -29,7 +29,7 @@ async def _page(
     async with services(request).db.begin() as session:
         found = await list_deliveries(session, viewer(request, DELIVER))
     context = {"rows": [it for it in found if it.mine], "free": [it for it in found if not it.mine]}
-    return render(request, "courier.html", context, active="courier", flash=flash, typed=typed)
+    return render(request, "courier.html", context, flash=flash, typed=typed)
 
 
 @pages.post("/courier/{task_id}", right=DELIVER)

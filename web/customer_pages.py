@@ -60,7 +60,7 @@ async def _list(
         "pages": turn(request, found),
         "may_edit": person(request).may(EDIT_CUSTOMERS),
     }
-    return render(request, "customers.html", context, active="customers", flash=flash, typed=typed)
+    return render(request, "customers.html", context, flash=flash, typed=typed)
 
 
 @pages.post("/customers", right=EDIT_CUSTOMERS)
@@ -113,7 +113,7 @@ async def _page(
         "later": services(request).now() + SOON,
         **work,
     }
-    return render(request, "customer.html", context, active="customers", flash=flash, typed=typed)
+    return render(request, "customer.html", context, flash=flash, typed=typed)
 
 
 @pages.post("/customers/{customer_id}", right=EDIT_CUSTOMERS)

@@ -128,7 +128,7 @@ async def show_deals(request: web.Request) -> web.Response:
         ),
         "colleagues": colleagues,
     }
-    return render(request, "deals.html", context, active="deals")
+    return render(request, "deals.html", context)
 
 
 @pages.post("/deals", right=EDIT_DEALS)
@@ -189,7 +189,7 @@ async def _page(
         **talks_context(request, talks, sounds),
         **work,
     }
-    return render(request, "deal.html", context, active="deals", flash=flash, typed=typed)
+    return render(request, "deal.html", context, flash=flash, typed=typed)
 
 
 @pages.post("/deals/{deal_id}", right=EDIT_DEALS)

@@ -14,4 +14,4 @@ async def show_desk(request: web.Request) -> web.Response:
     """The desk of whoever is signed in; a courier's is his list of orders to bring."""
     if not person(request).may(VIEW_CUSTOMERS):
         return go("/courier")
-    return render(request, "desk.html", {}, active="desk")
+    return render(request, "desk.html", {})

@@ -41,7 +41,7 @@ async def show_findings(request: web.Request) -> web.Response:
     wrong = sum(finding.verdict is Verdict.BAD for finding in findings)
     care = sum(finding.verdict is Verdict.CARE for finding in findings)
     context = {"tab": "findings", "parts": parts, "wrong": wrong, "care": care}
-    return render(request, "doctor.html", context, active="status")
+    return render(request, "doctor.html", context)
 
 
 @pages.get("/doctor/calls", right=RUN_DOCTOR)
@@ -68,7 +68,7 @@ async def _calls(
         ],
     }
     template = "doctor_tried.html" if request.query.get("part") else "doctor_calls.html"
-    return render(request, template, context, active="status", flash=flash, typed=typed)
+    return render(request, template, context, flash=flash, typed=typed)
 
 
 @pages.post("/doctor/calls", right=RUN_DOCTOR)
@@ -92,7 +92,7 @@ async def show_pieces(request: web.Request) -> web.Response:
     if kind not in KINDS:
         raise web.HTTPNotFound
     context = {"tab": "pieces", "kind": kind, "kinds": KINDS, "text": pieces(kind)}
-    return render(request, "doctor_pieces.html", context, active="status")
+    return render(request, "doctor_pieces.html", context)
 
 
 def _doctor(request: web.Request) -> Doctor:

@@ -162,7 +162,7 @@ async def show_timeline(request: web.Request) -> web.Response:
         "clock": lambda at: at.astimezone(zone).strftime("%H:%M:%S.%f")[:-5],
         "since": lambda at: _since((at - began).total_seconds()),
     }
-    return render(request, "timeline.html", context, active="calls")
+    return render(request, "timeline.html", context)
 
 
 def _reads(request: web.Request) -> bool:

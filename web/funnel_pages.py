@@ -36,7 +36,7 @@ async def _page(
         "statuses": list(LABELS.items()),
         "empty_rows": EMPTY_ROWS,
     }
-    return render(request, "funnels.html", context, active="funnels", flash=flash, typed=typed)
+    return render(request, "funnels.html", context, flash=flash, typed=typed)
 
 
 @pages.post("/funnels", right=EDIT_FUNNELS)

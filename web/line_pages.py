@@ -51,7 +51,7 @@ async def _list(
         "switchboards": [link.pbx for link in parts.live.links()],
         "may_edit": person(request).may(EDIT_LINES),
     }
-    return render(request, "lines.html", context, active="lines", flash=flash, typed=typed)
+    return render(request, "lines.html", context, flash=flash, typed=typed)
 
 
 @pages.get("/lines/{line_id}", right=VIEW_LINES)
@@ -77,7 +77,7 @@ async def _page(
         "zones": ZONES,
         "may_edit": person(request).may(EDIT_LINES),
     }
-    return render(request, "line.html", context, active="lines", flash=flash, typed=typed)
+    return render(request, "line.html", context, flash=flash, typed=typed)
 
 
 @pages.post("/lines", right=EDIT_LINES)

@@ -59,7 +59,7 @@ async def show_orders(request: web.Request) -> web.Response:
         "statuses": list(LABELS.items()),
         "shops": shops,
     }
-    return render(request, "orders.html", context, active="orders")
+    return render(request, "orders.html", context)
 
 
 @pages.post("/orders", right=EDIT_ORDERS)
@@ -89,7 +89,7 @@ async def add_order(request: web.Request) -> web.Response:
 
 async def refused(request: web.Request, flash: Flash, back: str) -> web.Response:
     """A refusal of a form that stands on another noun's page: the reason and the way back."""
-    return render(request, "refused.html", {"back": back}, active="", flash=flash)
+    return render(request, "refused.html", {"back": back}, flash=flash)
 
 
 @pages.get("/orders/{order_id}", right=VIEW_ORDERS)
@@ -119,7 +119,7 @@ async def _page(
         **talks_context(request, talks, sounds),
         **work,
     }
-    return render(request, "order.html", context, active="orders", flash=flash, typed=typed)
+    return render(request, "order.html", context, flash=flash, typed=typed)
 
 
 async def sounds_of(session: AsyncSession, who: Person, talks: Sequence[Item]) -> dict[str, Sound]:

@@ -121,13 +121,12 @@ def render(
     template: str,
     context: Mapping[str, Any],
     *,
-    active: str,
     flash: Flash | None = None,
     typed: Mapping[str, str] | None = None,
 ) -> web.Response:
     """A page in its frame. `flash` and `typed` come from a refused form; else from `done` in the address."""
     status = 422 if flash is not None and flash.tone == "bad" else 200
-    full = shell(request) | {"active": active, "flash": flash or _done(request), "typed": Typed(typed or {})}
+    full = shell(request) | {"flash": flash or _done(request), "typed": Typed(typed or {})}
     return aiohttp_jinja2.render_template(template, request, full | dict(context), status=status)
 
 

@@ -30,7 +30,7 @@ async def _page(
             "rules": await list_wrap_up_rules(session),
             "people": dict(await users_to_choose(session)),
         }
-    return render(request, "pauses.html", context, active="pauses", flash=flash, typed=typed)
+    return render(request, "pauses.html", context, flash=flash, typed=typed)
 
 
 @pages.post("/pauses/reasons", right=EDIT_PAUSES)

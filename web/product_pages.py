@@ -48,7 +48,7 @@ async def _list(
         "shops": shops,
         **_rights(request),
     }
-    return render(request, "products.html", context, active="products", flash=flash, typed=typed)
+    return render(request, "products.html", context, flash=flash, typed=typed)
 
 
 @pages.post("/products", right=EDIT_PRODUCTS)
@@ -75,7 +75,7 @@ async def _page(
     async with services(request).db.begin() as session:
         product = await products.whole(session, request, number_in(request, "product_id"))
     context = {"product": product, **_rights(request)}
-    return render(request, "product.html", context, active="products", flash=flash, typed=typed)
+    return render(request, "product.html", context, flash=flash, typed=typed)
 
 
 @pages.post("/products/{product_id}", right=EDIT_PRODUCTS)

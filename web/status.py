@@ -68,7 +68,7 @@ async def show_status(request: web.Request) -> web.Response:
         "waiting": await _waiting(parts, found),
         "may_examine": person(request).may(RUN_DOCTOR),
     }
-    return render(request, "status.html", context, active="status")
+    return render(request, "status.html", context)
 
 
 async def _waiting(parts: Services, found: list[Check]) -> WaitingAnswer | None:

@@ -66,7 +66,7 @@ async def _list(
         "filters": filters,
         "may_give": who.may(GIVE_TASKS),
     }
-    return render(request, "tasks.html", context, active="tasks", flash=flash, typed=typed)
+    return render(request, "tasks.html", context, flash=flash, typed=typed)
 
 
 @pages.post("/tasks", right=GIVE_TASKS)
@@ -106,7 +106,7 @@ async def _page(
         "may_give": who.may(GIVE_TASKS),
         "may_take": task.performer_id is None and task.state == State.OPEN,
     }
-    return render(request, "task.html", context, active="tasks", flash=flash, typed=typed)
+    return render(request, "task.html", context, flash=flash, typed=typed)
 
 
 @pages.post("/tasks/{task_id}", right=GIVE_TASKS)

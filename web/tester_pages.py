@@ -86,7 +86,7 @@ async def show_tester(request: web.Request) -> web.Response:
             flash = Flash("bad", str(refusal))
     boards = [(pbx.name, pbx.name) for pbx in parts.settings.switchboards]
     context = {"boards": boards, "verdict": verdict, "given": typed}
-    return render(request, "rules.html", context, active="status", flash=flash, typed=typed)
+    return render(request, "rules.html", context, flash=flash, typed=typed)
 
 
 async def _judged(parts: Services, query: RulesQuery) -> RulesAnswer:

@@ -43,7 +43,7 @@ async def _page(
         "switchboards": switchboards,
         "may_edit": person(request).may(EDIT_USERS),
     }
-    return render(request, "users.html", context, active="users", flash=flash, typed=typed)
+    return render(request, "users.html", context, flash=flash, typed=typed)
 
 
 @pages.post("/users", right=EDIT_USERS)

@@ -9,13 +9,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import jinja2
 from aiohttp import WSMsgType, web
 
+from crm_core.user import Role
 from tests.patience import PATIENCE_S
+from web import menu
+from web.rights import Person
 
 WEB = Path(__file__).parents[2] / "web"
 NONCE = "nonce-of-this-test"
@@ -233,7 +235,15 @@ async def show_desk(request: web.Request) -> web.Response:
 
 def page(name: str, **values: Any) -> web.Response:
     """A page as the application renders it, under the same policy: nothing inline, our own files alone."""
-    person = SimpleNamespace(user_id=7, login="anna", name="Anna Kowalska", role="operator", timezone="UTC")
+    person = Person(
+        user_id=7,
+        login="anna",
+        name="Anna Kowalska",
+        role=Role.OPERATOR,
+        timezone="UTC",
+        session_id=b"",
+        expires_at=datetime.now(UTC),
+    )
     usual = {"person": person, "csp_nonce": NONCE, "push_port": None, "demo": False, "path": "/"}
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(WEB / "templates"),
@@ -242,6 +252,7 @@ def page(name: str, **values: Any) -> web.Response:
         undefined=jinja2.StrictUndefined,
     )
     environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
+    environment.globals["menu"] = menu
     environment.globals["static"] = lambda path: f"/static/{path}"
     policy = (
         f"default-src 'none'; script-src 'self' 'nonce-{NONCE}'; style-src 'self' 'nonce-{NONCE}';"

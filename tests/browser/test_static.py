@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from web import menu
+
 WEB = Path(__file__).parents[2] / "web"
 STATIC = WEB / "static"
 OURS = sorted(file for file in STATIC.rglob("*.js") if "vendor" not in file.parts)
@@ -62,3 +64,10 @@ def test_every_icon_that_is_drawn_is_in_the_sprite() -> None:
     for file in OURS + PAGES:
         used = {name for found in WORD.findall(file.read_text()) for name in found if name}
         assert used <= sprite | {"name", "small", "extra"}, f"{named(file)} draws {used - sprite}"
+    places = [
+        *menu.EVERY_DAY,
+        menu.STATUS,
+        menu.SETTINGS_PLACE,
+        *(it for group in menu.SETTINGS for it in group.places),
+    ]
+    assert {place.name for place in places} <= sprite

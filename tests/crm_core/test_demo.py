@@ -1,6 +1,5 @@
 """The furnished shop of the demo."""
 
-import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -36,11 +35,9 @@ async def furnished(postgres: str) -> AsyncIterator[Database]:
         yield db
 
 
-async def test_the_shop_is_furnished_once_and_quickly(database: Database) -> None:
-    began = time.process_time()  # not the clock: other work on the machine is not our doing
+async def test_the_shop_is_furnished_once(database: Database) -> None:
     async with database.begin() as session:
         assert await demo.furnish(session, NOW)
-    assert time.process_time() - began < 2
     async with database.begin() as session:
         assert not await demo.furnish(session, NOW)
         counts = {

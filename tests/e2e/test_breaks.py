@@ -51,7 +51,9 @@ class Talk:
 
 async def _is_recorded(desk: Desk, call: str) -> None:
     """What was recorded until then can be heard."""
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(
+        3 * PATIENCE_S
+    ):  # the job of a worker that died is another's when its heartbeat is late
         while True:
             recordings = await desk.ask("GET", f"/calls/{call}/recordings")
             if recordings and all(each["state"] == "ready" for each in recordings):

@@ -15,6 +15,7 @@ from callcenter.doctor.finding import Finding, Verdict
 from callcenter.doctor.floor_checks import People
 from callcenter.doctor.pbx_facts import Flavour, PbxFacts
 from callcenter.doctor.visiting import OUR_VARIABLE, look_at
+from tests.patience import PATIENCE_S
 from tests.pbx.conftest import Office, office
 from tests.pbx.tree import Tree
 
@@ -67,7 +68,7 @@ async def test_our_own_switchboard_is_found_in_order(here: Office) -> None:
     found = judge(facts, PEOPLE)
     wrong = [finding for finding in found if finding.verdict is not Verdict.GOOD]
     assert [(finding.check, finding.says) for finding in wrong] == []
-    assert facts.skew_s is not None and abs(facts.skew_s) < 0.5
+    assert facts.skew_s is not None and abs(facts.skew_s) < PATIENCE_S
     assert facts.interfaces is not None and facts.interfaces.keys() == {
         "PJSIP/1001", "PJSIP/1002", "PJSIP/1003", "PJSIP/trunk",
     }  # fmt: skip

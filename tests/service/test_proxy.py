@@ -4,7 +4,6 @@ import asyncio
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -99,9 +98,7 @@ async def test_the_doctor_finds_the_address_in_order_and_a_proxy_without_push_ou
 
 async def test_the_doctor_runs_beside_the_service_and_says_what_is_wrong(behind: tuple[Service, str]) -> None:
     service, _ = behind
-    began = time.monotonic()
     said = await asyncio.to_thread(service.command, "doctor")
-    assert time.monotonic() - began < 30
     assert said.returncode == 1, said.stdout  # nobody may administrate yet
     assert "WRONG  No administrator may sign in." in said.stdout
     assert "callcenter user add admin --role admin" in said.stdout

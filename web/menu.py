@@ -1,0 +1,129 @@
+"""Where one can go: the places of every day, in the rail, and the settings, on a page of their own.
+
+Pure. A place is offered to whoever holds its right; the page itself checks again.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from web import rights
+from web.rights import Person, Right
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A page in the menu. `name`: its icon, and how the rail knows it; `says`: what stands on the page of settings."""
+
+    name: str
+    address: str
+    label: str
+    right: Right | None = None
+    says: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Settings of one subject."""
+
+    label: str
+    places: tuple[Place, ...]
+
+
+EVERY_DAY = (
+    Place("desk", "/", "Desk", rights.VIEW_CUSTOMERS),
+    Place("customers", "/customers", "Customers", rights.VIEW_CUSTOMERS),
+    Place("orders", "/orders", "Orders", rights.VIEW_ORDERS),
+    Place("callbacks", "/callbacks", "Callbacks", rights.VIEW_CALLBACKS),
+    Place("tasks", "/tasks", "Tasks", rights.VIEW_TASKS),
+    Place("calls", "/calls", "Calls", rights.VIEW_CALLS),
+    Place("deals", "/deals", "Deals", rights.VIEW_DEALS),
+    Place("products", "/products", "Products", rights.VIEW_PRODUCTS),
+)
+ROAD = (  # of those who are not in the house: couriers
+    Place("courier", "/courier", "To bring", rights.DELIVER),
+    Place("tasks", "/tasks", "Tasks", rights.VIEW_TASKS),
+)
+SETTINGS = (
+    Group(
+        "People",
+        (
+            Place(
+                "users",
+                "/users",
+                "Users",
+                rights.VIEW_USERS,
+                "Who may sign in, with which role and telephone",
+            ),
+            Place(
+                "pause",
+                "/pauses",
+                "Pauses",
+                rights.EDIT_PAUSES,
+                "Reasons for a pause, and the time after a call",
+            ),
+        ),
+    ),
+    Group(
+        "Telephone",
+        (
+            Place("lines", "/lines", "Lines", rights.VIEW_LINES, "Numbers people dial, their shop and hours"),
+            Place(
+                "doctor",
+                "/doctor",
+                "Doctor",
+                rights.RUN_DOCTOR,
+                "What is wrong with a switchboard, and the fix",
+            ),
+            Place(
+                "rules", "/rules", "Try the rules", rights.TEST_RULES, "What becomes of a number or a channel"
+            ),
+            Place(
+                "audits",
+                "/audits",
+                "Audits",
+                rights.VIEW_AUDITS,
+                "Proof that no call was lost or counted twice",
+            ),
+        ),
+    ),
+    Group(
+        "Shop",
+        (
+            Place(
+                "funnels",
+                "/funnels",
+                "Funnels",
+                rights.EDIT_FUNNELS,
+                "Stages of deals, and why deals are lost",
+            ),
+        ),
+    ),
+)
+STATUS = Place("status", "/status", "Status", rights.VIEW_STATUS)
+SETTINGS_PLACE = Place("settings", "/settings", "Settings")
+
+
+def offered(person: Person, places: Iterable[Place]) -> tuple[Place, ...]:
+    """The places this person may go to."""
+    return tuple(place for place in places if place.right is None or person.may(place.right))
+
+
+def settings_of(person: Person) -> list[Group]:
+    """The settings this person may see or change, subject by subject."""
+    groups = [Group(group.label, offered(person, group.places)) for group in SETTINGS]
+    return [group for group in groups if group.places]
+
+
+def rail(person: Person) -> tuple[tuple[Place, ...], tuple[Place, ...]]:
+    """What stands in the rail: the places of every day, and below them those of the house."""
+    house = offered(person, (STATUS,))
+    every_day = EVERY_DAY if person.may(rights.VIEW_CUSTOMERS) else ROAD
+    return offered(person, every_day), house + ((SETTINGS_PLACE,) if settings_of(person) else ())
+
+
+def here(path: str) -> str:
+    """The place in the rail that a path belongs to."""
+    first = "/" + path.strip("/").split("/")[0]
+    if any(place.address == first for group in SETTINGS for place in group.places):
+        return SETTINGS_PLACE.name
+    return next((place.name for place in (*EVERY_DAY, *ROAD, STATUS, SETTINGS_PLACE) if place.address == first), "")
