@@ -126,4 +126,6 @@ def here(path: str) -> str:
     first = "/" + path.strip("/").split("/")[0]
     if any(place.address == first for group in SETTINGS for place in group.places):
         return SETTINGS_PLACE.name
-    return next((place.name for place in (*EVERY_DAY, *ROAD, STATUS, SETTINGS_PLACE) if place.address == first), "")
+    return next(
+        (place.name for place in (*EVERY_DAY, *ROAD, STATUS, SETTINGS_PLACE) if place.address == first), ""
+    )
