@@ -14,7 +14,6 @@ from crm_core import (
     flight,
     focus,
     funnel,
-    goods_import,
     line,
     line_hours,
     order,
@@ -33,6 +32,7 @@ from crm_core import (
     wrap_up_rule,
 )
 from crm_core.db import Base
+from crm_core.exchange import job, mapping, source
 
 MODULES = (
     agent_state,
@@ -48,9 +48,10 @@ MODULES = (
     flight,
     focus,
     funnel,
-    goods_import,
+    job,
     line,
     line_hours,
+    mapping,
     order,
     outbox,
     pause_reason,
@@ -61,6 +62,7 @@ MODULES = (
     recording,
     sign_in,
     site,
+    source,
     stock,
     task_rows,
     user,

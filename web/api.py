@@ -46,6 +46,7 @@ class Operation:
     status: int
     errors: tuple[int, ...]
     produces: str
+    accepts: str
     parameters: Mapping[str, TypeAdapter[Any]]
     query: type[BaseModel] | None
     body: type[BaseModel] | None
@@ -60,6 +61,8 @@ class Operation:
         given = self._path(request)
         if self.query is not None:
             given["query"] = _read_query(request, self.query)
+        if self.accepts and request.content_type != self.accepts:
+            raise Refusal(415, f"Send the file itself with Content-Type: {self.accepts}.")
         if self.body is not None:
             given["body"] = await _read_body(request, self.body)
         return self._answer(await self.handler(request, **given))
@@ -121,6 +124,7 @@ class Operations:
         status: int = 200,
         errors: Iterable[int] = (),
         produces: str = "application/json",
+        accepts: str = "",
     ) -> Callable[[Decorated], Decorated]:
         """Register a handler.
 
@@ -128,6 +132,8 @@ class Operations:
         `public`    nobody needs to be signed in
         `status`    of the answer when all is well
         `errors`    refusals of its own (409, 429…); those that follow from its parameters are known
+        `produces`  kinds of files it answers, with commas between
+        `accepts`   the kind of file that is its body, which the handler reads as it comes
         """
 
         def register(handler: Decorated) -> Decorated:
@@ -144,6 +150,7 @@ class Operations:
                     status=204 if taken["returns"] is None and status == 200 else status,
                     errors=tuple(errors),
                     produces=produces,
+                    accepts=accepts,
                     **taken,
                 )
             )

@@ -43,10 +43,11 @@ async def settle(request: web.Request, step: Step, again: Again) -> web.Response
     try:
         return await step(typed)
     except (Conflict, Invalid, Refusal) as refusal:
-        return await again(Flash("bad", _sentence(refusal)), typed)
+        return await again(Flash("bad", sentence(refusal)), typed)
 
 
-def _sentence(refusal: Exception) -> str:
+def sentence(refusal: Exception) -> str:
+    """What is told at the top of a form that was refused."""
     if isinstance(refusal, Refusal) and refusal.errors:
         said = (f"{error.field.replace('_', ' ')}: {error.message}" for error in refusal.errors)
         return "; ".join(said).capitalize()

@@ -85,6 +85,9 @@ def _operation(
     if operation.body is not None:
         content = {"application/json": {"schema": schemas[((number, "body"), "validation")]}}
         described["requestBody"] = {"required": True, "content": content}
+    if operation.accepts:
+        file = {operation.accepts: {"schema": {"type": "string", "format": "binary", "minLength": 1}}}
+        described["requestBody"] = {"required": True, "content": file}
     if operation.public:
         described["security"] = []
     return described
@@ -111,7 +114,7 @@ def _without_null(field: Schema) -> Schema:
 def _responses(operation: Operation, returns: Schema | None) -> Schema:
     good: Schema = {"description": HTTPStatus(operation.status).phrase}
     if operation.produces != "application/json":
-        good["content"] = {operation.produces: {}}
+        good["content"] = {kind: {} for kind in operation.produces.split(", ")}
     elif returns is not None:
         good["content"] = {"application/json": {"schema": returns}}
     problem = {PROBLEM_JSON: {"schema": {"$ref": _REF + Problem.__name__}}}
@@ -132,6 +135,8 @@ def _refusals(operation: Operation) -> set[int]:
         refusals.add(404)
     if operation.query is not None:
         refusals.add(422)
+    if operation.accepts:
+        refusals |= {400, 413, 415}
     if operation.body is not None:
         refusals |= {400, 413, 415, 422}
     return refusals

@@ -62,6 +62,10 @@ EDIT_FUNNELS = Right("funnels", "edit")
 VIEW_TASKS, EDIT_TASKS = Right("tasks", "view"), Right("tasks", "edit")  # edit: close, take, comment
 GIVE_TASKS = Right("tasks", "give")
 DELIVER = Right("deliveries", "mark")
+RUN_IMPORTS = Right("imports", "run")  # and the right to edit what is in the file
+EDIT_SOURCES = Right("imports", "schedule")  # addresses from which the server fetches files
+EXPORT_CUSTOMERS, EXPORT_ORDERS = Right("customers", "export"), Right("orders", "export")
+EXPORT_PRODUCTS, EXPORT_CALLS = Right("products", "export"), Right("calls", "export")
 
 _DESK: Mapping[Right, Scope] = {
     VIEW_CUSTOMERS: Scope.ALL,
@@ -100,6 +104,14 @@ _FLOOR = {
 }
 _ROAD = {VIEW_TASKS: Scope.OWN, EDIT_TASKS: Scope.OWN, DELIVER: Scope.OWN}
 _GOODS = {EDIT_PRODUCTS: Scope.ALL, VIEW_PURCHASES: Scope.ALL}
+_EXCHANGE = {
+    RUN_IMPORTS: Scope.ALL,
+    EDIT_SOURCES: Scope.ALL,
+    EXPORT_CUSTOMERS: Scope.ALL,
+    EXPORT_ORDERS: Scope.ALL,
+    EXPORT_PRODUCTS: Scope.ALL,
+    EXPORT_CALLS: Scope.ALL,
+}
 _HOUSE = {
     VIEW_USERS: Scope.ALL,
     EDIT_USERS: Scope.ALL,
@@ -119,8 +131,8 @@ RIGHTS: Mapping[Role, Mapping[Right, Scope]] = {
     Role.OPERATOR: _DESK,
     Role.SENIOR: _DESK,
     Role.SUPERVISOR: {**_DESK, **_FLOOR},
-    Role.MANAGER: {**_DESK, **_FLOOR, **_GOODS, REPORT_SITE: Scope.ALL},
-    Role.ADMIN: {**_DESK, **_FLOOR, **_GOODS, **_HOUSE, REPORT_SITE: Scope.ALL},
+    Role.MANAGER: {**_DESK, **_FLOOR, **_GOODS, **_EXCHANGE, REPORT_SITE: Scope.ALL},
+    Role.ADMIN: {**_DESK, **_FLOOR, **_GOODS, **_EXCHANGE, **_HOUSE, REPORT_SITE: Scope.ALL},
     Role.COURIER: _ROAD,
 }
 

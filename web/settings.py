@@ -215,6 +215,11 @@ class Settings(BaseSettings):
         return (single,)
 
     @property
+    def imports_dir(self) -> Path:
+        """Where files lie that are being imported."""
+        return self.data_dir / "imports"
+
+    @property
     def tls(self) -> bool:
         """True when browsers reach us over https, so that cookies can be Secure."""
         return bool(self.public_url and self.public_url.startswith("https://"))

@@ -1,5 +1,5 @@
 """What has run out is removed once an hour: sessions past their end, windows of the throttle, what the PBX said,
-visits of the web shop."""
+visits of the web shop, imports."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,6 +9,7 @@ import structlog
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
+from crm_core.exchange.job import KEPT, forget_imports
 from crm_core.flight import AT_ONCE, forget_tapes
 from crm_core.site import forget_site
 from web.services import SERVICES, Services
@@ -43,6 +44,7 @@ async def tidy(app: web.Application) -> None:
     await forget_ended(parts.db, now=parts.now())
     async with parts.db.begin() as session:
         await forget_site(session, parts.now() - timedelta(days=parts.settings.site_days))
+        await forget_imports(session, parts.settings.imports_dir, before=parts.now() - KEPT)
     oldest = parts.now() - timedelta(days=parts.settings.flight_days)
     while await _forget_some(parts, oldest) == AT_ONCE:
         pass

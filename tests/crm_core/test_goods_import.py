@@ -2,7 +2,9 @@
 
 import io
 import zipfile
+import zlib
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,17 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from crm_core.errors import Invalid, NotFound
-from crm_core.goods_file import Table, read_table
-from crm_core.goods_import import (
-    Outcome,
-    guess_columns,
-    import_goods,
-    load_mapping,
-    refused_csv,
-    save_mapping,
-)
+from crm_core.errors import Conflict, Invalid, NotFound
+from crm_core.exchange import child
+from crm_core.exchange.goods import GOODS
+from crm_core.exchange.job import start
+from crm_core.exchange.mapping import load_mapping, save_mapping
+from crm_core.exchange.refused import refused_file
+from crm_core.exchange.sheet import Cell, Xlsx
+from crm_core.exchange.table import read_table
 from crm_core.product import Product
+from tests.crm_core.exchange import bring
 
 CSV = """SKU;Name;EAN;Price;Cost;Stock;Colour
 MG-03-BL;Blue mug 0.3 l;5901234123457;9,50;4.10;20;blue
@@ -43,43 +44,9 @@ COMMERCE_ML = """<?xml version="1.0" encoding="UTF-8"?><Коммерческая
 </ПакетПредложений></КоммерческаяИнформация>"""
 
 
-def workbook(rows: list[list[str | float]]) -> bytes:
-    """The least that is an XLSX file."""
-    cells = "".join(
-        "<row>" + "".join(
-            f"<c><v>{it}</v></c>" if isinstance(it, float) else f'<c t="inlineStr"><is><t>{it}</t></is></c>'
-            for it in row
-        ) + "</row>"
-        for row in rows
-    )  # fmt: skip
-    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
-    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-    package = "http://schemas.openxmlformats.org/package/2006"
-    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-    files = {
-        "[Content_Types].xml": f'<Types xmlns="{package}/content-types"><Default Extension="xml" ContentType='
-        f'"application/xml"/><Override PartName="/xl/workbook.xml" ContentType="{kind}.sheet.main+xml"/></Types>',
-        "_rels/.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" Type='
-        f'"{office}/officeDocument" Target="xl/workbook.xml"/></Relationships>',
-        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{office}"><sheets><sheet name="Goods" sheetId="1" '
-        'r:id="r1"/></sheets></workbook>',
-        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}/relationships"><Relationship Id="r1" Type='
-        f'"{office}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>',
-        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{main}"><sheetData>{cells}</sheetData></worksheet>',
-    }
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, text in files.items():
-            archive.writestr(name, text)
-    return packed.getvalue()
-
-
-async def put(shop: Any, table: Table, columns: dict[str, str] | None = None, **more: Any) -> Outcome:
-    meant = columns or guess_columns(table.columns)
-    async with shop.begin() as session:
-        return await import_goods(
-            session, table, meant, shop_id=shop.shop, user_id=shop.anna, at=shop.noon, **more
-        )
+def workbook(rows: list[list[Cell]]) -> bytes:
+    sheet = Xlsx()
+    return sheet.rows(rows) + sheet.end()
 
 
 async def product(shop: Any, sku: str) -> Product | None:
@@ -88,16 +55,17 @@ async def product(shop: Any, sku: str) -> Product | None:
         return found
 
 
-async def test_a_price_list_changes_what_is_known_adds_what_is_new_and_refuses_the_rest(shop: Any) -> None:
-    table = read_table(CSV.encode())
-    columns = guess_columns(table.columns) | {"Colour": "property:colour"}
-    outcome = await put(shop, table, columns)
-    assert (outcome.created, outcome.updated, outcome.unchanged) == (1, 2, 0)
-    assert [(it.row.place, it.reason) for it in outcome.refused] == [
-        (4, "The same product stands in row 3 already."),
+async def test_a_price_list_changes_what_is_known_adds_what_is_new_and_refuses_the_rest(
+    shop: Any, tmp_path: Path
+) -> None:
+    columns = {**GOODS.guess(read_table(CSV.encode()).columns), "Colour": "property:colour"}
+    done = await bring(shop, tmp_path, "products", CSV.encode(), columns)
+    assert done.counts == (1, 2, 0, 4)
+    assert [(it.place, it.reason) for it in done.refused] == [
+        (4, "The SKU NEW-1 stands in row 3 already."),
         (5, "Price: 'a lot' is no sum."),
         (6, "There is neither a SKU nor a barcode."),
-        (8, "Blue mug 0.3 l (MG-03-BL) has the barcode 5901234123457 already."),
+        (8, "The barcode 5901234123457 stands in row 2 already."),
     ]
     mug, pot, kettle = [await product(shop, sku) for sku in ("MG-03-BL", "NEW-1", "KT-10-RD")]
     assert mug and pot and kettle
@@ -109,16 +77,34 @@ async def test_a_price_list_changes_what_is_known_adds_what_is_new_and_refuses_t
     )
     assert (pot.name, pot.price, pot.barcodes, pot.stock) == ("Tea pot", Decimal("1034.90"), ["4000001"], 3)
     assert (kettle.price, kettle.stock, kettle.name) == (Decimal("35.00"), 3, "Red kettle")
-    again = await put(shop, table, columns)
-    assert (again.created, again.updated, again.unchanged, len(again.refused)) == (0, 0, 3, 4)
-    told = refused_csv(table, outcome.refused).splitlines()
-    assert told[0].startswith("row,reason,SKU") and "'=HYPERLINK" in told[-1]
+    again = await bring(shop, tmp_path, "products", CSV.encode(), columns)
+    assert again.counts == (0, 0, 3, 4)
 
 
-async def test_a_dry_run_says_the_same_and_changes_nothing(shop: Any) -> None:
-    table = read_table(CSV.encode())
-    outcome = await put(shop, table, dry_run=True)
-    assert (outcome.created, outcome.updated, len(outcome.refused)) == (1, 2, 4)
+async def test_refused_rows_come_back_as_they_came_with_their_reasons_and_can_be_sent_in_again(
+    shop: Any, tmp_path: Path
+) -> None:
+    done = await bring(shop, tmp_path, "products", CSV.encode())
+    told = refused_file(done.outcome, done.refused).decode("utf-8-sig").splitlines()
+    assert told[0] == "SKU;Name;EAN;Price;Cost;Stock;Colour;row;refused because"
+    assert told[-1].startswith("NEW-3;\"'=HYPERLINK(")
+    mended = refused_file(done.outcome, done.refused).replace(b"a lot", b"7,50")
+    again = await bring(shop, tmp_path, "products", mended)
+    assert again.counts == (
+        1,
+        1,
+        0,
+        2,
+    )  # NEW-2 has its price; NEW-1 does not stand in the file twice any more
+    assert again.refused[-1].reason == "Blue mug 0.3 l (MG-03-BL) has the barcode 5901234123457 already."
+    book = workbook([["SKU", "Name", "Price"], ["B-1", "=1+1", "none"]])
+    back = refused_file((of := await bring(shop, tmp_path, "products", book)).outcome, of.refused)
+    assert read_table(back).rows[0].cells["Name"] == "=1+1"
+
+
+async def test_a_dry_run_says_the_same_and_changes_nothing(shop: Any, tmp_path: Path) -> None:
+    done = await bring(shop, tmp_path, "products", CSV.encode(), dry_run=True)
+    assert done.counts == (1, 2, 0, 4)
     mug = await product(shop, "MG-03-BL")
     assert mug and (mug.price, mug.stock, mug.version) == (Decimal("8.90"), 14, 1)
     async with shop.begin() as session:
@@ -133,39 +119,59 @@ async def test_a_dry_run_says_the_same_and_changes_nothing(shop: Any) -> None:
     ],
 )
 async def test_exchange_files_are_understood_without_a_mapping(
-    shop: Any, content: str, sku: str, expected: tuple[Any, ...]
+    shop: Any, tmp_path: Path, content: str, sku: str, expected: tuple[Any, ...]
 ) -> None:
-    assert (await put(shop, read_table(content.encode()))).created == 1
+    assert (await bring(shop, tmp_path, "products", content.encode())).counts[0] == 1
     made = await product(shop, sku)
     assert made
     assert (made.name, str(made.price), made.barcodes, made.stock, made.variant) == expected
 
 
-async def test_a_workbooks_barcode_stays_a_whole_number(shop: Any) -> None:
-    table = read_table(workbook([["SKU", "Name", "EAN", "Price"], ["W-1", "Cup", 4006381333931.0, 2.5]]))
-    assert (await put(shop, table)).created == 1
+async def test_a_workbooks_barcode_stays_a_whole_number(shop: Any, tmp_path: Path) -> None:
+    book = workbook([["SKU", "Name", "EAN", "Price"], ["W-1", "Cup", 4006381333931, Decimal("2.5")]])
+    assert (await bring(shop, tmp_path, "products", book)).counts[0] == 1
     made = await product(shop, "W-1")
     assert made and (made.barcodes, made.price) == (["4006381333931"], Decimal("2.50"))
 
 
-async def test_a_mapping_is_kept_under_its_name(shop: Any) -> None:
+async def test_a_mapping_is_kept_under_its_name_and_taken_for_a_file_it_fits(
+    shop: Any, tmp_path: Path
+) -> None:
     async with shop.begin() as session:
-        await save_mapping(session, "acme", {"Nr": "sku"})
-        await save_mapping(session, "acme", {"Nr": "sku", "Preis": "price"})
-        assert await load_mapping(session, "acme") == {"Nr": "sku", "Preis": "price"}
-        with pytest.raises(NotFound):
-            await load_mapping(session, "other")
+        await save_mapping(session, "products", "acme", {"Nr": "sku"})
+        await save_mapping(session, "products", "acme", {"Nr": "sku", "Preis": "price", "Wie": "name"})
+        assert len(await load_mapping(session, "products", "acme")) == 3
+        for noun, name in (("products", "other"), ("customers", "acme")):
+            with pytest.raises(NotFound):
+                await load_mapping(session, noun, name)
+    done = await bring(shop, tmp_path, "products", b"Nr,Wie,Preis\nN-1,Nut,2\n")
+    assert done.counts == (1, 0, 0, 0)
 
 
-async def test_a_mapping_that_does_not_fit_the_file_is_refused_before_any_row(shop: Any) -> None:
-    table = read_table(b"Nr,Preis\n1,2\n")
+async def test_a_mapping_that_does_not_fit_the_file_is_refused_before_any_row(
+    shop: Any, tmp_path: Path
+) -> None:
     for columns, why in (
         ({"Nr": "sku", "Price": "price"}, "no column 'Price'"),
-        ({"Nr": "colour"}, "no field of a product"),
-        ({"Preis": "price"}, "which column is the sku"),
+        ({"Nr": "colour"}, "no field of products"),
+        ({"Preis": "price"}, "which column is the sku or barcode"),
+        ({"Preis": "sku", "Nr": "sku"}, "Two columns"),
     ):
         with pytest.raises(Invalid, match=why):
-            await put(shop, table, columns)
+            await bring(shop, tmp_path, "products", b"Nr,Preis\n1,2\n", columns)
+
+
+async def test_a_killed_import_goes_on_at_the_next_row_and_still_knows_what_stood_before(
+    shop: Any, tmp_path: Path
+) -> None:
+    rows = [f"S-{n},Thing {n},1.00" for n in range(120)] + ["S-3,Thing again,2.00"]
+    content = "\n".join(["SKU,Name,Price", *rows]).encode()
+    done = await bring(shop, tmp_path, "products", content, killed_after=50)
+    assert done.counts == (120, 0, 0, 1)
+    assert done.refused[0].reason == "The SKU S-3 stands in row 5 already."
+    async with shop.begin() as session:
+        with pytest.raises(Conflict, match="put in already"):
+            await start(session, done.outcome.id, dry_run=False)
 
 
 BILLION = b'<!DOCTYPE a [<!ENTITY b "ha"><!ENTITY c "&b;&b;">]>'
@@ -180,6 +186,35 @@ def test_what_is_no_file_of_goods_is_refused_with_a_sentence(content: bytes) -> 
     with pytest.raises(Invalid) as refused:
         read_table(content)
     assert str(refused.value).endswith(".")
+
+
+def bomb(unpacked: int) -> bytes:
+    """A workbook whose one cell unpacks to a thousand times its size, which its own list of contents denies."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    begin = packer.compress(b"<worksheet><sheetData><row><c t='inlineStr'><is><t>")
+    begin += packer.flush(zlib.Z_FULL_FLUSH)
+    piece = packer.compress(b"A" * 2**20) + packer.flush(zlib.Z_FULL_FLUSH)
+    packed = begin + piece * (unpacked // 2**20) + packer.flush()
+    honest = zipfile.ZipFile(io.BytesIO(workbook([["A"]])))
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as lying:
+        for one in honest.infolist():
+            sheet = one.filename.endswith("sheet1.xml")
+            lying.writestr(one.filename, packed if sheet else honest.read(one))
+            if sheet:
+                lying.filelist[-1].compress_type = zipfile.ZIP_DEFLATED
+    return out.getvalue()
+
+
+async def test_a_bomb_kills_the_process_that_reads_it_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "bomb").write_bytes(bomb(2**30))
+    with pytest.raises(Invalid, match="can not be read"):
+        await child.read_file(tmp_path / "bomb", tmp_path / "bomb.rows", memory=2**29)
+    assert not (tmp_path / "bomb.rows").exists()
+    (tmp_path / "goods").write_bytes(CSV.encode())
+    head = await child.read_file(tmp_path / "goods", tmp_path / "goods.rows")
+    assert (head.rows, head.columns[0], head.form.delimiter) == (7, "SKU", ";")
+    assert [row.place for row in child.rows(tmp_path / "goods.rows", after=5)] == [7, 8]
 
 
 @given(st.binary(max_size=300) | st.text(max_size=300).map(str.encode))

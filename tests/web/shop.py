@@ -13,11 +13,15 @@ from crm_core.callback import create_callback
 from crm_core.customer import create_customer
 from crm_core.db import Database
 from crm_core.deal import create_deal
+from crm_core.exchange import child, job, worker
+from crm_core.exchange.goods import GOODS
+from crm_core.exchange.table import read_table
 from crm_core.line import create_line, create_shop
 from crm_core.order import ItemWanted, create_order
 from crm_core.product import Product
 from crm_core.recording import Phrase, Recording, Transcript
 from crm_core.stock import open_books
+from web.settings import Settings
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 NUMBER = "+48601220114"
@@ -81,6 +85,22 @@ async def furnish(database: Database, *, name: str = "Marta Zielińska") -> Furn
             customer_id=customer.id,
         )
         return Furnished(shop.id, line.id, mug.id, tea.id, customer.id, order.id, deal.id, callback.id)
+
+
+async def bring(database: Database, settings: Settings, shop_id: int) -> int:
+    """A price list that was rehearsed, with a row refused; the import's id."""
+    settings.imports_dir.mkdir(parents=True, exist_ok=True)
+    table = read_table(b"SKU,Name,Price,Colour\nMG-03,Blue mug,9.50,blue\nNEW-1,Tea pot,much,white\n")
+    child.write(table, settings.imports_dir / "prices.rows")
+    head = child.head(settings.imports_dir / "prices.rows")
+    async with database.begin() as session:
+        made = await job.begin_import(
+            session, GOODS, head, file="prices", filename="prices.csv", shop_id=shop_id, user_id=None,
+            purchases=True,
+        )  # fmt: skip
+        await job.start(session, made.id, dry_run=True)
+    await worker.work_once(database, settings.imports_dir, now=lambda: NOON)
+    return made.id
 
 
 async def add_call(

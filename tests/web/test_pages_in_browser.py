@@ -45,6 +45,7 @@ async def there(database, people, settings):
             wishes="Ring twice",
         )
         furnished.task = task.id
+    furnished.brought = await shop.bring(database, settings, furnished.shop)
     return furnished
 
 
@@ -81,6 +82,8 @@ async def test_axe_finds_nothing_and_nothing_is_cut_off(browser, server, there, 
         "/deals/board",
         "/funnels",
         "/products",
+        "/imports",
+        f"/imports/{there.brought}",
         "/callbacks",
         "/tasks?which=open",
         f"/tasks/{there.task}",

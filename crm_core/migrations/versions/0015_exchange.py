@@ -1,6 +1,11 @@
-"""Room for what exchange need."""
+"""Imports of goods, customers and orders: files, their rows refused, addresses they come from; each barcode once."""
 
 from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision: str = "0015"
 down_revision: str | None = "0014"
@@ -9,4 +14,122 @@ depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
-    pass
+    _mappings()
+    _sources()
+    _imports()
+    _refused()
+
+
+def _mappings() -> None:
+    """Until now only goods had mappings."""
+    op.add_column("import_mappings", sa.Column("noun", sa.Text(), server_default="products", nullable=False))
+    op.alter_column("import_mappings", "noun", server_default=None)
+    op.drop_constraint(op.f("uq_import_mappings_name"), "import_mappings", type_="unique")
+    op.create_unique_constraint(op.f("uq_import_mappings_noun_name"), "import_mappings", ["noun", "name"])
+
+
+def _sources() -> None:
+    table = "import_sources"
+    op.create_table(
+        table,
+        _id(),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("noun", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=False),
+        sa.Column("shop_id", sa.BigInteger(), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=True),
+        _json("columns"),
+        sa.Column("every_minutes", sa.BigInteger(), nullable=False),
+        _flag("active"),
+        sa.Column("next_at", sa.TIMESTAMP(timezone=True), nullable=False),
+        sa.Column("tried_at", sa.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        _made(),
+        sa.CheckConstraint("every_minutes >= 15", name=op.f("ck_import_sources_not_too_often")),
+        _to(table, "shop_id", "shops"),
+        _to(table, "user_id", "users"),
+        sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}")),
+    )
+    op.create_index(op.f("ix_import_sources_next_at"), table, ["next_at"])
+
+
+def _imports() -> None:
+    table = "imports"
+    states = "'draft', 'queued', 'running', 'done', 'stopped', 'failed'"
+    op.create_table(
+        table,
+        _id(),
+        sa.Column("noun", sa.Text(), nullable=False),
+        sa.Column("shop_id", sa.BigInteger(), nullable=False),
+        sa.Column("warehouse_id", sa.BigInteger(), nullable=True),
+        sa.Column("source_id", sa.BigInteger(), nullable=True),
+        sa.Column("user_id", sa.BigInteger(), nullable=True),
+        sa.Column("filename", sa.Text(), nullable=False),
+        sa.Column("file", sa.Text(), nullable=False),
+        _json("form"),
+        sa.Column("headings", postgresql.ARRAY(sa.Text()), server_default="{}", nullable=False),
+        _json("columns"),
+        _flag("purchases"),
+        sa.Column("rows", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        _flag("dry_run"),
+        *(
+            sa.Column(name, sa.BigInteger(), server_default="0", nullable=False)
+            for name in ("done", "created", "updated", "unchanged", "refused")
+        ),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("heard_at", sa.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("ended_at", sa.TIMESTAMP(timezone=True), nullable=True),
+        _made(),
+        sa.CheckConstraint(f"state IN ({states})", name=op.f("ck_imports_state_known")),
+        sa.CheckConstraint("done BETWEEN 0 AND rows", name=op.f("ck_imports_done_within_rows")),
+        _to(table, "shop_id", "shops"),
+        _to(table, "warehouse_id", "warehouses"),
+        _to(table, "source_id", "import_sources", ondelete="SET NULL"),
+        _to(table, "user_id", "users"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_imports")),
+    )
+    for column in ("shop_id", "source_id"):
+        op.create_index(op.f(f"ix_imports_{column}"), table, [column])
+    op.create_index(
+        "ix_imports_at_work", table, ["id"], postgresql_where=sa.text("state IN ('queued', 'running')")
+    )
+
+
+def _refused() -> None:
+    table = "import_refused_rows"
+    op.create_table(
+        table,
+        _id(),
+        sa.Column("import_id", sa.BigInteger(), nullable=False),
+        sa.Column("place", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        _json("cells"),
+        _made(),
+        _to(table, "import_id", "imports", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}")),
+    )
+    op.create_index("ix_import_refused_rows_place", table, ["import_id", "place"])
+
+
+def _id() -> sa.Column[Any]:
+    return sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False)
+
+
+def _made() -> sa.Column[Any]:
+    return sa.Column(
+        "created_at", sa.TIMESTAMP(timezone=True), server_default=sa.text("now()"), nullable=False
+    )
+
+
+def _json(name: str) -> sa.Column[Any]:
+    return sa.Column(name, postgresql.JSONB(none_as_null=True), nullable=False)
+
+
+def _flag(name: str) -> sa.Column[Any]:
+    return sa.Column(name, sa.Boolean(), server_default=sa.text("false"), nullable=False)
+
+
+def _to(table: str, column: str, target: str, **options: Any) -> sa.ForeignKeyConstraint:
+    name = op.f(f"fk_{table}_{column}_{target}")
+    return sa.ForeignKeyConstraint([column], [f"{target}.id"], name=name, **options)

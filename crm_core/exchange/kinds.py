@@ -1,0 +1,128 @@
+"""What a cell of a file can be. Each kind takes the text of a cell that is not empty and says its value. Pure.
+
+Raises: `ValueError` with the end of a sentence that begins with the cell itself: "is no sum".
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from decimal import Decimal, InvalidOperation
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from crm_core.phone import normalise
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How the file's people write: the country of numbers without one, the zone of times without one."""
+
+    country: str
+    zone: ZoneInfo
+
+
+Kind = Callable[[str, Habits], Any]
+_YES = frozenset(("yes", "y", "true", "1", "+", "да", "так", "tak", "ja", "oui"))
+_NO = frozenset(("no", "n", "false", "0", "-", "нет", "ні", "nie", "nein", "non"))
+_DAY = re.compile(r"([0-9]{1,2})([./-])([0-9]{1,2})\2([0-9]{4})(.*)")
+_EMAIL = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;]+")
+
+
+def text(cell: str, habits: Habits) -> str:
+    """What stands there."""
+    return cell
+
+
+def words(cell: str, habits: Habits) -> list[str]:
+    """Several, with commas, semicolons or lines between."""
+    return list(dict.fromkeys(it.strip() for it in re.split(r"[,;\n]", cell) if it.strip()))
+
+
+def codes(cell: str, habits: Habits) -> list[str]:
+    """Several codes; they have no gaps within."""
+    return [code for code in re.split(r"[,;\s]+", cell) if code]
+
+
+def sum_(cell: str, habits: Habits) -> Decimal:
+    """A sum as people write it: 1 234,50, 1,234.50, 1.234,50 or 1234.5."""
+    written = re.sub(r"[\s']", "", cell)
+    last = max(written.rfind(","), written.rfind("."))
+    whole, part = (written, "") if last < 0 else (written[:last], written[last + 1 :])
+    if re.fullmatch(r"[0-9]{1,3}([.,][0-9]{3})+", whole, re.ASCII):
+        whole = re.sub(r"[.,]", "", whole)
+    elif len(part) == 3 and whole.strip("0"):
+        raise ValueError("may be two sums: write it with two decimals")
+    if not re.fullmatch(r"[0-9]+", whole, re.ASCII) or not re.fullmatch(r"[0-9]*", part, re.ASCII):
+        raise ValueError("is no sum")
+    return Decimal(f"{whole}.{part or 0}")
+
+
+def pieces(cell: str, habits: Habits) -> int:
+    """A whole number, also as a spreadsheet writes it: 3.0."""
+    try:
+        number = Decimal(re.sub(r"\s", "", cell).replace(",", "."))
+        if number != int(number):
+            raise ValueError
+    except (InvalidOperation, ValueError, OverflowError):
+        raise ValueError("is no number of pieces") from None
+    return int(number)
+
+
+def yes(cell: str, habits: Habits) -> bool:
+    """Yes or no, in the languages of our shops."""
+    if cell.casefold() in _YES | _NO:
+        return cell.casefold() in _YES
+    raise ValueError("is neither yes nor no")
+
+
+def emails(cell: str, habits: Habits) -> list[str]:
+    """One e-mail or several."""
+    found = [it for it in re.split(r"[,;\s]+", cell) if it]
+    for one in found:
+        if not _EMAIL.fullmatch(one):
+            raise ValueError(f"is no e-mail: {one[:40]!r}" if one != cell else "is no e-mail")
+    return list(dict.fromkeys(it.lower() for it in found))
+
+
+def phones(cell: str, habits: Habits) -> list[str]:
+    """One number or several in any spelling, as E.164 and each once."""
+    found: list[str] = []
+    for part in (it.strip() for it in re.split(r"[,;|\n]", cell) if it.strip()):
+        whole = normalise(part, country=habits.country).e164
+        for one in [part] if whole else part.split("/"):
+            e164 = normalise(one.strip(), country=habits.country).e164
+            if e164 is None:
+                raise ValueError(
+                    f"is no telephone number: {one.strip()[:40]!r}" if one != cell else _NO_NUMBER
+                )
+            found.append(e164)
+    return list(dict.fromkeys(found))
+
+
+def day(cell: str, habits: Habits) -> date:
+    """A day: 2026-11-20, 20.11.2026, 20/11/2026 (11/20/2026 in the United States)."""
+    on = instant(cell, habits).astimezone(habits.zone).date()
+    if not 1900 <= on.year < 2100:
+        raise ValueError("lies outside 1900 to 2099")
+    return on
+
+
+def instant(cell: str, habits: Habits) -> datetime:
+    """An instant, in the zone of the shop when it names none."""
+    written = cell
+    if found := _DAY.fullmatch(cell):
+        first, between, second, year, rest = found.groups()
+        month_first = between == "/" and habits.country == "US"
+        on, month = (second, first) if month_first else (first, second)
+        written = f"{year}-{month:0>2}-{on:0>2}{rest}"
+    try:
+        at = datetime.fromisoformat(re.sub(r"^(\S+)\s+(\S.*)$", r"\1 \2", written))
+        if at.tzinfo is None:
+            at = datetime.combine(at.date(), at.time() or time(), habits.zone)
+        return at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("is no day or time such as 2026-11-20 14:30") from None
+
+
+_NO_NUMBER = "is no telephone number"
