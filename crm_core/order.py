@@ -52,13 +52,14 @@ async def create_order(
     user_id: int | None,
     at: datetime,
     call_id: UUID | None = None,
+    number: str | None = None,
     status: str = Status.NEW,
     beyond_stock: bool = False,
     **fields: Any,
 ) -> Order:
     """Take an order: give it the shop's next number, reserve its goods, link it to the call.
 
-    `fields` are those of `EDITABLE`; `beyond_stock`: promise more than there is.
+    `number`: it has one from elsewhere; `fields` are those of `EDITABLE`; `beyond_stock`: promise more than there is.
     Raises `NotFound`, `Invalid`, `Conflict` when the stock is too small.
     """
     customer = await get_customer(session, customer_id)
@@ -67,7 +68,7 @@ async def create_order(
         raise NotFound(f"There is no shop {shop_id}.")
     call_id = await resolve(session, call_id) if call_id else None
     order = Order(
-        number=await _next_number(session, shop_id),
+        number=number or await _next_number(session, shop_id),
         shop_id=shop_id,
         customer_id=customer.id,
         currency=shop.currency,

@@ -32,7 +32,7 @@ from crm_core import (
     wrap_up_rule,
 )
 from crm_core.db import Base
-from crm_core.exchange import job, mapping, source
+from crm_core.exchange import external, job, mapping, source
 
 MODULES = (
     agent_state,
@@ -45,6 +45,7 @@ MODULES = (
     customer,
     deal,
     draft,
+    external,
     flight,
     focus,
     funnel,

@@ -30,14 +30,22 @@ from web.api import Operations
 from web.fields import VISIBLE, Answer, Given, Id
 from web.listing import Listed, Listing, possible
 from web.middleware import visitor_address
-from web.rights import EDIT_PRODUCTS, RUN_IMPORTS, VIEW_PURCHASES, Person, require
+from web.rights import (
+    EDIT_CUSTOMERS,
+    EDIT_ORDERS,
+    EDIT_PRODUCTS,
+    RUN_IMPORTS,
+    VIEW_PURCHASES,
+    Person,
+    require,
+)
 from web.services import services
 from web.sessions import person
 from web.uploads import receive_body
 
 operations = Operations("imports")
-NounName = Literal["products"]
-NEEDED = {"products": EDIT_PRODUCTS}
+NounName = Literal["products", "customers", "orders"]
+NEEDED = {"products": EDIT_PRODUCTS, "customers": EDIT_CUSTOMERS, "orders": EDIT_ORDERS}
 CSV, XLSX = "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Heading = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=VISIBLE)]
 FileName = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=VISIBLE)]
@@ -131,7 +139,7 @@ class MappingAnswer(Answer):
     columns: dict[str, str]
 
 
-@operations.get("/imports", right=RUN_IMPORTS)
+@operations.get("/imports", right=RUN_IMPORTS, errors=(404,))
 async def get_imports(request: web.Request, query: Listed) -> Listing[ImportAnswer]:
     """Imports, the newest first."""
     mine = [name for name, right in NEEDED.items() if person(request).may(right)]

@@ -41,6 +41,38 @@ def import_products(
     _bring("products", file, shop, mapping, column, dry_run, refused, warehouse)
 
 
+@imports.command("customers")
+def import_customers(
+    file: File,
+    shop: Shop,
+    mapping: Mapping = None,
+    column: Column = None,
+    dry_run: DryRun = False,
+    refused: Refused = None,
+) -> None:
+    """Put in customers: a known id, number or e-mail widens what we know, an unknown one makes a customer.
+
+    Numbers without a country are of the shop's. Ends with 1 when a row was refused.
+    """
+    _bring("customers", file, shop, mapping, column, dry_run, refused)
+
+
+@imports.command("orders")
+def import_orders(
+    file: File,
+    shop: Shop,
+    mapping: Mapping = None,
+    column: Column = None,
+    dry_run: DryRun = False,
+    refused: Refused = None,
+) -> None:
+    """Put in orders, a row for each item; rows of one order number follow each other.
+
+    Ends with 1 when a row was refused; the other orders are put in all the same.
+    """
+    _bring("orders", file, shop, mapping, column, dry_run, refused)
+
+
 def _bring(
     noun: str,
     file: Path,

@@ -3,8 +3,10 @@
 from crm_core.errors import Invalid
 from crm_core.exchange.goods import GOODS
 from crm_core.exchange.noun import Noun
+from crm_core.exchange.people import PEOPLE
+from crm_core.exchange.sales import SALES
 
-NOUNS = {noun.name: noun for noun in (GOODS,)}
+NOUNS = {noun.name: noun for noun in (GOODS, PEOPLE, SALES)}
 
 
 def noun_of(name: str) -> Noun:

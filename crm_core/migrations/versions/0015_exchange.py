@@ -18,6 +18,7 @@ def upgrade() -> None:
     _sources()
     _imports()
     _refused()
+    _external_ids()
 
 
 def _mappings() -> None:
@@ -110,6 +111,19 @@ def _refused() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}")),
     )
     op.create_index("ix_import_refused_rows_place", table, ["import_id", "place"])
+
+
+def _external_ids() -> None:
+    table = "external_ids"
+    op.create_table(
+        table,
+        sa.Column("object_kind", sa.Text(), nullable=False),
+        sa.Column("external_id", sa.Text(), nullable=False),
+        sa.Column("object_id", sa.BigInteger(), nullable=False),
+        _made(),
+        sa.PrimaryKeyConstraint("object_kind", "external_id", name=op.f(f"pk_{table}")),
+    )
+    op.create_index("ix_external_ids_object", table, ["object_kind", "object_id"])
 
 
 def _id() -> sa.Column[Any]:

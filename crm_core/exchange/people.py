@@ -1,0 +1,164 @@
+"""Customers: known by what another system calls them, by a number or by an e-mail; else they are new."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import exists, func, select
+
+from crm_core.customer import (
+    Customer,
+    CustomerNumber,
+    add_number,
+    create_customer,
+    get_customer,
+    update_customer,
+)
+from crm_core.errors import Conflict, Invalid
+from crm_core.exchange.external import ExternalId, known_as, remember
+from crm_core.exchange.kinds import day, emails, phones, words, yes
+from crm_core.exchange.noun import Field, Given, Noun, Putting
+from crm_core.keys import sort_key
+from crm_core.phone import display
+
+PHONE = (
+    "phones",
+    "phone number",
+    "telephone",
+    "tel",
+    "mobile",
+    "number",
+    "телефон",
+    "телефони",
+    "телефоны",
+    "telefon",
+)
+EMAIL = ("e-mail", "emails", "e-mails", "mail", "почта", "пошта", "эл. почта")
+FIELDS = (
+    Field("external_id", "Id in the other system", ("id", "externalid", "customer id", "код клиента", "ид")),
+    Field(
+        "name", "Name", ("customer", "full name", "фио", "піб", "имя клиента", "клиент", "imię i nazwisko")
+    ),
+    Field("first_name", "First name", ("firstname", "имя", "ім'я", "imię", "vorname")),
+    Field("last_name", "Last name", ("lastname", "surname", "фамилия", "прізвище", "nazwisko", "nachname")),
+    Field("phone", "Phones", PHONE, phones),
+    Field("email", "E-mails", EMAIL, emails),
+    Field("city", "City", ("town", "город", "місто", "miasto", "ort")),
+    Field("country", "Country", ("страна", "країна", "kraj", "land")),
+    Field("address", "Address", ("street", "адрес", "адреса", "adres", "adresse")),
+    Field("birthday", "Birthday", ("date of birth", "birth date", "день рождения", "дата рождения"), day),
+    Field("vip", "VIP", (), yes),
+    Field("bad", "Bad mark", ("problem",), yes),
+    Field("tags", "Tags", ("tag", "labels", "теги", "метки"), words),
+    Field("source", "Source", ("utm source", "источник", "джерело", "źródło")),
+    Field("price_list", "Price list", ("price type", "тип цены")),
+    Field("note", "Note", ("notes", "comment", "комментарий", "примечание", "коментар", "uwagi")),
+)
+_KEYS = ("external_id", "phone", "email")
+
+
+async def put(to: Putting, place: int, rows: Sequence[Given]) -> str:
+    """Put one customer in. Raises `Refused`."""
+    (given,) = rows
+    person = _named(given)
+    if not any(person.get(key) for key in _KEYS):
+        raise Invalid("There is neither an id nor a number nor an e-mail to know this customer by.")
+    known = await find(to, person)
+    if known is None:
+        await make(to, person)
+        return "created"
+    to.claim(place, [f"{known.name[:60]} (customer {known.id})"])
+    return "updated" if await _widen(to, known, person) else "unchanged"
+
+
+def claims(rows: Sequence[Given]) -> list[str]:
+    """Whom nobody else in the file may be: by the id alone where there is one, for families share numbers."""
+    (given,) = rows
+    if given.get("external_id"):
+        return [f"The id {given['external_id'][:60]}"]
+    said = [f"The number {display(it)}" for it in given.get("phone", ())]
+    return [*said, *(f"The e-mail {it[:60]}" for it in given.get("email", ()))]
+
+
+async def find(to: Putting, person: Mapping[str, Any]) -> Customer | None:
+    """Whom the other system means: its own id is surest; else number and e-mail, and the name where several share them.
+
+    Raises `Conflict` when it could be several.
+    """
+    if person.get("external_id"):
+        known = await known_as(to.session, "customer", person["external_id"])
+        if known is not None:
+            return await get_customer(to.session, known)
+    by_number = select(CustomerNumber.customer_id).where(CustomerNumber.e164.in_(person.get("phone", ())))
+    by_mail = select(Customer.id).where(func.lower(Customer.email).in_(person.get("email", ())))
+    same = select(Customer).where(
+        Customer.merged_into_id.is_(None), Customer.id.in_(by_number.union(by_mail))
+    )
+    if person.get("external_id"):  # who has another id there is somebody else: families share numbers
+        named = exists().where(ExternalId.object_kind == "customer", ExternalId.object_id == Customer.id)
+        same = same.where(~named)
+    found = (await to.session.scalars(same.order_by(Customer.id))).all()
+    if len(found) > 1:
+        found = [it for it in found if it.sort_key == sort_key(person.get("name", ""))] or found
+    if len(found) > 1:
+        names = ", ".join(f"{it.name[:40]} ({it.id})" for it in found[:4])
+        raise Conflict(f"The number or e-mail is of several customers: {names}.")
+    return found[0] if found else None
+
+
+async def make(to: Putting, person: Mapping[str, Any]) -> Customer:
+    """A new customer. Raises `Invalid`."""
+    fields = {name: value for name, value in person.items() if name not in (*_KEYS, "country")}
+    if not fields.get("name"):
+        raise Invalid("This is a new customer: a name is needed.")
+    mails = person.get("email", [])
+    made = await create_customer(
+        to.session,
+        country=country_of(person, to),
+        numbers=person.get("phone", ()),
+        email=mails[0] if mails else None,
+        **fields,
+    )
+    if person.get("external_id"):
+        await remember(to.session, "customer", person["external_id"], made.id)
+    return made
+
+
+def country_of(person: Mapping[str, Any], to: Putting) -> str:
+    """Two letters of a country; what is written otherwise is the shop's."""
+    written = str(person.get("country", "")).upper()
+    return written if len(written) == 2 and written.isascii() and written.isalpha() else to.habits.country
+
+
+async def _widen(to: Putting, known: Customer, person: Mapping[str, Any]) -> bool:
+    """Write what the file says and we do not; nothing is taken away. False when all was known."""
+    fields = {name: value for name, value in person.items() if name not in _KEYS}
+    mails = person.get("email", [])
+    if mails and not known.email:
+        fields["email"] = mails[0]
+    if "country" in fields:
+        fields["country"] = country_of(person, to)
+    if "tags" in fields:
+        fields["tags"] = list(dict.fromkeys([*known.tags, *fields["tags"]]))
+    changes = {name: value for name, value in fields.items() if getattr(known, name) != value}
+    numbers = {it.e164 for it in known.numbers}
+    fresh = [it for it in person.get("phone", ()) if it not in numbers]
+    if changes:
+        await update_customer(to.session, known.id, version=known.version, changes=changes)
+    for number in fresh:
+        await add_number(to.session, known.id, number, country=to.habits.country)
+    named = bool(person.get("external_id")) and await remember(
+        to.session, "customer", person["external_id"], known.id
+    )
+    return bool(changes or fresh or named)
+
+
+def _named(given: Given) -> Given:
+    """The same with one name, where it comes in two parts."""
+    person = dict(given)
+    parts = [person.pop(part, "") for part in ("first_name", "last_name")]
+    if not person.get("name") and any(parts):
+        person["name"] = " ".join(part for part in parts if part)
+    return person
+
+
+PEOPLE = Noun("customers", FIELDS, _KEYS, put, claims)

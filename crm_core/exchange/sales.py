@@ -1,0 +1,188 @@
+"""Orders, a row for each item: rows with one number that follow each other are one order.
+
+An order is known by its number. One that is on its way or done has left the shelves before it came here: its items are
+kept by name and SKU and move no stock. One that is not sent yet reserves its goods, whether or not they suffice.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import func, select, update
+
+from crm_core.customer import Customer
+from crm_core.errors import Conflict, Invalid
+from crm_core.exchange import people
+from crm_core.exchange.kinds import Habits, emails, instant, phones, pieces, sum_
+from crm_core.exchange.noun import Field, Given, Noun, Putting
+from crm_core.line import Shop
+from crm_core.money import money
+from crm_core.order import ItemWanted, Order, create_order, update_order
+from crm_core.order_status import LABELS, SHIPPED, Status
+from crm_core.product import Product
+
+_STATUSES = {**{it.value: it for it in Status}, **{label.casefold(): it for it, label in LABELS.items()}}
+
+
+def status(cell: str, habits: Habits) -> str:
+    """A status by its code or its name."""
+    found = _STATUSES.get(cell.casefold()) or _STATUSES.get(cell.casefold().replace(" ", "_"))
+    if found is None:
+        raise ValueError(f"is no status; there are {', '.join(LABELS.values())}")
+    return str(found)
+
+
+FIELDS = (
+    Field(
+        "number",
+        "Order number",
+        ("order", "order id", "order no", "номер", "номер заказа", "заказ"),
+    ),
+    Field("status", "Status", ("order status", "статус", "state"), status),
+    Field("created_at", "Taken at", ("date", "order date", "created at", "created", "дата", "data"), instant),
+    Field("customer", "Customer's name", ("customer name", "name", "client", "фио", "клиент", "покупатель")),
+    Field("phone", "Customer's phones", people.PHONE, phones),
+    Field("email", "Customer's e-mails", people.EMAIL, emails),
+    Field("customer_id", "Customer's id in the other system", ("customer id", "client id")),
+    Field("sku", "SKU of the item", ("item sku", "article", "lineitem sku", "артикул")),
+    Field("item", "Item", ("product", "item name", "product name", "lineitem name", "товар", "наименование")),
+    Field(
+        "quantity",
+        "Quantity",
+        ("qty", "pieces", "lineitem quantity", "количество", "кількість", "ilość"),
+        pieces,
+    ),
+    Field(
+        "price", "Price of one", ("item price", "unit price", "lineitem price", "цена", "ціна", "cena"), sum_
+    ),
+    Field("delivery_method", "Delivery", ("shipping method", "доставка", "способ доставки")),
+    Field("delivery_address", "Delivery address", ("shipping address", "address", "адрес", "адрес доставки")),
+    Field("delivery_cost", "Delivery cost", ("shipping", "shipping cost", "стоимость доставки"), sum_),
+    Field("paid", "Paid", ("paid amount", "оплачено", "zapłacono"), sum_),
+    Field("tracking", "Tracking", ("tracking number", "ttn", "трек", "ттн")),
+    Field("promised_at", "Promised for", ("delivery date", "дата доставки"), instant),
+    Field("comment", "Comment", ("note", "notes", "комментарий", "коментар", "uwagi")),
+)
+_ITEM = ("sku", "item", "quantity", "price")
+_WHO = ("customer", "phone", "email", "customer_id")
+_OWN = (
+    "status",
+    "delivery_method",
+    "delivery_address",
+    "delivery_cost",
+    "paid",
+    "tracking",
+    "promised_at",
+    "comment",
+)
+
+
+async def put(to: Putting, place: int, rows: Sequence[Given]) -> str:
+    """Put one order in. Raises `Refused`."""
+    whole, items = _whole(rows), [row for row in rows if any(name in row for name in _ITEM)]
+    if not whole.get("number"):
+        raise Invalid("There is no order number.")
+    known = await to.session.scalar(select(Order).where(Order.number == whole["number"]))
+    if known is None:
+        await _create(to, whole, items)
+        return "created"
+    if known.shop_id != to.shop_id:
+        raise Conflict(f"Order {known.number[:60]} is of another shop.")
+    changes: dict[str, Any] = {name: whole[name] for name in _OWN if name in whole}
+    if items and not _same(known, items):
+        changes["items"] = await _items(to, items, changes.get("status", known.status), known)
+    version = known.version
+    by: dict[str, Any] = {"user_id": to.user_id, "at": to.at, "beyond_stock": True}
+    changed = await update_order(to.session, known.id, version=version, changes=changes, **by)
+    return "unchanged" if changed.version == version else "updated"
+
+
+def claims(rows: Sequence[Given]) -> list[str]:
+    """The order's number."""
+    return [f"The order {rows[0]['number'][:60]}"] if rows[0].get("number") else []
+
+
+def _whole(rows: Sequence[Given]) -> Given:
+    """What the rows say about the order; what only some of them say holds. Raises `Invalid` where they disagree."""
+    whole: Given = {}
+    for row in rows:
+        for name, value in row.items():
+            if name not in _ITEM and whole.setdefault(name, value) != value:
+                raise Invalid(f"The rows of this order disagree about {name.replace('_', ' ')}.")
+    return whole
+
+
+async def _create(to: Putting, whole: Mapping[str, Any], items: Sequence[Given]) -> None:
+    if not items:
+        raise Invalid("An order needs at least one item.")
+    if to.shop_id is None:
+        raise Invalid("Say which shop took these orders.", "shop_id")
+    number, state = whole["number"][:60], whole.get("status", Status.NEW)
+    buyer = await _buyer(to, whole)
+    await create_order(
+        to.session,
+        customer_id=buyer.id,
+        shop_id=to.shop_id,
+        items=await _items(to, items, state, None),
+        user_id=to.user_id,
+        at=whole.get("created_at", to.at),
+        number=number,
+        beyond_stock=True,
+        **{"status": state, **{name: whole[name] for name in _OWN if name in whole}},
+    )
+    await _count_on(to, number)
+
+
+async def _buyer(to: Putting, whole: Mapping[str, Any]) -> Customer:
+    person = {name: whole[name] for name in ("phone", "email") if name in whole}
+    person |= {"external_id": whole["customer_id"]} if "customer_id" in whole else {}
+    if not person:
+        raise Invalid("There is neither a number nor an e-mail nor an id of the customer.")
+    person |= {"name": whole["customer"]} if "customer" in whole else {}
+    return await people.find(to, person) or await people.make(to, person)
+
+
+async def _count_on(to: Putting, number: str) -> None:
+    """A number as a shop itself gives them: its own count goes on behind it."""
+    prefix, _, count = number.rpartition("-")
+    if prefix and re.fullmatch("[0-9]{1,12}", count):
+        following = func.greatest(Shop.next_order_number, int(count) + 1)
+        await to.session.execute(
+            update(Shop).where(Shop.order_prefix == prefix).values(next_order_number=following),
+            execution_options={"synchronize_session": False},
+        )
+
+
+async def _items(to: Putting, rows: Sequence[Given], state: str, known: Order | None) -> list[ItemWanted]:
+    """The items as an order takes them."""
+    skus = [row["sku"] for row in rows if "sku" in row]
+    ours = select(Product).where(Product.shop_id == to.shop_id, Product.sku.in_(skus))
+    products = {it.sku: it for it in await to.session.scalars(ours)}
+    kept = {it.sku: it.product_id for it in known.items} if known else {}
+    return [_item(row, products.get(row.get("sku", "")), kept, linked=state not in SHIPPED) for row in rows]
+
+
+def _item(row: Given, product: Product | None, kept: Mapping[str, int | None], *, linked: bool) -> ItemWanted:
+    price = row.get("price", product.price if product else None)
+    if price is None:
+        raise Invalid(f"{row.get('item') or row.get('sku') or 'An item'} has no price.")
+    sku = row.get("sku", "")
+    product_id = kept.get(sku) if sku in kept else product.id if product and linked else None
+    name = row.get("item") or (product.name if product else sku)
+    return ItemWanted(product_id, row.get("quantity", 1), money(price, "price"), name, sku)
+
+
+def _same(order: Order, rows: Sequence[Given]) -> bool:
+    """Does the order have these items already? What a row does not say can not differ."""
+    if len(order.items) != len(rows):
+        return False
+    return all(
+        row.get("quantity", 1) == it.quantity
+        and row.get("price", it.price) == it.price
+        and row.get("sku", it.sku) == it.sku
+        and row.get("item", it.name) == it.name
+        for it, row in zip(order.items, rows, strict=True)
+    )
+
+
+SALES = Noun("orders", FIELDS, ("number",), put, claims, group="number")
