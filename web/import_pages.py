@@ -47,7 +47,7 @@ async def _list(
         "noun": request.query.get("noun", ""),
         "at_work": any(row.state in AT_WORK for row in found.items),
     }
-    return render(request, "imports.html", context, active="imports", flash=flash, typed=typed)
+    return render(request, "imports.html", context, flash=flash, typed=typed)
 
 
 @pages.post("/imports", right=RUN_IMPORTS)
@@ -96,7 +96,7 @@ async def _page(
         "ended": found.state == "done" and not found.dry_run,
         "problems": sum(1 for row in found.first for cell in row.cells if cell.error),
     }
-    return render(request, "import.html", context, active="imports", flash=flash, typed=typed)
+    return render(request, "import.html", context, flash=flash, typed=typed)
 
 
 @pages.post("/imports/{import_id}", right=RUN_IMPORTS)

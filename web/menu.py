@@ -96,6 +96,13 @@ SETTINGS = (
                 rights.EDIT_FUNNELS,
                 "Stages of deals, and why deals are lost",
             ),
+            Place(
+                "in",
+                "/imports",
+                "Imports",
+                rights.RUN_IMPORTS,
+                "Goods, customers and orders out of files",
+            ),
         ),
     ),
 )
