@@ -58,7 +58,7 @@ class Callback(Base):
     source_call_id: Mapped[UUID | None] = mapped_column(ForeignKey("calls.id"), index=True)
     closed_by_call_id: Mapped[UUID | None] = mapped_column(ForeignKey("calls.id"), index=True)
     done_at: Mapped[datetime | None]
-    created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
 
 
 async def create_callback(

@@ -5,8 +5,9 @@ money is `Numeric(12, 2)`, texts are unbounded, enumerations are text with a CHE
 """
 
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from datetime import date, datetime
 from decimal import Decimal
 from types import TracebackType
@@ -25,13 +26,15 @@ from sqlalchemy import (
     Numeric,
     Text,
     Uuid,
+    event,
     make_url,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, ORMExecuteState, Session, mapped_column
+from sqlalchemy.sql.base import ExecutableOption
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -49,6 +52,9 @@ Instant = Annotated[datetime, mapped_column(TIMESTAMP(timezone=True), server_def
 Flag = Annotated[bool, mapped_column(Boolean, server_default=text("false"), default=False)]
 Money = Annotated[Decimal, mapped_column(Numeric(12, 2), server_default="0", default=Decimal("0.00"))]
 Texts = Annotated[list[str], mapped_column(ARRAY(Text), server_default="{}", default=list)]
+
+NARROWED: ContextVar[Sequence[ExecutableOption]] = ContextVar("narrowed", default=())
+"""Options of every SELECT of the sessions begun here and now: what a visitor may not see is not there for him."""
 
 
 class Base(DeclarativeBase):
@@ -135,6 +141,7 @@ class Database:
         )
         # A class of its own, so that whoever wants to hear of commits hears of this database's only.
         self.session_class: type[Session] = type("DatabaseSession", (Session,), {})
+        event.listen(self.session_class, "do_orm_execute", _narrow)
         self.reader = Reader(self.url, connections=2 * pool_size)
         self.sessions: async_sessionmaker[AsyncSession] = async_sessionmaker(
             self.engine, expire_on_commit=False, sync_session_class=self.session_class
@@ -144,6 +151,7 @@ class Database:
     async def begin(self) -> AsyncIterator[AsyncSession]:
         """A session in a transaction: committed at the end, rolled back on any exception."""
         async with self.sessions.begin() as session:
+            session.info["narrowed"] = NARROWED.get()
             yield session
 
     async def close(self) -> None:
@@ -161,6 +169,13 @@ class Database:
         trace: TracebackType | None,
     ) -> None:
         await self.close()
+
+
+def _narrow(state: ORMExecuteState) -> None:
+    """Every SELECT gets the conditions of whoever began the session; see `crm_core.reach`."""
+    options = state.session.info.get("narrowed")
+    if options and state.is_select and not state.is_column_load and not state.is_relationship_load:
+        state.statement = state.statement.options(*options)
 
 
 def connect(url: str, *, pool_size: int = 10) -> Database:

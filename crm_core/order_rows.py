@@ -40,7 +40,7 @@ class Order(Base):
     tracking: Mapped[str | None]
     promised_at: Mapped[datetime | None]
     comment: Mapped[str | None]
-    created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
     created_in_call_id: Mapped[UUID | None] = mapped_column(ForeignKey("calls.id"), index=True)
     version: Mapped[Version]
     updated_at: Mapped[Instant]

@@ -28,6 +28,7 @@ from crm_core import (
     site,
     stock,
     task_rows,
+    team,
     user,
     wrap_up_rule,
 )
@@ -66,6 +67,7 @@ MODULES = (
     source,
     stock,
     task_rows,
+    team,
     user,
     wrap_up_rule,
 )

@@ -34,7 +34,8 @@ class Role(StrEnum):
 class User(Base):
     """Somebody who may sign in. `password_hash` is NULL for one who may not (yet).
 
-    `line_id`: the line shown to a customer whom this user calls, unless the order says another.
+    `line_id`: the line shown to a customer whom this user calls, unless the order says another. `role_id`: a role
+    of one's own (crm_core/team.py), which is based on `role`.
     """
 
     __tablename__ = "users"
@@ -48,6 +49,8 @@ class User(Base):
     active: Mapped[Flag] = mapped_column(server_default="true", default=True)
     timezone: Mapped[str] = mapped_column(server_default="UTC", default="UTC")
     line_id: Mapped[int | None] = mapped_column(ForeignKey("lines.id", ondelete="SET NULL"))
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("teams.id", ondelete="SET NULL"), index=True)
+    role_id: Mapped[int | None] = mapped_column(ForeignKey("roles.id"), index=True)
 
 
 Index("uq_users_login_lower", func.lower(User.login), unique=True)

@@ -22,6 +22,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from web.errors import FieldError, Refusal, from_validation
 from web.fields import BIGGEST_ID
+from web.reach import find_named, narrowed
 from web.rights import Right, Scope, require
 from web.sessions import signed_in
 
@@ -65,6 +66,12 @@ class Operation:
             raise Refusal(415, f"Send the file itself with Content-Type: {self.accepts}.")
         if self.body is not None:
             given["body"] = await _read_body(request, self.body)
+        if self.public:
+            return self._answer(await self.handler(request, **given))
+        if self.method == "GET":
+            with narrowed(request):
+                return self._answer(await self.handler(request, **given))
+        await find_named(request, self.right, given.get("body"))
         return self._answer(await self.handler(request, **given))
 
     def _path(self, request: web.Request) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from web.call_work import (
     create_caller,
     note_change,
 )
-from web.calls import OUTCOMES, CallFilters, all_calls, own_call, tell_desk
+from web.calls import OUTCOMES, CallFilters, all_calls, own_call, reader, tell_desk
 from web.forms import checked, fields, settle
 from web.listing import Listed
 from web.pages import Flash, Pages, go, is_set, number_in, read_filters, render, turn, users_to_choose
@@ -58,7 +58,7 @@ async def show_calls(request: web.Request) -> web.Response:
     async with services(request).db.begin() as session:
         found = await list_calls(
             session,
-            user_id=who.user_id,
+            **reader(who, mine=filters.mine),
             everybody=all_calls(who) and not filters.mine,
             unlinked_only=filters.unlinked,
             since=_midnight(filters.since, who),
@@ -100,7 +100,7 @@ async def _page(
     who, parts = person(request), services(request)
     looked_for = request.query.get("who", "")[:200]
     async with parts.db.begin() as session:
-        call = await load_call(session, _call_id(request), user_id=who.user_id, everybody=all_calls(who))
+        call = await load_call(session, _call_id(request), **reader(who), everybody=all_calls(who))
         hears = call.hearable or who.scope(HEAR_RECORDINGS) is Scope.ALL
         sound = await load_sound(session, call.id) if hears else None
         actions = await load_actions(session, call.id)

@@ -19,7 +19,7 @@ from web.api import Operations
 from web.audio import audio_url, sound_file
 from web.calls import all_calls
 from web.fields import Answer
-from web.rights import HEAR_RECORDINGS, Person, Scope
+from web.rights import HEAR_RECORDINGS, VIEW_CALLS, Person, Scope
 from web.services import Services, services
 from web.sessions import person
 
@@ -69,8 +69,10 @@ def addresses(parts: Services, sound: Sound) -> dict[int, str]:
 
 async def heard(session: AsyncSession, who: Person, call_id: UUID) -> Sound:
     """The sound of a call, when this person may hear it. Raises `NotFound` and `Forbidden`."""
-    kept = await require_call(session, call_id, user_id=who.user_id, everybody=all_calls(who))
-    if who.scope(HEAR_RECORDINGS) is not Scope.ALL and not await hearable(session, kept, who.user_id):
+    kept = await require_call(session, call_id, user_id=who.circle(VIEW_CALLS), everybody=all_calls(who))
+    if who.scope(HEAR_RECORDINGS) is not Scope.ALL and not await hearable(
+        session, kept, who.circle(HEAR_RECORDINGS)
+    ):
         raise Forbidden("You may hear the recordings of your own calls only.")
     return await load_sound(session, kept)
 

@@ -21,7 +21,7 @@ from web.api import Operations
 from web.errors import Choice, FieldError, Refusal
 from web.fields import Answer, Given, Id, Instant
 from web.listing import Listed, Listing, Text, possible, shown
-from web.rights import EDIT_CALLS, MAKE_CALLS, VIEW_CALLS, Person, Scope
+from web.rights import EDIT_CALLS, HEAR_RECORDINGS, MAKE_CALLS, VIEW_CALLS, Person, Scope
 from web.services import Services, services
 from web.sessions import person
 
@@ -195,6 +195,12 @@ class DialledAnswer(Answer):
     id: UUID
 
 
+def reader(who: Person, *, mine: bool = False) -> dict[str, Any]:
+    """Whose calls this person may open and whose he may hear, for the queries on calls."""
+    circle = frozenset((who.user_id,)) if mine else who.circle(VIEW_CALLS)
+    return {"user_id": circle, "hears": who.circle(HEAR_RECORDINGS)}
+
+
 def all_calls(who: Person) -> bool:
     """True when this person may see every call, not his own alone."""
     return who.scope(VIEW_CALLS) is Scope.ALL
@@ -209,7 +215,7 @@ async def own_call(request: web.Request, session: AsyncSession, call_id: UUID) -
     who = person(request)
     everybody = who.scope(EDIT_CALLS) is Scope.ALL
     try:
-        return await require_call(session, call_id, user_id=who.user_id, everybody=everybody)
+        return await require_call(session, call_id, user_id=who.circle(EDIT_CALLS), everybody=everybody)
     except (NotFound, Forbidden):
         desk = services(request).live.desk(who.user_id)
         if any(entry["call"]["id"] == str(call_id) for entry in desk["calls"]):
@@ -231,7 +237,7 @@ async def get_calls(request: web.Request, query: CallsQuery) -> Listing[CallItem
     async with services(request).db.begin() as session:
         found = await list_calls(
             session,
-            user_id=who.user_id,
+            **reader(who, mine=query.mine),
             everybody=all_calls(who) and not query.mine,
             unlinked_only=query.unlinked,
             **filters,
@@ -244,7 +250,7 @@ async def get_call(request: web.Request, call_id: UUID) -> CallAnswer:
     """One call. 403 for a colleague's."""
     who = person(request)
     async with services(request).db.begin() as session:
-        found = await load_call(session, call_id, user_id=who.user_id, everybody=all_calls(who))
+        found = await load_call(session, call_id, **reader(who), everybody=all_calls(who))
     return CallAnswer.model_validate(found)
 
 

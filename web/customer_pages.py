@@ -10,7 +10,7 @@ from crm_core import customer as service
 from crm_core.disposition import DISPOSITIONS
 from crm_core.read.customers import list_customers, load_customer
 from crm_core.read.timeline import KINDS, load_timeline
-from web.calls import all_calls
+from web.calls import all_calls, reader
 from web.customers import CustomerChange, CustomersQuery, NewCustomer, NewNote, NewNumber
 from web.forms import checked, settle
 from web.listing import Listed
@@ -97,7 +97,7 @@ async def _page(
         customer = await load_customer(session, customer_id)
         if customer.id != customer_id:
             return go(f"/customers/{customer.id}")
-        history = await load_timeline(session, customer.id, user_id=who.user_id, **filters.model_dump())
+        history = await load_timeline(session, customer.id, **reader(who), **filters.model_dump())
         shops = await shops_to_choose(session)
         work = await panel(request, session, "customer", customer.id)
     context = {

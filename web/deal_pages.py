@@ -14,6 +14,7 @@ from crm_core.read.customers import load_customer
 from crm_core.read.deals import StageSum, list_deals, list_steps, load_deal, sum_stages
 from crm_core.read.orders import list_orders
 from crm_core.read.timeline import load_talks
+from web.calls import reader
 from web.deals import DealChange, NewDeal, StageCode
 from web.fields import Id
 from web.forms import checked, settle
@@ -164,7 +165,7 @@ async def _page(
         deal = await load_deal(session, deal_id)
         customer = await load_customer(session, deal.customer_id)
         orders = (await list_orders(session, deal_id=deal_id, limit=100)).rows
-        talks = await load_talks(session, user_id=who.user_id, deal_id=deal_id)
+        talks = await load_talks(session, **reader(who), deal_id=deal_id)
         sounds = await sounds_of(session, who, talks)
         colleagues = await users_to_choose(session)
         steps = await list_steps(session, deal_id)

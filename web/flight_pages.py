@@ -183,7 +183,7 @@ async def _flight(request: web.Request, call_id: UUID) -> Flight:
     who, parts = person(request), services(request)
     everybody = who.scope(VIEW_FLIGHT) is Scope.ALL
     async with parts.db.begin() as session:
-        call = await load_call(session, call_id, user_id=who.user_id, everybody=everybody)
+        call = await load_call(session, call_id, user_id=who.circle(VIEW_FLIGHT), everybody=everybody)
         tapes = await load_tapes(session, call.id)
         milestones = await load_milestones(session, call.id)
         names = await _names(session, call.pbx)

@@ -10,6 +10,7 @@ from crm_core.errors import Conflict, Invalid
 from web.errors import Refusal, from_validation
 from web.fields import Given
 from web.pages import Flash
+from web.reach import narrowed
 
 Model = TypeVar("Model", bound=Given)
 Again = Callable[[Flash, Mapping[str, str]], Awaitable[web.Response]]
@@ -43,7 +44,8 @@ async def settle(request: web.Request, step: Step, again: Again) -> web.Response
     try:
         return await step(typed)
     except (Conflict, Invalid, Refusal) as refusal:
-        return await again(Flash("bad", sentence(refusal)), typed)
+        with narrowed(request):
+            return await again(Flash("bad", sentence(refusal)), typed)
 
 
 def sentence(refusal: Exception) -> str:

@@ -18,6 +18,7 @@ from crm_core.read.deals import list_deals
 from crm_core.read.match import digits
 from crm_core.read.orders import list_orders
 from web.api import Operations
+from web.calls import reader
 from web.customers import CustomerItem
 from web.deals import DealAnswer
 from web.fields import Answer, Given, Id, Money
@@ -164,9 +165,7 @@ async def search(request: web.Request, query: SearchQuery) -> SearchAnswer:
     async with services(request).db.begin() as session:
         calls = []
         if digits(text):
-            found = await list_calls(
-                session, user_id=who.user_id, everybody=everybody, query=text, limit=FOUND
-            )
+            found = await list_calls(session, **reader(who), everybody=everybody, query=text, limit=FOUND)
             calls = [_found_call(row) for row in found.rows]
         return SearchAnswer.model_validate(
             {

@@ -19,7 +19,7 @@ from crm_core.read.orders import list_orders, load_changes, load_order
 from crm_core.read.sound import Sound, load_sounds
 from crm_core.read.timeline import Item, load_talks
 from web.call_sound import addresses
-from web.calls import all_calls
+from web.calls import all_calls, reader
 from web.forms import checked, settle
 from web.orders import OrderEdit, OrdersQuery
 from web.pages import (
@@ -105,7 +105,7 @@ async def _page(
     async with services(request).db.begin() as session:
         order = await load_order(session, order_id)
         customer = await load_customer(session, order.customer_id)
-        talks = await load_talks(session, user_id=who.user_id, order_id=order_id)
+        talks = await load_talks(session, **reader(who), order_id=order_id)
         sounds = await sounds_of(session, who, talks)
         changes = await load_changes(session, order_id)
         work = await panel(request, session, "order", order_id)

@@ -1,14 +1,14 @@
 """What "own" means for calls, as conditions of a query."""
 
-from sqlalchemy import ColumnElement, false, true
+from sqlalchemy import ColumnElement, true
 
-from crm_core.read.own import talked_in as talked_in
-from crm_core.read.own import took_part as took_part
-from web.rights import Scope
+from crm_core.read.own import talked_in, took_part
+from web.rights import Person, Right, Scope
 
 
-def within(scope: Scope, own: ColumnElement[bool]) -> ColumnElement[bool]:
-    """`own` as a condition for OWN; no condition for ALL; nothing for the rest (teams do not exist yet)."""
-    if scope is Scope.ALL:
+def within(who: Person, right: Right) -> ColumnElement[bool]:
+    """The calls that `right` reaches: for hearing those one talked in, for the rest those one took part in."""
+    if who.scope(right) is Scope.ALL:
         return true()
-    return own if scope in (Scope.OWN, Scope.TEAM) else false()
+    condition = talked_in if right.object == "recordings" else took_part
+    return condition(who.circle(right))

@@ -27,6 +27,7 @@ from crm_core.read.page import LONGEST, Page
 from crm_core.user import Role, User
 from web.errors import from_validation
 from web.fields import Given
+from web.reach import find_named, narrowed
 from web.rights import Person, Right, Scope, require
 from web.say import LOCALE, zone_of
 from web.services import services
@@ -50,6 +51,10 @@ class Place:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Check who it is and the right, then show or do it."""
         require(await signed_in(request), self.right, self.at_least)
+        if self.method == "GET":
+            with narrowed(request):
+                return await self.handler(request)
+        await find_named(request, self.right)
         return await self.handler(request)
 
 

@@ -245,6 +245,8 @@ class PushServer:
         }
         alive = await self._store.alive(set(held.values()))
         ended = [browser for browser, session_id in held.items() if session_id not in alive]
+        for browser, session_id in held.items():
+            browser.person = alive.get(session_id, browser.person)  # another role or team since
         self._metrics.cut.labels("signed out").inc(len(ended))
         await asyncio.gather(*(browser.close(SIGNED_OUT, "signed out") for browser in ended))
 

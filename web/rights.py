@@ -5,7 +5,7 @@ OWN is what the person took part in, TEAM is his team's, ALL is everything.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
 from typing import NamedTuple
@@ -67,6 +67,26 @@ EDIT_SOURCES = Right("imports", "schedule")  # addresses from which the server f
 EXPORT_CUSTOMERS, EXPORT_ORDERS = Right("customers", "export"), Right("orders", "export")
 EXPORT_PRODUCTS, EXPORT_CALLS = Right("products", "export"), Right("calls", "export")
 
+VIEW_JOURNAL = Right("journal", "view")  # who did, saw and heard what
+
+EVERY: tuple[Right, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Right))
+# Nouns of which one may see one's own or one's team's alone; for all the rest it is all or nothing.
+_TEAMS = frozenset(("customers", "orders", "deals", "callbacks", "recordings", "flight"))
+_OWN = _TEAMS | {"agents"}
+WHOLE = frozenset((READ_FLIGHT, VIEW_AGENTS))  # looked at as a whole
+
+
+def scopes_of(right: Right) -> list[Scope]:
+    """How far `right` can be made to reach."""
+    teams = right.object in _TEAMS or right in (VIEW_CALLS, EDIT_CALLS)
+    own = right.object in _OWN or right.object == "calls"
+    if right in WHOLE or not own:
+        return [Scope.NONE, Scope.ALL]
+    if right is MAKE_CALLS:
+        return [Scope.NONE, Scope.OWN]
+    return list(Scope) if teams else [Scope.NONE, Scope.OWN, Scope.ALL]
+
+
 _DESK: Mapping[Right, Scope] = {
     VIEW_CUSTOMERS: Scope.ALL,
     EDIT_CUSTOMERS: Scope.ALL,
@@ -124,9 +144,10 @@ _HOUSE = {
     VIEW_LINES: Scope.ALL,
     EDIT_LINES: Scope.ALL,
     EDIT_FUNNELS: Scope.ALL,
+    VIEW_JOURNAL: Scope.ALL,
 }
 
-# No built-in role is given TEAM until the product knows teams; the scope is here for roles of one's own.
+# No built-in role is narrowed to a team; a role of one's own may be (crm_core/team.py).
 RIGHTS: Mapping[Role, Mapping[Right, Scope]] = {
     Role.OPERATOR: _DESK,
     Role.SENIOR: _DESK,
@@ -148,10 +169,26 @@ class Person:
     timezone: str
     session_id: bytes  # sha256 of the cookie: names the session without being able to use it
     expires_at: datetime
+    team: frozenset[int] = frozenset()  # ids of everybody in it
+    differs: Mapping[Right, Scope] = field(default_factory=dict)  # where a role of one's own is not as `role`
 
     def scope(self, right: Right) -> Scope:
         """How far this person's `right` reaches; NONE when the role does not hold it."""
-        return RIGHTS[self.role].get(right, Scope.NONE)
+        held = self.differs.get(right)
+        return RIGHTS[self.role].get(right, Scope.NONE) if held is None else held
+
+    def circle(self, right: Right) -> frozenset[int]:
+        """Whose objects count as one's own for `right`: oneself, the team, or nobody without the right."""
+        match self.scope(right):
+            case Scope.NONE:
+                return frozenset()
+            case Scope.TEAM:
+                return self.team | {self.user_id}
+        return frozenset((self.user_id,))
+
+    def whose(self, right: Right) -> frozenset[int] | None:
+        """Whose objects `right` reaches; None: everybody's."""
+        return None if self.scope(right) is Scope.ALL else self.circle(right)
 
     def may(self, right: Right) -> bool:
         """True when the role holds `right` at all; for menus and buttons."""

@@ -13,15 +13,17 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp_session import AbstractStorage, Session, SessionData, get_session
-from sqlalchemy import delete, select, update
+from sqlalchemy import Select, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
 
 from crm_core.db import Database
 from crm_core.sign_in import SignInSession
+from crm_core.team import RoleScope
 from crm_core.user import Role, User
 from web.errors import SignInNeeded
 from web.middleware import visitor_address
-from web.rights import Person
+from web.rights import Person, Right, Scope
 from web.services import Services
 
 COOKIE_NAME = "callcenter_session"
@@ -62,11 +64,8 @@ class SessionStore:
     async def person(self, token: str) -> tuple[Person, dict[str, Any]] | None:
         """Who holds this token, and the session's data; None for an unknown or expired one."""
         now = self._now()
-        columns = (SignInSession.expires_at, SignInSession.seen_at, SignInSession.data)
-        query = (
-            select(User.id, User.login, User.name, User.role, User.timezone, *columns)
-            .join(SignInSession, SignInSession.user_id == User.id)
-            .where(SignInSession.id == digest(token), SignInSession.expires_at > now, User.active)
+        query = _people().where(
+            SignInSession.id == digest(token), SignInSession.expires_at > now, User.active
         )
         async with self._db.begin() as session:
             row = (await session.execute(query)).one_or_none()
@@ -75,28 +74,17 @@ class SessionStore:
             if now - row.seen_at > SEEN_EVERY:
                 seen = update(SignInSession).where(SignInSession.id == digest(token)).values(seen_at=now)
                 await session.execute(seen)
-        person = Person(
-            user_id=row.id,
-            login=row.login,
-            name=row.name,
-            role=Role(row.role),
-            timezone=row.timezone,
-            session_id=digest(token),
-            expires_at=row.expires_at,
-        )
-        return person, row.data
+        return _person(row), row.data
 
-    async def alive(self, session_ids: Collection[bytes]) -> set[bytes]:
-        """Those of `session_ids` that still stand (not revoked, not expired, user active)."""
+    async def alive(self, session_ids: Collection[bytes]) -> dict[bytes, Person]:
+        """Those of `session_ids` that still stand (not revoked, not expired, user active), as they are now."""
         if not session_ids:
-            return set()
-        query = (
-            select(SignInSession.id)
-            .join(User, SignInSession.user_id == User.id)
-            .where(SignInSession.id.in_(session_ids), SignInSession.expires_at > self._now(), User.active)
+            return {}
+        query = _people().where(
+            SignInSession.id.in_(session_ids), SignInSession.expires_at > self._now(), User.active
         )
         async with self._db.begin() as session:
-            return set((await session.scalars(query)).all())
+            return {row.session_id: _person(row) for row in await session.execute(query)}
 
     async def close(self, session_id: bytes) -> None:
         """Revoke one session."""
@@ -107,6 +95,39 @@ class SessionStore:
         """Forget sessions that have expired."""
         async with self._db.begin() as session:
             await session.execute(delete(SignInSession).where(SignInSession.expires_at <= self._now()))
+
+
+def _people() -> Select[Any]:
+    """Sessions with whose they are: his role, what is different in it, and who else is in his team."""
+    mate = aliased(User)
+    team = select(func.array_agg(mate.id)).where(mate.team_id == User.team_id).correlate(User)
+    scopes = select(
+        func.json_agg(func.json_build_array(RoleScope.object, RoleScope.action, RoleScope.scope))
+    ).where(RoleScope.role_id == User.role_id)
+    person = (User.id, User.login, User.name, User.role, User.timezone)
+    return select(
+        *person,
+        SignInSession.id.label("session_id"),
+        SignInSession.expires_at,
+        SignInSession.seen_at,
+        SignInSession.data,
+        team.scalar_subquery().label("team"),
+        scopes.correlate(User).scalar_subquery().label("scopes"),
+    ).join(SignInSession, SignInSession.user_id == User.id)
+
+
+def _person(row: Any) -> Person:
+    return Person(
+        user_id=row.id,
+        login=row.login,
+        name=row.name,
+        role=Role(row.role),
+        timezone=row.timezone,
+        session_id=row.session_id,
+        expires_at=row.expires_at,
+        team=frozenset(row.team or ()),
+        differs={Right(object_, action): Scope(scope) for object_, action, scope in row.scopes or ()},
+    )
 
 
 STORE: web.AppKey[SessionStore] = web.AppKey("session_store", SessionStore)

@@ -10,6 +10,7 @@ from crm_core.read.deals import load_deal
 from crm_core.read.orders import load_order
 from crm_core.read.timeline import Item, load_talks
 from web.api import Operations
+from web.calls import reader
 from web.fields import Answer, Id
 from web.rights import HEAR_RECORDINGS, VIEW_DEALS, VIEW_ORDERS, Scope
 from web.services import services
@@ -39,7 +40,7 @@ async def get_order_calls(request: web.Request, order_id: Id) -> list[TalkAnswer
     """The calls linked to an order, newest first, at most fifty."""
     async with services(request).db.begin() as session:
         await load_order(session, order_id)
-        found = await load_talks(session, user_id=person(request).user_id, order_id=order_id)
+        found = await load_talks(session, **reader(person(request)), order_id=order_id)
     return [_told(request, each) for each in found]
 
 
@@ -48,7 +49,7 @@ async def get_deal_calls(request: web.Request, deal_id: Id) -> list[TalkAnswer]:
     """The calls linked to a deal, newest first, at most fifty."""
     async with services(request).db.begin() as session:
         await load_deal(session, deal_id)
-        found = await load_talks(session, user_id=person(request).user_id, deal_id=deal_id)
+        found = await load_talks(session, **reader(person(request)), deal_id=deal_id)
     return [_told(request, each) for each in found]
 
 

@@ -14,7 +14,7 @@ from crm_core.customer import Customer
 from crm_core.disposition import DISPOSITIONS
 from crm_core.line import Line
 from crm_core.read import match, page
-from crm_core.read.own import talked_in, took_part, yes
+from crm_core.read.own import People, talked_in, took_part, yes
 from crm_core.read.page import Page, Sort
 from crm_core.recording import Recording, RecordingState
 from crm_core.user import User
@@ -75,8 +75,8 @@ def unlinked() -> ColumnElement[bool]:
     return and_(talked, or_(Call.customer_id.is_(None), about_nothing))
 
 
-def columns(user_id: int) -> list[ColumnElement[Any]]:
-    """The columns of `CallRow`, for a query on calls joined by `joined`."""
+def columns(user_id: People, hears: People | None = None) -> list[ColumnElement[Any]]:
+    """The columns of `CallRow`, for a query on calls joined by `joined`; `hears` None: the same people."""
     live = select(func.count()).where(CallLink.call_id == Call.id, CallLink.removed_at.is_(None))
     ready = select(Recording.id).where(Recording.call_id == Call.id, Recording.state == RecordingState.READY)
     here = {column.name for column in Call.__table__.c} & set(CallRow.__annotations__)
@@ -89,7 +89,7 @@ def columns(user_id: int) -> list[ColumnElement[Any]]:
         ready.correlate(Call).exists().label("recorded"),
         yes(unlinked()).label("unlinked"),
         yes(took_part(user_id)).label("mine"),
-        yes(talked_in(user_id)).label("hearable"),
+        yes(talked_in(user_id if hears is None else hears)).label("hearable"),
     ]
 
 
@@ -106,8 +106,9 @@ def joined(query: Select[Any]) -> Select[Any]:
 async def list_calls(
     session: AsyncSession,
     *,
-    user_id: int,
+    user_id: People,
     everybody: bool,
+    hears: People | None = None,
     query: str = "",
     direction: str | None = None,
     result: str | None = None,
@@ -124,9 +125,10 @@ async def list_calls(
 ) -> Page[CallRow]:
     """Calls, newest first; those of `user_id` alone unless `everybody`. `since` is in, `until` is not.
 
+    `hears`: whose talks the reader may hear, when these are others.
     `missed`: missed ones alone, wherever ("any") or in this place.
     """
-    wanted = joined(select(*columns(user_id)))
+    wanted = joined(select(*columns(user_id, hears)))
     if not everybody:
         wanted = wanted.where(took_part(user_id))
     exact = {

@@ -17,7 +17,7 @@ from crm_core.line import Line
 from crm_core.order import Order
 from crm_core.queue_visit import visits_of
 from crm_core.read.calls import CallRow, columns, joined
-from crm_core.read.own import talked_in, took_part, yes
+from crm_core.read.own import People, talked_in, took_part, yes
 from crm_core.user import User
 
 
@@ -96,7 +96,7 @@ class CallPage(CallRow):
     link_rows: list[LinkRow] = field(default_factory=list)
 
 
-async def require_call(session: AsyncSession, call_id: UUID, *, user_id: int, everybody: bool) -> UUID:
+async def require_call(session: AsyncSession, call_id: UUID, *, user_id: People, everybody: bool) -> UUID:
     """The id under which a call is kept, when this reader may see it; follows calls that became one.
 
     Raises `NotFound` for an unknown call and `Forbidden` for a colleague's.
@@ -113,12 +113,15 @@ async def require_call(session: AsyncSession, call_id: UUID, *, user_id: int, ev
     return call_id
 
 
-async def load_call(session: AsyncSession, call_id: UUID, *, user_id: int, everybody: bool) -> CallPage:
+async def load_call(
+    session: AsyncSession, call_id: UUID, *, user_id: People, everybody: bool, hears: People | None = None
+) -> CallPage:
     """The page of one call. Raises `NotFound`, and `Forbidden` for a colleague's call."""
     call_id = await require_call(session, call_id, user_id=user_id, everybody=everybody)
     noted = aliased(User)
     here = {column.name for column in Call.__table__.c} & set(CallPage.__annotations__)
-    query = joined(select(*columns(user_id), *(getattr(Call, name) for name in sorted(here - {"noted_by"}))))
+    own = columns(user_id, hears)
+    query = joined(select(*own, *(getattr(Call, name) for name in sorted(here - {"noted_by"}))))
     query = query.add_columns(Line.shop_id, noted.name.label("noted_by"))
     row = (
         await session.execute(query.outerjoin(noted, noted.id == Call.noted_by).where(Call.id == call_id))
@@ -173,6 +176,6 @@ async def load_links(session: AsyncSession, call_id: UUID) -> list[LinkRow]:
     return [LinkRow(**dict(row._mapping)) for row in await session.execute(query)]
 
 
-async def hearable(session: AsyncSession, call_id: UUID, user_id: int) -> bool:
-    """True when this user talked in the call, so that its recording is his own."""
+async def hearable(session: AsyncSession, call_id: UUID, user_id: People) -> bool:
+    """True when one of these people talked in the call, so that its recording is their own."""
     return bool(await session.scalar(select(talked_in(user_id)).where(Call.id == call_id)))

@@ -31,7 +31,7 @@ from crm_core.deal import Deal
 from crm_core.funnel import FunnelStage, Kind
 from crm_core.order import Order
 from crm_core.read import page
-from crm_core.read.own import talked_in, took_part, yes
+from crm_core.read.own import People, talked_in, took_part, yes
 from crm_core.read.page import Page, Sort
 from crm_core.recording import Recording, RecordingState
 from crm_core.user import User
@@ -112,7 +112,7 @@ def _branch(kind: str, id_: Any, at: Any, **given: Any) -> Select[Any]:
     return select(literal(kind).label("kind"), cast(id_, Text).label("id"), at.label("at"), *columns)
 
 
-def call_branch(user_id: int) -> Select[Any]:
+def call_branch(user_id: People, hears: People | None = None) -> Select[Any]:
     """Calls in the shape of the history; a colleague's call shows that it was, not what is in it."""
     ready = select(Recording.id).where(Recording.call_id == Call.id, Recording.state == RecordingState.READY)
     return (
@@ -127,7 +127,7 @@ def call_branch(user_id: int) -> Select[Any]:
             talk_s=Call.talk_s,
             recorded=ready.correlate(Call).exists(),
             mine=yes(took_part(user_id)),
-            hearable=yes(talked_in(user_id)),
+            hearable=yes(talked_in(user_id if hears is None else hears)),
             disposition=Call.disposition,
         )
         .select_from(Call)
@@ -135,9 +135,9 @@ def call_branch(user_id: int) -> Select[Any]:
     )
 
 
-def _branches(customer_id: int, user_id: int) -> dict[str, Select[Any]]:
+def _branches(customer_id: int, user_id: People, hears: People | None) -> dict[str, Select[Any]]:
     return {
-        "call": call_branch(user_id).where(Call.customer_id == customer_id),
+        "call": call_branch(user_id, hears).where(Call.customer_id == customer_id),
         "order": _branch(
             "order",
             Order.id,
@@ -190,13 +190,14 @@ async def load_timeline(
     session: AsyncSession,
     customer_id: int,
     *,
-    user_id: int,
+    user_id: People,
+    hears: People | None = None,
     kind: str | None = None,
     after: str | None = None,
     limit: int = 50,
 ) -> Page[Item]:
     """The history of a customer as `user_id` may see it, newest first; `kind` keeps one kind alone."""
-    branches = _branches(customer_id, user_id)
+    branches = _branches(customer_id, user_id, hears)
     wanted = [branches[kind]] if kind in branches else list(branches.values())
     happened = union_all(*wanted).subquery("happened")
     sorts = (
@@ -210,7 +211,8 @@ async def load_timeline(
 async def load_talks(
     session: AsyncSession,
     *,
-    user_id: int,
+    user_id: People,
+    hears: People | None = None,
     order_id: int | None = None,
     deal_id: int | None = None,
     limit: int = 50,
@@ -220,7 +222,7 @@ async def load_talks(
         CallLink.order_id == order_id if order_id is not None else CallLink.deal_id == deal_id
     )
     query = (
-        call_branch(user_id)
+        call_branch(user_id, hears)
         .add_columns(CallLink.role)
         .join(CallLink, CallLink.call_id == Call.id)
         .where(linked, CallLink.removed_at.is_(None))
