@@ -1,6 +1,8 @@
 """The audit log: who read, changed, exported, listened or signed in. Rows are only ever added."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 from uuid import UUID
 
@@ -10,12 +12,15 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_core.db import Base, Id
 
+_HEARD: ContextVar[list[str] | None] = ContextVar("heard", default=None)
+
 
 class AuditEntry(Base):
     """One thing somebody did. `object_id` is text because calls have uuids and the rest have numbers."""
 
     __tablename__ = "audit_log"
     __table_args__ = (
+        Index("ix_audit_log_created_at", text("created_at DESC")),
         Index("ix_audit_log_object", "object_kind", "object_id"),
         Index("ix_audit_log_user", "user_id", text("created_at DESC")),
         Index("ix_audit_log_call", "call_id", postgresql_where=text("call_id IS NOT NULL")),
@@ -43,6 +48,9 @@ async def record(
     address: str | None = None,
 ) -> None:
     """Write down that `user_id` (None: the system) did `action`: order.update, sign_in …"""
+    heard = _HEARD.get()
+    if heard is not None:
+        heard.append(action)
     session.add(
         AuditEntry(
             user_id=user_id,
@@ -54,3 +62,14 @@ async def record(
             address=address,
         )
     )
+
+
+@contextmanager
+def listening() -> Iterator[list[str]]:
+    """The actions that are written down inside, as they come."""
+    heard: list[str] = []
+    token = _HEARD.set(heard)
+    try:
+        yield heard
+    finally:
+        _HEARD.reset(token)

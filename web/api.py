@@ -14,6 +14,7 @@ import inspect
 import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -22,9 +23,10 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from web.errors import FieldError, Refusal, from_validation
 from web.fields import BIGGEST_ID
-from web.reach import find_named, narrowed
+from web.reach import find_named, find_referred, narrowed
 from web.rights import Right, Scope, require
 from web.sessions import signed_in
+from web.trail import trailed
 
 PREFIX = "/api/v1"
 Handler = Callable[..., Awaitable[Any]]
@@ -44,6 +46,7 @@ class Operation:
     right: Right | None
     at_least: Scope
     public: bool
+    audited: bool
     status: int
     errors: tuple[int, ...]
     produces: str
@@ -60,6 +63,8 @@ class Operation:
             if self.right is not None:
                 require(person, self.right, self.at_least)
         given = self._path(request)
+        if not self.public:
+            await find_named(request, self.right)
         if self.query is not None:
             given["query"] = _read_query(request, self.query)
         if self.accepts and request.content_type != self.accepts:
@@ -68,11 +73,20 @@ class Operation:
             given["body"] = await _read_body(request, self.body)
         if self.public:
             return self._answer(await self.handler(request, **given))
-        if self.method == "GET":
-            with narrowed(request):
-                return self._answer(await self.handler(request, **given))
-        await find_named(request, self.right, given.get("body"))
-        return self._answer(await self.handler(request, **given))
+        return self._answer(await self._done(request, given))
+
+    async def _done(self, request: web.Request, given: Mapping[str, Any]) -> Any:
+        """What the handler answers, within the visitor's reach and with its trail in the audit log."""
+        await find_referred(request, given.get("body"))
+
+        async def step() -> Any:
+            return await self.handler(request, **given)
+
+        file = self.produces != "application/json"
+        with narrowed(request) if self.method == "GET" else nullcontext():
+            if not self.audited:
+                return await step()
+            return await trailed(request, step, path=self.path, file=file, body=given.get("body"))
 
     def _path(self, request: web.Request) -> dict[str, Any]:
         try:
@@ -128,6 +142,7 @@ class Operations:
         right: Right | None = None,
         at_least: Scope = Scope.OWN,
         public: bool = False,
+        audited: bool = True,
         status: int = 200,
         errors: Iterable[int] = (),
         produces: str = "application/json",
@@ -137,6 +152,7 @@ class Operations:
 
         `right`     needed to call it (None: any signed-in person); `at_least` how far it must reach
         `public`    nobody needs to be signed in
+        `audited`   False where the audit log would drown: what a browser or a web shop sends by itself
         `status`    of the answer when all is well
         `errors`    refusals of its own (409, 429…); those that follow from its parameters are known
         `produces`  kinds of files it answers, with commas between
@@ -154,6 +170,7 @@ class Operations:
                     right=right,
                     at_least=at_least,
                     public=public,
+                    audited=audited,
                     status=204 if taken["returns"] is None and status == 200 else status,
                     errors=tuple(errors),
                     produces=produces,

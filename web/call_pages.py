@@ -1,7 +1,7 @@
 """Pages of calls: the list with its filters, and one call with its phones, sound, text, links and note."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -31,9 +31,19 @@ from web.call_work import (
 from web.calls import OUTCOMES, CallFilters, all_calls, own_call, reader, tell_desk
 from web.forms import checked, fields, settle
 from web.listing import Listed
-from web.pages import Flash, Pages, go, is_set, number_in, read_filters, render, turn, users_to_choose
-from web.rights import DOWNLOAD_RECORDINGS, EDIT_CALLS, HEAR_RECORDINGS, VIEW_CALLS, Person, Scope
-from web.say import zone_of
+from web.pages import (
+    Flash,
+    Pages,
+    go,
+    is_set,
+    midnight,
+    number_in,
+    read_filters,
+    render,
+    turn,
+    users_to_choose,
+)
+from web.rights import DOWNLOAD_RECORDINGS, EDIT_CALLS, HEAR_RECORDINGS, VIEW_CALLS, Scope
 from web.services import services
 from web.sessions import person
 from web.way import way
@@ -61,8 +71,8 @@ async def show_calls(request: web.Request) -> web.Response:
             **reader(who, mine=filters.mine),
             everybody=all_calls(who) and not filters.mine,
             unlinked_only=filters.unlinked,
-            since=_midnight(filters.since, who),
-            until=_midnight(filters.until and filters.until + timedelta(days=1), who),
+            since=midnight(filters.since, who),
+            until=midnight(filters.until and filters.until + timedelta(days=1), who),
             **given,
         )
         colleagues = await users_to_choose(session)
@@ -76,13 +86,6 @@ async def show_calls(request: web.Request) -> web.Response:
         "dispositions": OUTCOMES,
     }
     return render(request, "calls.html", context)
-
-
-def _midnight(day: date | None, who: Person) -> datetime | None:
-    """The instant at which this day begins for the reader."""
-    if day is None or not date.min < day < date.max:
-        return None
-    return datetime.combine(day, time(), zone_of(who.timezone)).astimezone(UTC)
 
 
 @pages.get("/calls/{call_id}", right=VIEW_CALLS)

@@ -127,7 +127,7 @@ class ChosenOutcome(Given):
     note: Annotated[LongText | None, Field(description="replaces the note when given")] = None
 
 
-@operations.put("/calls/{call_id}/note", right=EDIT_CALLS, errors=(409,))
+@operations.put("/calls/{call_id}/note", audited=False, right=EDIT_CALLS, errors=(409,))
 async def put_note(request: web.Request, call_id: UUID, body: NoteText) -> Kept:
     """Keep the note. 409 when somebody else wrote meanwhile; nothing is overwritten."""
     parts, who = services(request), person(request)
@@ -190,7 +190,7 @@ async def delete_link(request: web.Request, call_id: UUID, link_id: Id) -> None:
     await tell_desk(parts, kept)
 
 
-@operations.put("/calls/{call_id}/focus", right=EDIT_CALLS)
+@operations.put("/calls/{call_id}/focus", audited=False, right=EDIT_CALLS)
 async def put_focus(request: web.Request, call_id: UUID, body: Focus) -> FocusAnswer:
     """Say which order or deal is open in the card of one's own call; what was open in the talk is linked at its end."""
     parts, who = services(request), person(request)
@@ -202,7 +202,7 @@ async def put_focus(request: web.Request, call_id: UUID, body: Focus) -> FocusAn
     return answer
 
 
-@operations.put("/calls/{call_id}/draft", right=EDIT_CALLS)
+@operations.put("/calls/{call_id}/draft", audited=False, right=EDIT_CALLS)
 async def put_draft(request: web.Request, call_id: UUID, body: Draft) -> Kept:
     """Keep the half-made order of this call, one for each operator."""
     parts, who = services(request), person(request)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -25,6 +25,7 @@ from web.pages import (
     Pages,
     go,
     is_set,
+    midnight,
     number_in,
     read_filters,
     render,
@@ -32,7 +33,6 @@ from web.pages import (
     users_to_choose,
 )
 from web.rights import EDIT_DEALS, VIEW_DEALS, Person
-from web.say import zone_of
 from web.services import services
 from web.sessions import person
 from web.task_panel import panel
@@ -57,12 +57,8 @@ def wanted(filters: DealFilters, who: Person, now: datetime) -> dict[str, Any]:
     """The filters as `list_deals` takes them."""
     given = filters.model_dump(exclude={"since", "until"})
     until = filters.until and filters.until + timedelta(days=1)
-    days = {"since": _midnight(filters.since, who), "until": _midnight(until, who)}
+    days = {"since": midnight(filters.since, who), "until": midnight(until, who)}
     return {**given, **days, "now": now}
-
-
-def _midnight(day: date | None, who: Person) -> datetime | None:
-    return None if day is None else datetime.combine(day, time(), zone_of(who.timezone))
 
 
 def moves(funnel: Funnel, reasons: Sequence[LostReason]) -> list[tuple[str, str]]:

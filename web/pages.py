@@ -10,8 +10,9 @@ form that is refused.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -27,11 +28,12 @@ from crm_core.read.page import LONGEST, Page
 from crm_core.user import Role, User
 from web.errors import from_validation
 from web.fields import Given
-from web.reach import find_named, narrowed
+from web.reach import find_named, find_referred, narrowed
 from web.rights import Person, Right, Scope, require
 from web.say import LOCALE, zone_of
 from web.services import services
 from web.sessions import person, signed_in
+from web.trail import trailed
 
 PageHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Filters = TypeVar("Filters", bound=Given)
@@ -51,11 +53,10 @@ class Place:
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Check who it is and the right, then show or do it."""
         require(await signed_in(request), self.right, self.at_least)
-        if self.method == "GET":
-            with narrowed(request):
-                return await self.handler(request)
         await find_named(request, self.right)
-        return await self.handler(request)
+        await find_referred(request)
+        with narrowed(request) if self.method == "GET" else nullcontext():
+            return await trailed(request, lambda: self.handler(request), path=self.path)
 
 
 @dataclass(frozen=True)
@@ -201,6 +202,13 @@ def day_end(now: datetime, who: Person) -> datetime:
     """The midnight that ends the reader's day."""
     zone = zone_of(who.timezone)
     return datetime.combine(now.astimezone(zone).date() + timedelta(days=1), time(), zone)
+
+
+def midnight(day: date | None, who: Person) -> datetime | None:
+    """The instant at which this day begins for the reader; None for none and for one beyond the calendar."""
+    if day is None or not date.min < day < date.max:
+        return None
+    return datetime.combine(day, time(), zone_of(who.timezone)).astimezone(UTC)
 
 
 def local_instant(text: str, who: Person, field: str) -> datetime:

@@ -7,8 +7,9 @@ but only after the customers, orders, deals and callbacks that its address and b
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
+from uuid import UUID
 
 from aiohttp import web
 from pydantic import BaseModel
@@ -16,11 +17,12 @@ from sqlalchemy import select
 
 from crm_core.errors import NotFound
 from crm_core.reach import ENTITIES, Reach, seeing
-from web.rights import Person, Right
+from crm_core.read.one_call import require_call
+from web.rights import EDIT_CALLS, Person, Right, Scope
 from web.services import services
 from web.sessions import person
 
-_NAMED = {f"{noun.removesuffix('s')}_id": noun for noun in ENTITIES}
+_NAMES = {noun: f"{noun.removesuffix('s')}_id" for noun in ENTITIES}
 _CHOSEN = re.compile(r"(order|deal):([0-9]{1,18})")  # the choice of what a call is about, in forms
 
 
@@ -39,22 +41,37 @@ def narrowed(request: web.Request) -> Iterator[None]:
         yield
 
 
-async def find_named(request: web.Request, right: Right | None, body: BaseModel | None = None) -> None:
-    """Raises `NotFound` when the address, the body or the form names something beyond the visitor's reach."""
-    reach = reach_of(person(request), right)
-    if reach.unlimited:
+async def find_named(request: web.Request, right: Right | None) -> None:
+    """Raises `NotFound` when the address names something that `right` does not reach."""
+    await _find(request, reach_of(person(request), right), request.match_info)
+
+
+async def find_referred(request: web.Request, body: BaseModel | None = None) -> None:
+    """Raises `NotFound` when the body or the form refers to something that the visitor may not see."""
+    if request.method == "GET":
         return
-    # What the body names is only referred to, so that it has to be seen; the address names what is changed.
-    await _find(request, reach, request.match_info)
-    referred = _given(body) if body is not None else await _form(request)
-    await _find(request, reach_of(person(request)), referred)
+    reach, given = reach_of(person(request)), await _form(request) if body is None else _given(body)
+    if not reach.unlimited:
+        await _find(request, reach, given)
+    if given.get("call_id") is not None:
+        await _own_call(request, given["call_id"])
+
+
+async def _own_call(request: web.Request, call_id: object) -> None:
+    """Raises `Forbidden` for a colleague's call; one that is not written down yet is the handler's matter."""
+    who = person(request)
+    if isinstance(call_id, UUID) and who.scope(EDIT_CALLS) is not Scope.ALL:
+        async with services(request).db.begin() as session:
+            with suppress(NotFound):
+                await require_call(session, call_id, user_id=who.circle(EDIT_CALLS), everybody=False)
 
 
 async def _find(request: web.Request, reach: Reach, given: Mapping[str, Any]) -> None:
     wanted = [
-        (noun, int(given[name]))
-        for name, noun in _NAMED.items()
-        if str(given.get(name) or "").isdecimal() and getattr(reach, noun) is not None
+        (noun, id_)
+        for noun in ENTITIES
+        if getattr(reach, noun) is not None
+        for id_ in _ids(given.get(_NAMES[noun])) + _ids(given.get(_NAMES[noun] + "s"))
     ]
     if not wanted:
         return
@@ -62,22 +79,25 @@ async def _find(request: web.Request, reach: Reach, given: Mapping[str, Any]) ->
         async with services(request).db.begin() as session:
             for noun, id_ in wanted:
                 entity = ENTITIES[noun]
-                if (
-                    0 < id_ < 2**63
-                    and await session.scalar(select(entity.id).where(entity.id == id_)) is None
-                ):
+                if await session.scalar(select(entity.id).where(entity.id == id_)) is None:
                     raise NotFound(f"There is no such {noun.removesuffix('s')}.")
 
 
+def _ids(value: object) -> list[int]:
+    """The ids in a field, which may be a list of them; what can be no id names nothing."""
+    values = value if isinstance(value, list | tuple) else [value]
+    return [int(str(each)) for each in values if re.fullmatch("[0-9]{1,18}", str(each))]
+
+
 def _given(body: BaseModel) -> Mapping[str, Any]:
-    return {name: getattr(body, name) for name in _NAMED if name in type(body).model_fields}
+    return {name: getattr(body, name) for name in type(body).model_fields}
 
 
 async def _form(request: web.Request) -> Mapping[str, Any]:
     if request.content_type not in ("application/x-www-form-urlencoded", "multipart/form-data"):
         return {}
     form = await request.post()
-    given: dict[str, Any] = {name: form[name] for name in _NAMED if isinstance(form.get(name), str)}
+    given: dict[str, Any] = {name: form.getall(name) for name in form}
     if chosen := _CHOSEN.fullmatch(str(form.get("object", ""))):
         given[f"{chosen[1]}_id"] = chosen[2]
     return given

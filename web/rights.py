@@ -69,24 +69,6 @@ EXPORT_PRODUCTS, EXPORT_CALLS = Right("products", "export"), Right("calls", "exp
 
 VIEW_JOURNAL = Right("journal", "view")  # who did, saw and heard what
 
-EVERY: tuple[Right, ...] = tuple(value for value in list(globals().values()) if isinstance(value, Right))
-# Nouns of which one may see one's own or one's team's alone; for all the rest it is all or nothing.
-_TEAMS = frozenset(("customers", "orders", "deals", "callbacks", "recordings", "flight"))
-_OWN = _TEAMS | {"agents"}
-WHOLE = frozenset((READ_FLIGHT, VIEW_AGENTS))  # looked at as a whole
-
-
-def scopes_of(right: Right) -> list[Scope]:
-    """How far `right` can be made to reach."""
-    teams = right.object in _TEAMS or right in (VIEW_CALLS, EDIT_CALLS)
-    own = right.object in _OWN or right.object == "calls"
-    if right in WHOLE or not own:
-        return [Scope.NONE, Scope.ALL]
-    if right is MAKE_CALLS:
-        return [Scope.NONE, Scope.OWN]
-    return list(Scope) if teams else [Scope.NONE, Scope.OWN, Scope.ALL]
-
-
 _DESK: Mapping[Right, Scope] = {
     VIEW_CUSTOMERS: Scope.ALL,
     EDIT_CUSTOMERS: Scope.ALL,
@@ -156,6 +138,23 @@ RIGHTS: Mapping[Role, Mapping[Right, Scope]] = {
     Role.ADMIN: {**_DESK, **_FLOOR, **_GOODS, **_EXCHANGE, **_HOUSE, REPORT_SITE: Scope.ALL},
     Role.COURIER: _ROAD,
 }
+
+
+_NOUNS = ("customers", "orders", "deals", "callbacks")
+_BY_TEAM = frozenset((VIEW_CALLS, EDIT_CALLS, HEAR_RECORDINGS, VIEW_FLIGHT))
+
+
+def every_right() -> list[Right]:
+    """All rights that there are, by object."""
+    return sorted({value for value in globals().values() if isinstance(value, Right)})
+
+
+def scopes_of(right: Right) -> list[Scope]:
+    """How far a role of one's own can make `right` reach; of much there is only all or nothing."""
+    if right.object in _NOUNS or right in _BY_TEAM:
+        return list(Scope)
+    known = {Scope.NONE} | {rights[right] for rights in RIGHTS.values() if right in rights}
+    return sorted(known)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -108,7 +108,7 @@ class VisitsAnswer(Answer):
     added: int
 
 
-@operations.put("/carts/{external_id}", right=REPORT_SITE, errors=(409,))
+@operations.put("/carts/{external_id}", audited=False, right=REPORT_SITE, errors=(409,))
 async def put_site_cart(request: web.Request, external_id: ExternalId, body: CartReport) -> CartAnswer:
     """Report a cart. An older state than the one we know changes nothing. 409 for a number that is none."""
     parts = services(request)
@@ -129,7 +129,7 @@ async def put_site_cart(request: web.Request, external_id: ExternalId, body: Car
         return CartAnswer.model_validate(cart)
 
 
-@operations.post("/visits", right=REPORT_SITE, status=200, errors=(404, 409))
+@operations.post("/visits", audited=False, right=REPORT_SITE, status=200, errors=(404, 409))
 async def post_visits(request: web.Request, body: VisitsReport) -> VisitsAnswer:
     """Report pages that one visitor looked at. 404 for an unknown shop or customer."""
     parts = services(request)

@@ -6,6 +6,7 @@ from aiohttp import web
 from sqlalchemy import select
 
 from crm_core.line import list_lines
+from crm_core.team import list_roles, list_teams
 from crm_core.user import Extension, list_users
 from web import users
 from web.forms import checked, settle
@@ -33,6 +34,8 @@ async def _page(
         by_user: dict[int, list[Extension]] = {}
         for phone in phones:
             by_user.setdefault(phone.user_id, []).append(phone)
+        teams = [(row.id, row.name) for row, _ in await list_teams(session)]
+        own_roles = [(f"{row.based_on}:{row.id}", row.name) for row, _ in await list_roles(session)]
         lines = [(line.id, f"{line.name} · {line.did}") for line, _ in await list_lines(session)]
     switchboards = [link.pbx for link in parts.live.links()]
     context = {
@@ -40,10 +43,18 @@ async def _page(
         "phones": by_user,
         "zones": users.ZONES,
         "lines": lines,
+        "teams": teams,
+        "own_roles": own_roles,
         "switchboards": switchboards,
         "may_edit": person(request).may(EDIT_USERS),
     }
     return render(request, "users.html", context, flash=flash, typed=typed)
+
+
+def _role(typed: Mapping[str, str]) -> dict[str, str | None]:
+    """The choice of the form: a built-in role, or "operator:7", one of our own that is based on it."""
+    role, _, own = typed.get("role", "").partition(":")
+    return {"role": role, "role_id": own or None}
 
 
 @pages.post("/users", right=EDIT_USERS)
@@ -51,7 +62,7 @@ async def add_user(request: web.Request) -> web.Response:
     """Add somebody who may sign in."""
 
     async def step(typed: Mapping[str, str]) -> web.Response:
-        await users.post_user(request, checked(users.NewUser, typed))
+        await users.post_user(request, checked(users.NewUser, typed, **_role(typed)))
         return go("/users", "created")
 
     return await settle(request, step, lambda flash, typed: _page(request, flash, typed))
@@ -63,7 +74,8 @@ async def change_user(request: web.Request) -> web.Response:
     user_id = number_in(request, "user_id")
 
     async def step(typed: Mapping[str, str]) -> web.Response:
-        body = checked(users.UserChange, typed, active=typed.get("active") == "yes", password=None)
+        active = typed.get("active") == "yes"
+        body = checked(users.UserChange, typed, active=active, password=None, **_role(typed))
         await users.patch_user(request, user_id, body)
         return go("/users", "saved")
 

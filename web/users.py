@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core import user
+from crm_core import team, user
 from crm_core.audit import record
 from crm_core.errors import Conflict
 from crm_core.sign_in import SignInSession
@@ -51,6 +51,9 @@ OwnLine = Annotated[
         description="the line shown to customers whom they call, unless the order says another; null: none"
     ),
 ]
+OwnRole = Annotated[
+    Id | None, Field(description="a role of one's own; `role` becomes the one it is based on. null: none")
+]
 PbxName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
 
 
@@ -63,6 +66,8 @@ class NewUser(Given):
     password: Password
     timezone: Zone = "UTC"
     line_id: OwnLine = None
+    team_id: Id | None = None
+    role_id: OwnRole = None
 
 
 class UserChange(Given):
@@ -74,6 +79,8 @@ class UserChange(Given):
     timezone: Zone | None = None
     active: bool | None = None
     line_id: OwnLine = None
+    team_id: Id | None = None
+    role_id: OwnRole = None
 
 
 class UserAnswer(Answer):
@@ -86,6 +93,8 @@ class UserAnswer(Answer):
     active: bool
     timezone: str
     line_id: int | None
+    team_id: int | None
+    role_id: int | None
     created_at: datetime
 
 
@@ -115,12 +124,14 @@ async def list_users(request: web.Request) -> list[UserAnswer]:
 
 @operations.post("/users", right=EDIT_USERS, errors=(409,))
 async def post_user(request: web.Request, body: NewUser) -> UserAnswer:
-    """Add a user. 409 when the login is taken or the line is unknown."""
-    given = body.model_dump(exclude={"password"})
+    """Add a user. 409 when the login is taken, or line, team or role are unknown."""
+    given = body.model_dump(exclude={"password", "team_id", "role_id"})
     kept = await services(request).passwords.hash(body.password)
     async with services(request).db.begin() as session:
         with possible():
             made = await user.create_user(session, **given, password_hash=kept)
+            await _place(session, made, body)
+        await session.flush()
         await session.refresh(made)
         await _note(session, request, "user.add", "user", made.id)
         return UserAnswer.model_validate(made)
@@ -128,8 +139,8 @@ async def post_user(request: web.Request, body: NewUser) -> UserAnswer:
 
 @operations.patch("/users/{user_id}", right=EDIT_USERS, errors=(409,))
 async def patch_user(request: web.Request, user_id: Id, body: UserChange) -> UserAnswer:
-    """Change a user. 409 for an unknown line, and when no active administrator would be left."""
-    changes = body.model_dump(exclude_none=True, exclude={"password", "line_id"})
+    """Change a user. 409 for an unknown line, team or role, and when no active administrator would be left."""
+    changes = body.model_dump(exclude_none=True, exclude={"password", "line_id", "team_id", "role_id"})
     if "line_id" in body.model_fields_set:
         changes["line_id"] = body.line_id
     if body.password is not None:
@@ -137,18 +148,32 @@ async def patch_user(request: web.Request, user_id: Id, body: UserChange) -> Use
     async with services(request).db.begin() as session:
         with possible():
             changed = await user.update_user(session, user_id, **changes)
+            await _place(session, changed, body)
         await session.flush()
         await keep_an_admin(session)
         if body.password is not None or body.active is False:
             await session.execute(delete(SignInSession).where(SignInSession.user_id == user_id))
-        await _note(session, request, "user.change", "user", user_id, fields=sorted(changes))
+        changed_fields = {*changes, *({"team_id", "role_id"} & body.model_fields_set)}
+        await _note(session, request, "user.change", "user", user_id, fields=sorted(changed_fields))
         return UserAnswer.model_validate(changed)
+
+
+async def _place(session: AsyncSession, who: User, body: NewUser | UserChange) -> None:
+    """Team and role of one's own, where they were given; with a built-in role alone the own one is gone."""
+    if "team_id" in body.model_fields_set:
+        await team.place(session, who, team_id=body.team_id)
+    if {"role", "role_id"} & body.model_fields_set:
+        await team.give_role(session, who, body.role_id)
 
 
 async def keep_an_admin(session: AsyncSession) -> None:
     """Nobody may lock the door from outside. Raises `Conflict`."""
     await session.execute(select(func.pg_advisory_xact_lock(ADMINS_LOCK)))  # two admins demoting each other
-    admins = select(func.count()).select_from(User).where(User.active, User.role == Role.ADMIN)
+    admins = (
+        select(func.count())
+        .select_from(User)
+        .where(User.active, User.role == Role.ADMIN, User.role_id.is_(None))
+    )
     if not await session.scalar(admins):
         raise Conflict("At least one active administrator must remain.")
 

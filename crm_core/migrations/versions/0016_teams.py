@@ -62,6 +62,7 @@ def upgrade() -> None:
             op.f(f"fk_users_{column}_{parent}"), "users", parent, [column], ["id"], ondelete=on_delete
         )
         op.create_index(op.f(f"ix_users_{column}"), "users", [column])
+    op.create_index("ix_audit_log_created_at", "audit_log", [sa.text("created_at DESC")])
     op.create_index(op.f("ix_orders_created_by"), "orders", ["created_by"])
     op.create_index(op.f("ix_callbacks_created_by"), "callbacks", ["created_by"])
     op.create_index(
