@@ -128,6 +128,7 @@ SELECT json_build_object(
             'total', o.total::text, 'currency', o.currency, 'paid', o.paid::text,
             'delivery_method', o.delivery_method, 'tracking', o.tracking, 'promised_at', o.promised_at,
             'created_at', o.created_at, 'shop_id', o.shop_id, 'version', o.version,
+            'owners', json_build_array(o.created_by),
             'items', (
                 SELECT coalesce(string_agg(
                     CASE WHEN i.quantity = 1 THEN i.name ELSE i.quantity || ' × ' || i.name END,
@@ -139,7 +140,8 @@ SELECT json_build_object(
     'deals', (
         SELECT coalesce(json_agg(json_build_object(
             'id', d.id, 'title', d.title, 'funnel', d.funnel, 'stage', d.stage, 'stage_label', d.stage_label,
-            'amount', d.amount::text, 'currency', d.currency, 'open', d.open, 'version', d.version)
+            'amount', d.amount::text, 'currency', d.currency, 'open', d.open, 'version', d.version,
+            'owners', json_build_array(d.responsible_id))
             ORDER BY d.open DESC, d.created_at DESC), '[]')
         FROM (
             SELECT d.*, d.closed_at IS NULL AS open, f.name AS funnel, s.name AS stage_label
@@ -171,18 +173,20 @@ SELECT json_build_object(
     'tasks', (
         SELECT coalesce(json_agg(json_build_object(
             'id', b.id, 'kind', b.kind, 'due_at', b.due_at, 'reason', b.reason, 'note', b.note,
-            'number', b.number, 'assigned_to', coalesce(u.name, b.role), 'overdue', coalesce(b.due_at < :now, false))
+            'number', b.number, 'assigned_to', coalesce(u.name, b.role), 'overdue', coalesce(b.due_at < :now, false),
+            'owners', CASE WHEN b.assigned_to IS NOT NULL THEN json_build_array(b.assigned_to, b.created_by) END)
             ORDER BY b.due_at NULLS LAST, b.id), '[]')
         FROM (
-            (SELECT b.id, 'callback' AS kind, b.due_at, b.reason, b.note, b.number, b.assigned_to, NULL AS role
+            (SELECT b.id, 'callback' AS kind, b.due_at, b.reason, b.note, b.number, b.assigned_to, NULL AS role,
+                b.created_by
                 FROM callbacks b WHERE b.customer_id = (SELECT id FROM who)
                 AND b.state = 'open' ORDER BY b.due_at LIMIT 10)
             UNION
-            (SELECT b.id, 'callback', b.due_at, b.reason, b.note, b.number, b.assigned_to, NULL
+            (SELECT b.id, 'callback', b.due_at, b.reason, b.note, b.number, b.assigned_to, NULL, b.created_by
                 FROM callbacks b WHERE b.number = CAST(:e164 AS text) AND b.state = 'open'
                 AND (b.customer_id IS NULL OR NOT EXISTS (SELECT FROM who)) ORDER BY b.due_at LIMIT 10)
             UNION ALL
-            (SELECT t.id, t.kind, t.due_at, t.title, t.text, NULL, t.performer_id, t.role
+            (SELECT t.id, t.kind, t.due_at, t.title, t.text, NULL, t.performer_id, t.role, NULL
                 FROM tasks t WHERE t.customer_id = (SELECT id FROM who)
                 AND t.state = 'open' ORDER BY t.due_at LIMIT 10)
         ) b LEFT JOIN users u ON u.id = b.assigned_to

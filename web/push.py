@@ -25,6 +25,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from web.metrics import Metrics
+from web.reach import message_seen
 from web.rights import VIEW_AGENTS, Person
 from web.sessions import COOKIE_NAME, SessionStore
 
@@ -160,7 +161,7 @@ class PushServer:
         if person is None:  # a browser can not read the status of a refused handshake, but it sees this code
             await connection.close(SIGNED_OUT, "signed out")
             return
-        self._enter(person.user_id, connection)
+        self._enter(person, connection)
         try:
             async for text in connection:
                 if not self._hear(connection, person, text):
@@ -170,9 +171,10 @@ class PushServer:
         finally:
             self._leave(person.user_id, connection)
 
-    def _enter(self, user_id: int, browser: BrowserConnection) -> None:
+    def _enter(self, person: Person, browser: BrowserConnection) -> None:
         """Snapshot first, changes after; nothing can come between, for nothing here waits."""
-        state = _encoded(self._source.snapshot(user_id))  # first: should it fail, nothing is left behind
+        user_id = person.user_id
+        state = self._snapshot(person)  # first: should it fail, nothing is left behind
         viewer = self._viewers.get(user_id)
         if viewer is None:
             viewer = self._viewers[user_id] = Viewer()
@@ -198,14 +200,20 @@ class PushServer:
             case {"type": "shown", "call_id": UUID() as call_id}:
                 self._source.shown(person.user_id, call_id)
             case {"type": "resync"}:
-                self._send(browser, _encoded(self._source.snapshot(person.user_id)))
+                self._send(browser, self._snapshot(person))
         return said is not None
+
+    def _snapshot(self, person: Person) -> str:
+        return _encoded(message_seen(person, self._source.snapshot(person.user_id)))
 
     # --- sending --------------------------------------------------------------------------------------------
 
     def _spread(self, viewer: Viewer, message: Message) -> None:
         """One change to every browser of a user; encoded once, numbered for each."""
-        body = _encoded(message)
+        who = next((browser.person for browser in viewer.browsers if browser.person is not None), None)
+        if who is None:
+            return
+        body = _encoded(message_seen(who, message))
         for browser in tuple(viewer.browsers):
             self._send(browser, body)
 

@@ -6,8 +6,9 @@ but only after the customers, orders, deals and callbacks that its address and b
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -101,3 +102,60 @@ async def _form(request: web.Request) -> Mapping[str, Any]:
     if chosen := _CHOSEN.fullmatch(str(form.get("object", ""))):
         given[f"{chosen[1]}_id"] = chosen[2]
     return given
+
+
+# --- what is pushed -----------------------------------------------------------------------------------------
+
+_ON_CARD = {"orders": "orders", "deals": "deals", "tasks": "callbacks"}
+_NOT_BOUGHT = ("cancelled", "returned")
+
+
+def card_seen(who: Person, card: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The card of a call as this person may see it: the customer, because it is his call, and what is his of the rest.
+
+    The totals are those of the orders that he sees. What has no `owners` is anybody's.
+    """
+    reach = reach_of(who)
+    hidden = {part: getattr(reach, noun) for part, noun in _ON_CARD.items() if part in card}
+    if all(whose is None for whose in hidden.values()):
+        return card
+    seen: dict[str, Any] = {**card}
+    for part, whose in hidden.items():
+        if whose is not None:
+            seen[part] = [row for row in card[part] if _owned(row, whose)]
+    if hidden.get("orders") is not None and card.get("customer"):
+        seen["customer"] = {**card["customer"], "totals": _totals(seen["orders"])}
+    shown = {(kind, row["id"]) for kind in ("order", "deal") for row in seen.get(f"{kind}s", ())}
+    if "links" in card:
+        seen["links"] = [link for link in card["links"] if (link["kind"], link["object_id"]) in shown]
+    return seen
+
+
+def _owned(row: Mapping[str, Any], whose: frozenset[int]) -> bool:
+    owners = row.get("owners")
+    return owners is None or not whose.isdisjoint(owners)
+
+
+def _totals(orders: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    bought = [order for order in orders if order["status"] not in _NOT_BOUGHT]
+    newest = max(bought, key=lambda order: str(order["created_at"]), default=None)
+    currency = newest["currency"] if newest else None
+    total = sum(
+        (Decimal(order["total"]) for order in bought if order["currency"] == currency), Decimal("0.00")
+    )
+    last_at = newest["created_at"] if newest else None
+    return {"orders": len(bought), "sum": str(total), "currency": currency, "last_at": last_at}
+
+
+def message_seen(who: Person, message: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A message of the push as this person may see it."""
+    match message:
+        case {"type": "snapshot", "calls": calls}:
+            return {**message, "calls": [{**each, "card": _seen(who, each.get("card"))} for each in calls]}
+        case {"type": "call", "card": card}:
+            return {**message, "card": _seen(who, card)}
+    return message
+
+
+def _seen(who: Person, card: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    return card if card is None else card_seen(who, card)
