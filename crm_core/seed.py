@@ -1,11 +1,14 @@
 """A big synthetic shop for measuring: customers, orders and calls by the hundred thousand, streamed by COPY.
 
 Not for looking at (that is `demo`) but with believable shapes: few customers buy often, most orders are
-closed, some numbers are shared, calls cluster on those who buy.
+closed, some numbers are shared, calls cluster on those who buy, given names are common and surnames are not.
+
+It is one transaction: the indexes are taken off and built anew when the rows are in, which takes a third of the time,
+and whoever interrupts it finds the database as it was.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -25,6 +28,16 @@ _OPEN = ("new", "confirmed", "packed", "on_delivery", "delivered")
 _CLOSED = ("done",) * 22 + ("cancelled", "cancelled", "returned")
 _PRICES = tuple(Decimal(cents) / 100 for cents in range(590, 39_990, 370))
 _GOODS = ("Red kettle", "Blue mug", "Black lamp", "Wooden chair", "Grey blanket", "Silver toaster")
+
+
+# Three of these make a surname, so that there are as many as in a country: some fifty thousand.
+_SYLLABLES = (
+    "ba", "bor", "cha", "da", "dor", "fa", "gra", "ha", "jan", "ka", "kow", "kra", "la", "lew", "ma", "mar", "mi",
+    "no", "ol", "pa", "pie", "ra", "ro", "sa", "sta", "sza", "ta", "to", "wa", "wie", "wo", "za", "ze", "zie", "zy",
+)  # fmt: skip
+Told = Callable[[str, int], None]
+"""Is told what is being written and how many rows more are done."""
+STEP = 5_000
 
 
 @dataclass(frozen=True)
@@ -54,6 +67,7 @@ async def seed(
     now: datetime,
     pbx: str = "main",
     seed_value: int = 7,
+    told: Told = lambda what, rows: None,
 ) -> Seeded:
     """Add so many customers (with numbers), orders (with items) and calls (with legs) to a migrated database.
 
@@ -66,24 +80,54 @@ async def seed(
         first = await _first_free(connection)
         random = Random(seed_value + first["customers"])  # a second seeding draws other ids
         plan = _Plan(random, now, house, first, customers)
-        rows = 0
-        if await connection.fetchval("SELECT current_setting('is_superuser') = 'on'"):
-            # The rows fit together by construction; looking up every reference would double the time.
-            await connection.execute("SET session_replication_role = replica")
-        for table, columns, records in plan.tables(orders, calls):
-            written = await connection.copy_records_to_table(table, records=records, columns=columns)
-            rows += int(written.split()[-1])
-        for table in ("customers", "orders"):
-            await connection.execute(
-                f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), greatest(max(id), 1)) FROM {table}"
-            )
-        await connection.execute(
-            "UPDATE shops SET next_order_number = next_order_number + $1 WHERE id = $2", orders, house.shop
-        )
+        async with connection.transaction():
+            rows = await _write(connection, plan, orders, calls, house, told)
+        told("statistics", 0)
         await connection.execute("ANALYZE")
         return Seeded(rows, time.perf_counter() - began)
     finally:
         await connection.close()
+
+
+def expected(customers: int, orders: int, calls: int) -> int:
+    """About how many rows that will be."""
+    return customers * 2 + customers // 25 + orders + orders * 7 // 4 + calls * 2
+
+
+async def _write(connection: Any, plan: "_Plan", orders: int, calls: int, house: "_House", told: Told) -> int:
+    if await connection.fetchval("SELECT current_setting('is_superuser') = 'on'"):
+        # The rows fit together by construction; looking up every reference would double the time.
+        await connection.execute("SET LOCAL session_replication_role = replica")
+    await connection.execute("SET LOCAL maintenance_work_mem = '512MB'")
+    indexes = await connection.fetch(_INDEXES, list(_TABLES))
+    for index in indexes:
+        await connection.execute(f'DROP INDEX "{index["name"]}"')
+    rows = 0
+    for table, columns, records in plan.tables(orders, calls):
+        counted = _counted(table, records, told)
+        written = await connection.copy_records_to_table(table, records=counted, columns=columns)
+        rows += int(written.split()[-1])
+    for index in indexes:
+        told(f"index {index['name']}", 0)
+        await connection.execute(index["definition"])
+    for table in ("customers", "orders"):
+        await connection.execute(
+            f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), greatest(max(id), 1)) FROM {table}"
+        )
+    await connection.execute(
+        "UPDATE shops SET next_order_number = next_order_number + $1 WHERE id = $2", orders, house.shop
+    )
+    return rows
+
+
+def _counted(table: str, records: Iterable[tuple[Any, ...]], told: Told) -> Iterator[tuple[Any, ...]]:
+    """The same records; who wants to know is told of every few thousand."""
+    place = 0
+    for place, record in enumerate(records, 1):
+        yield record
+        if place % STEP == 0:
+            told(table, STEP)
+    told(table, place % STEP)
 
 
 @dataclass(frozen=True)
@@ -132,13 +176,18 @@ class _Plan:
     ) -> None:
         self._random, self._now, self._house, self._first = random, now, house, first
         self._customers = customers
-        self._names = [
-            (name, search_key(name), country.code, country.cities[0])
+        self._given = [
+            (given, country.code, country.cities[0])
             for country in COUNTRIES
             for given in (*country.women, *country.men)
-            for surnames in country.surnames
-            for name in (f"{given} {surnames[0]}",)
         ]
+
+    def _name(self) -> tuple[str, str, str, str]:
+        """A name, as it is sorted and searched for, with country and city."""
+        choice = self._random.choice
+        given, country, city = choice(self._given)
+        name = f"{given} {''.join((choice(_SYLLABLES), choice(_SYLLABLES), choice(_SYLLABLES))).capitalize()}"
+        return name, search_key(name), country, city
 
     def tables(
         self, orders: int, calls: int
@@ -156,7 +205,7 @@ class _Plan:
     def _customer_rows(self) -> Iterator[tuple[Any, ...]]:
         random, first = self._random, self._first["customers"]
         for place in range(self._customers):
-            name, key, country, city = random.choice(self._names)
+            name, key, country, city = self._name()
             created_at = self._now - SPAN * random.random()
             yield (first + place, name, key, key, country, city, random.random() < 0.05, created_at)
 
@@ -181,7 +230,9 @@ class _Plan:
             total = random.choice(_PRICES)
             yield (
                 first + place, f"L-{house.next_order + place}", house.shop, self._buyer(random), status,
-                total, total if status == "done" else Decimal(0), "EUR", "DPD", at, at,
+                total, total if status == "done" else Decimal(0), "EUR", "DPD",
+                f"PL{first + place:010}" if status not in ("new", "confirmed") else None,
+                random.choice(house.users), at, at,
             )  # fmt: skip
 
     def _item_rows(self, orders: int) -> Iterator[tuple[Any, ...]]:
@@ -228,7 +279,7 @@ class _Plan:
 _CUSTOMERS = ("id", "name", "sort_key", "search_key", "country", "city", "vip", "created_at")
 _ORDERS = (
     "id", "number", "shop_id", "customer_id", "status", "total", "paid", "currency", "delivery_method",
-    "created_at", "updated_at",
+    "tracking", "created_by", "created_at", "updated_at",
 )  # fmt: skip
 _ITEMS = ("order_id", "sku", "name", "quantity", "price")
 _CALLS = (
@@ -237,3 +288,11 @@ _CALLS = (
     "missed_place", "complete", "customer_id", "customer_rule", "created_at", "updated_at",
 )  # fmt: skip
 _LEGS = ("call_id", "uniqueid", "extension", "user_id", "rang_at", "result")
+_TABLES = ("customers", "customer_numbers", "orders", "order_items", "calls", "call_legs")
+_INDEXES = """
+    SELECT c.relname AS name, pg_get_indexdef(i.indexrelid) AS definition
+    FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid
+    WHERE t.relname = ANY($1::text[]) AND t.relnamespace = 'public'::regnamespace AND NOT i.indisprimary
+        AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid)
+    ORDER BY t.relname, c.relname
+"""

@@ -18,14 +18,21 @@ def seed(
     """Fill the database with a synthetic shop, for trying how fast everything is at size."""
     from datetime import UTC, datetime
 
+    from crm_core.seed import expected
     from crm_core.seed import seed as seed_database
 
     async def work() -> None:
         async with open_database() as db:
-            made = await seed_database(
-                db.url, customers=customers, orders=orders, calls=calls, now=datetime.now(UTC)
-            )
-            typer.echo(f"{made.rows} rows in {made.seconds:.0f} s")
+            with typer.progressbar(length=expected(customers, orders, calls), label="Writing") as bar:
+
+                def told(what: str, rows: int) -> None:
+                    bar.label = what.ljust(30)[:30]
+                    bar.update(rows)
+
+                made = await seed_database(
+                    db.url, customers=customers, orders=orders, calls=calls, now=datetime.now(UTC), told=told
+                )
+            typer.echo(f"{made.rows} rows in {made.seconds:.0f} s: {made.rows_per_s:,.0f} a second")
 
     refusing(work())
 
