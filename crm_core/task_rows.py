@@ -91,7 +91,7 @@ class Task(Base):
     reminded_at: Mapped[datetime | None]
     performer_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     role: Mapped[str | None]
-    team_id: Mapped[int | None] = mapped_column(index=True)  # the step that makes teams ties it to them
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("teams.id"), index=True)
     customer_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id"), index=True)
     order_id: Mapped[int | None] = mapped_column(ForeignKey("orders.id"), index=True)
     deal_id: Mapped[int | None] = mapped_column(ForeignKey("deals.id"), index=True)

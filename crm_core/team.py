@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_core.db import Base, Id, one_of
 from crm_core.errors import Conflict, Invalid, NotFound
+from crm_core.task_rows import Task
 from crm_core.user import Role, User
 
 Kind = TypeVar("Kind", "Team", "OwnRole")
@@ -67,8 +68,11 @@ async def save_team(session: AsyncSession, team_id: int | None, name: str) -> Te
 
 
 async def delete_team(session: AsyncSession, team_id: int) -> None:
-    """Dissolve a team; its people are in none then. Raises `NotFound`."""
-    await session.delete(await _one(session, Team, team_id))
+    """Dissolve a team; its people are in none then. Raises `NotFound`, `Conflict` while tasks are its own."""
+    team = await _one(session, Team, team_id)
+    if await session.scalar(select(func.count()).where(Task.team_id == team_id)):
+        raise Conflict(f"Tasks are given to {team.name}; give them to somebody else first.")
+    await session.delete(team)
 
 
 async def list_roles(session: AsyncSession) -> list[tuple[OwnRole, Scopes]]:

@@ -19,6 +19,8 @@ from sqlalchemy import select
 from crm_core.errors import NotFound
 from crm_core.reach import ENTITIES, Reach, seeing
 from crm_core.read.one_call import require_call
+from crm_core.task_rows import Kind as TaskKind
+from crm_core.user import Role
 from web.rights import EDIT_CALLS, Person, Right, Scope
 from web.services import services
 from web.sessions import person
@@ -32,7 +34,10 @@ def reach_of(who: Person, right: Right | None = None) -> Reach:
     rights = {noun: Right(noun, "view") for noun in ENTITIES}
     if right is not None and right.object in rights:
         rights[right.object] = right
-    return Reach(**{noun: who.whose(held) for noun, held in rights.items()})
+    whose = {noun: who.whose(held) for noun, held in rights.items()}
+    if who.role is Role.COURIER:  # he opens no list of these nouns, but his errands say whose door it is
+        whose = {noun: users or None for noun, users in whose.items()}
+    return Reach(**whose)
 
 
 @contextmanager
@@ -107,6 +112,7 @@ async def _form(request: web.Request) -> Mapping[str, Any]:
 # --- what is pushed -----------------------------------------------------------------------------------------
 
 _ON_CARD = {"orders": "orders", "deals": "deals", "tasks": "callbacks"}
+_TASKS = tuple(TaskKind)  # their own rules say who sees them
 _NOT_BOUGHT = ("cancelled", "returned")
 
 
@@ -121,8 +127,7 @@ def card_seen(who: Person, card: Mapping[str, Any]) -> Mapping[str, Any]:
         return card
     seen: dict[str, Any] = {**card}
     for part, whose in hidden.items():
-        if whose is not None:
-            seen[part] = [row for row in card[part] if _owned(row, whose)]
+        seen[part] = [row for row in card[part] if row.get("kind") in _TASKS or _owned(row, whose)]
     if hidden.get("orders") is not None and card.get("customer"):
         seen["customer"] = {**card["customer"], "totals": _totals(seen["orders"])}
     shown = {(kind, row["id"]) for kind in ("order", "deal") for row in seen.get(f"{kind}s", ())}
@@ -131,9 +136,9 @@ def card_seen(who: Person, card: Mapping[str, Any]) -> Mapping[str, Any]:
     return seen
 
 
-def _owned(row: Mapping[str, Any], whose: frozenset[int]) -> bool:
+def _owned(row: Mapping[str, Any], whose: frozenset[int] | None) -> bool:
     owners = row.get("owners")
-    return owners is None or not whose.isdisjoint(owners)
+    return whose is None or owners is None or not whose.isdisjoint(owners)
 
 
 def _totals(orders: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

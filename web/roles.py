@@ -92,9 +92,9 @@ async def patch_team(request: web.Request, team_id: Id, body: TeamGiven) -> Team
     return await _save_team(request, team_id, body)
 
 
-@operations.delete("/teams/{team_id}", right=EDIT_USERS)
+@operations.delete("/teams/{team_id}", right=EDIT_USERS, errors=(409,))
 async def delete_team(request: web.Request, team_id: Id) -> None:
-    """Dissolve a team; its people are in none then."""
+    """Dissolve a team; its people are in none then. 409 while tasks are given to it."""
     async with services(request).db.begin() as session:
         await team.delete_team(session, team_id)
         await _note(session, request, "team.remove", "team", team_id)

@@ -11,7 +11,7 @@ down_revision: str | None = "0015"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
-ROLES = "'operator', 'senior', 'supervisor', 'manager', 'admin'"
+ROLES = "'operator', 'senior', 'supervisor', 'manager', 'admin', 'courier'"
 
 
 def _made_at() -> sa.Column[datetime]:
@@ -62,6 +62,7 @@ def upgrade() -> None:
             op.f(f"fk_users_{column}_{parent}"), "users", parent, [column], ["id"], ondelete=on_delete
         )
         op.create_index(op.f(f"ix_users_{column}"), "users", [column])
+    op.create_foreign_key(op.f("fk_tasks_team_id_teams"), "tasks", "teams", ["team_id"], ["id"])
     op.create_index("ix_audit_log_created_at", "audit_log", [sa.text("created_at DESC")])
     op.create_index(op.f("ix_orders_created_by"), "orders", ["created_by"])
     op.create_index(op.f("ix_callbacks_created_by"), "callbacks", ["created_by"])
