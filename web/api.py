@@ -23,7 +23,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from web.errors import FieldError, Refusal, from_validation
 from web.fields import BIGGEST_ID
-from web.reach import find_named, find_referred, narrowed
+from web.reach import find_named, find_referred, in_body, narrowed
 from web.rights import Right, Scope, require
 from web.sessions import signed_in
 from web.trail import trailed
@@ -77,7 +77,7 @@ class Operation:
 
     async def _done(self, request: web.Request, given: Mapping[str, Any]) -> Any:
         """What the handler answers, within the visitor's reach and with its trail in the audit log."""
-        await find_referred(request, given.get("body"))
+        await find_referred(request, in_body(given.get("body")))
 
         async def step() -> Any:
             return await self.handler(request, **given)
@@ -86,7 +86,12 @@ class Operation:
         with narrowed(request) if self.method == "GET" else nullcontext():
             if not self.audited:
                 return await step()
-            return await trailed(request, step, path=self.path, file=file, body=given.get("body"))
+            sent = self._sent(given.get("body"))
+            return await trailed(request, step, path=self.path, file=file, sent=sent)
+
+    @staticmethod
+    def _sent(body: BaseModel | None) -> Iterable[str]:
+        return () if body is None else body.model_fields_set
 
     def _path(self, request: web.Request) -> dict[str, Any]:
         try:

@@ -10,7 +10,8 @@ from crm_core.errors import Conflict, Invalid
 from web.errors import Refusal, from_validation
 from web.fields import Given
 from web.pages import Flash
-from web.reach import narrowed
+from web.reach import find_referred, in_form, narrowed
+from web.trail import SENT
 
 Model = TypeVar("Model", bound=Given)
 Again = Callable[[Flash, Mapping[str, str]], Awaitable[web.Response]]
@@ -18,12 +19,17 @@ Step = Callable[[Mapping[str, str]], Awaitable[web.Response]]
 
 
 async def fields(request: web.Request) -> dict[str, str]:
-    """The text fields of the form, trimmed; of a repeated field the first."""
+    """The text fields of the form, trimmed; of a repeated field the first.
+
+    Raises `NotFound` when one refers to what the visitor may not see.
+    """
     form = await request.post()
+    request[SENT] = sorted({name for name, value in form.items() if value != ""})
     found: dict[str, str] = {}
     for name, value in form.items():
         if isinstance(value, str):
             found.setdefault(name, value.strip().replace("\0", ""))
+    await find_referred(request, in_form(found))
     return found
 
 

@@ -87,4 +87,4 @@ async def show_journal(request: web.Request) -> web.Response:
             "colleagues": await users_to_choose(session),
             "kinds": [(kind, kind.replace("_", " ")) for kind in await kinds(session)],
         }
-    return render(request, "journal.html", context, active="users")
+    return render(request, "journal.html", context)

@@ -54,6 +54,8 @@ SETTINGS = (
                 rights.VIEW_USERS,
                 "Who may sign in, with which role and telephone",
             ),
+            Place("users", "/roles", "Teams and roles", rights.VIEW_USERS, "Who sees and changes what"),
+            Place("audits", "/journal", "Journal", rights.VIEW_JOURNAL, "Who changed, saw and heard what"),
             Place(
                 "pause",
                 "/pauses",

@@ -28,7 +28,7 @@ from crm_core.read.page import LONGEST, Page
 from crm_core.user import Role, User
 from web.errors import from_validation
 from web.fields import Given
-from web.reach import find_named, find_referred, narrowed
+from web.reach import find_named, narrowed
 from web.rights import Person, Right, Scope, require
 from web.say import LOCALE, zone_of
 from web.services import services
@@ -54,7 +54,6 @@ class Place:
         """Check who it is and the right, then show or do it."""
         require(await signed_in(request), self.right, self.at_least)
         await find_named(request, self.right)
-        await find_referred(request)
         with narrowed(request) if self.method == "GET" else nullcontext():
             return await trailed(request, lambda: self.handler(request), path=self.path)
 

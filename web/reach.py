@@ -1,8 +1,8 @@
 """What a request may reach: lists are narrowed, and what is named by its id is looked for within reach.
 
-`api.py` and `pages.py` do this for every route; no handler has to think of it. A reading one runs with every query
-narrowed (`crm_core.reach`). One that changes something runs unnarrowed, because totals and rules concern the whole,
-but only after the customers, orders, deals and callbacks that its address and body name were found within reach.
+`api.py`, `pages.py` and `forms.py` do this for every route; no handler has to think of it. A reading one runs with
+every query narrowed (`crm_core.reach`). One that changes something runs unnarrowed, because totals and rules concern
+the whole, but only after the customers, orders, deals and callbacks that its address and body name were found.
 """
 
 import re
@@ -52,11 +52,11 @@ async def find_named(request: web.Request, right: Right | None) -> None:
     await _find(request, reach_of(person(request), right), request.match_info)
 
 
-async def find_referred(request: web.Request, body: BaseModel | None = None) -> None:
+async def find_referred(request: web.Request, given: Mapping[str, Any]) -> None:
     """Raises `NotFound` when the body or the form refers to something that the visitor may not see."""
     if request.method == "GET":
         return
-    reach, given = reach_of(person(request)), await _form(request) if body is None else _given(body)
+    reach = reach_of(person(request))
     if not reach.unlimited:
         await _find(request, reach, given)
     if given.get("call_id") is not None:
@@ -95,18 +95,15 @@ def _ids(value: object) -> list[int]:
     return [int(str(each)) for each in values if re.fullmatch("[0-9]{1,18}", str(each))]
 
 
-def _given(body: BaseModel) -> Mapping[str, Any]:
-    return {name: getattr(body, name) for name in type(body).model_fields}
+def in_body(body: BaseModel | None) -> Mapping[str, Any]:
+    """The fields of a JSON body."""
+    return {} if body is None else {name: getattr(body, name) for name in type(body).model_fields}
 
 
-async def _form(request: web.Request) -> Mapping[str, Any]:
-    if request.content_type not in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        return {}
-    form = await request.post()
-    given: dict[str, Any] = {name: form.getall(name) for name in form}
-    if chosen := _CHOSEN.fullmatch(str(form.get("object", ""))):
-        given[f"{chosen[1]}_id"] = chosen[2]
-    return given
+def in_form(form: Mapping[str, str]) -> Mapping[str, Any]:
+    """The fields of a form, and what was chosen in it as "order:7"."""
+    chosen = _CHOSEN.fullmatch(form.get("object", ""))
+    return {**form, f"{chosen[1]}_id": chosen[2]} if chosen else form
 
 
 # --- what is pushed -----------------------------------------------------------------------------------------

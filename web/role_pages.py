@@ -38,7 +38,7 @@ async def _page(
         "said": roles.said,
         "may_edit": person(request).may(EDIT_USERS),
     }
-    return render(request, "roles.html", context, active="users", flash=flash, typed=typed)
+    return render(request, "roles.html", context, flash=flash, typed=typed)
 
 
 @pages.post("/teams", right=EDIT_USERS)

@@ -5,13 +5,12 @@ its own entry (`crm_core.audit.record`), and then this one is not written.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
 from aiohttp import web
-from pydantic import BaseModel
 
 from crm_core import audit
 from web.middleware import visitor_address
@@ -21,6 +20,8 @@ from web.sessions import PERSON
 Answered = TypeVar("Answered")
 PEOPLE = ("customers", "orders", "deals", "calls")
 """What it is noted for that somebody looked at it; once an hour for each person and object."""
+SENT: web.RequestKey[list[str]] = web.RequestKey("sent", list)
+"""The names of the fields of the form."""
 _LOOKED: web.AppKey[dict[tuple[int, str, str], datetime]] = web.AppKey("looked", dict)
 _ID = re.compile(r"{(\w+)}")
 
@@ -36,9 +37,13 @@ async def trailed(
     *,
     path: str,
     file: bool = False,
-    body: BaseModel | None = None,
+    sent: Iterable[str] = (),
 ) -> Answered:
-    """Do `step` and leave the trail. `path`: the pattern of the route; `file`: it gives data out as a file."""
+    """Do `step` and leave the trail.
+
+    `path`: the pattern of the route; `file`: it gives data out as a file; `sent`: the names of the fields of a body
+    (of a form they are in `SENT`); what was in them before stands in the history of the object.
+    """
     reads = request.method == "GET"
     with audit.listening() as noted:
         answer = await step()
@@ -47,7 +52,13 @@ async def trailed(
         return answer
     if not reads:
         object_id = object_id or _made(answer)
-        await _note(request, action(request.method, path), kind, object_id, await _fields(request, body))
+        await _note(
+            request,
+            action(request.method, path),
+            kind,
+            object_id,
+            {"fields": sorted(sent) or request.get(SENT, [])},
+        )
     elif file:
         await _note(request, f"{kind}.export", kind, object_id, {"asked": dict(request.query)})
     elif object_id and path.removeprefix("/") == f"{kind}s/{{{kind}_id}}" and f"{kind}s" in PEOPLE:
@@ -82,15 +93,6 @@ def _made(answer: Any) -> str | None:
         return found[1] if found else None
     made = getattr(answer, "id", None)
     return None if made is None else str(made)
-
-
-async def _fields(request: web.Request, body: BaseModel | None) -> dict[str, Any]:
-    """The names of the fields that were sent; what they were before stands in the history of the object."""
-    if body is not None:
-        return {"fields": sorted(body.model_fields_set)}
-    if request.content_type in ("application/x-www-form-urlencoded", "multipart/form-data"):
-        return {"fields": sorted({name for name, value in (await request.post()).items() if value != ""})}
-    return {}
 
 
 async def _looked(request: web.Request, kind: str, object_id: str) -> None:

@@ -162,6 +162,11 @@ async def test_nothing_of_a_colleague_can_be_changed(client_of, house, database)
             },
         )
         assert answer.status in (403, 404, 422), name
+    for place in ("/deals", "/orders", "/callbacks"):
+        form = {"customer_id": str(hidden["customer_id"]), "title": "x", "currency": "EUR"}
+        assert (await browser.post(place, data=form)).status == 404, place
+    linked = {"object": f"order:{hidden['order_id']}"}
+    assert (await browser.post(f"/calls/{mine['call_id']}/links", data=linked)).status == 404
     assert await fingerprint(database) == before
 
 
