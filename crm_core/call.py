@@ -170,6 +170,7 @@ class Call(Base):
     noted_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     transfers: Mapped[list[dict[str, Any]]] = mapped_column(server_default="[]", default=list)
     recordings: Mapped[Texts]
+    custom: Mapped[dict[str, Any]] = mapped_column(server_default="{}", default=dict)
     tracker_state: Mapped[dict[str, Any] | None]
     updated_at: Mapped[Instant]
 

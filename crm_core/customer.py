@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -20,13 +21,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from crm_core.db import Base, Flag, Id, Texts, Version
+from crm_core.db import Base, Flag, Id, Texts, Version, one_of
 from crm_core.errors import Conflict, Invalid, NotFound
 from crm_core.keys import search_key, sort_key
 from crm_core.line import Line
 from crm_core.outbox import announce
 from crm_core.owners import OWNERS
 from crm_core.phone import normalise
+from crm_core.user import User
 
 EDITABLE = frozenset(
     (
@@ -43,19 +45,38 @@ EDITABLE = frozenset(
         "source",
         "note",
         "price_list",
+        "sex",
+        "category",
+        "customer_type",
+        "manager_id",
     )
 )
 E164 = r"^\+[1-9][0-9]{2,14}$"
 
 
+class Sex(StrEnum):
+    """As it is needed for addressing a person."""
+
+    FEMALE = "female"
+    MALE = "male"
+
+
 class Customer(Base):
-    """A person who buys. `sort_key` and `search_key` are made of the name by `crm_core.keys`."""
+    """A person who buys. `sort_key` and `search_key` are made of the name by `crm_core.keys`; `manager_id` is the
+    colleague who looks after the person, `custom` the values of fields of one's own (`crm_core.custom_field`).
+
+    `email` and `address` are those used first; the others are in `crm_core.customer_contact`.
+    """
 
     __tablename__ = "customers"
     __table_args__ = (
         Index("ix_customers_sort_key", "sort_key", "id"),
         Index("ix_customers_words", text("to_tsvector('simple', search_key)"), postgresql_using="gin"),
+        Index("ix_customers_category", "category"),
+        Index("ix_customers_source", "source"),
+        Index("ix_customers_tags", "tags", postgresql_using="gin"),
         CheckConstraint("name <> ''", name="name_not_empty"),
+        one_of("sex", Sex),
     )
 
     id: Mapped[Id]
@@ -74,6 +95,11 @@ class Customer(Base):
     source: Mapped[str | None]
     note: Mapped[str | None]
     price_list: Mapped[str | None]
+    sex: Mapped[str | None]
+    category: Mapped[str | None]
+    customer_type: Mapped[str | None]
+    manager_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
+    custom: Mapped[dict[str, Any]] = mapped_column(server_default="{}", default=dict)
     version: Mapped[Version]
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("customers.id"), index=True)
 
@@ -160,6 +186,7 @@ async def create_customer(
     Raises `Invalid` for an empty name, an unknown field or a number that is none or is our own.
     """
     customer = Customer(name="", sort_key="", search_key="", country=country)
+    await _known_manager(session, fields)
     _set_fields(customer, {"name": name, **fields})
     session.add(customer)
     await session.flush()
@@ -190,6 +217,8 @@ async def update_customer(
     customer = await get_customer(session, customer_id, lock=True)
     if customer.version != version:
         raise Conflict(f"{customer.name} was changed by somebody else meanwhile.")
+    if changes.get("manager_id") != customer.manager_id:
+        await _known_manager(session, changes)
     _set_fields(customer, changes)
     customer.version += 1
     await announce(session, "customer", {"id": customer.id})
@@ -277,6 +306,15 @@ async def add_note(
     await session.flush()
     await announce(session, "customer", {"id": customer.id})
     return made
+
+
+async def _known_manager(session: AsyncSession, changes: Mapping[str, Any]) -> None:
+    """Raises `Invalid` when the colleague who shall look after the customer is not at work here."""
+    wanted = changes.get("manager_id")
+    if wanted is not None and not await session.scalar(
+        select(exists().where(User.id == wanted, User.active))
+    ):
+        raise Invalid("There is no such colleague at work here.", "manager_id")
 
 
 def _set_fields(customer: Customer, changes: Mapping[str, Any]) -> None:

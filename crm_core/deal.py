@@ -63,6 +63,7 @@ class Deal(Base):
     customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"))
     responsible_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
     closed_at: Mapped[datetime | None]
+    custom: Mapped[dict[str, Any]] = mapped_column(server_default="{}", default=dict)
     version: Mapped[Version]
     updated_at: Mapped[Instant]
 

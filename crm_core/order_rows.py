@@ -42,6 +42,7 @@ class Order(Base):
     comment: Mapped[str | None]
     created_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
     created_in_call_id: Mapped[UUID | None] = mapped_column(ForeignKey("calls.id"), index=True)
+    custom: Mapped[dict[str, Any]] = mapped_column(server_default="{}", default=dict)
     version: Mapped[Version]
     updated_at: Mapped[Instant]
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core import call_link
 from crm_core.call import save_note, set_disposition
+from crm_core.custom_field import FieldOf
 from crm_core.errors import Conflict, Invalid
 from crm_core.read.actions import load_actions
 from crm_core.read.calls import list_calls
@@ -29,6 +30,7 @@ from web.call_work import (
     note_change,
 )
 from web.calls import OUTCOMES, CallFilters, all_calls, own_call, reader, tell_desk
+from web.field_pages import panel_of
 from web.forms import checked, fields, settle
 from web.listing import Listed
 from web.pages import (
@@ -109,12 +111,14 @@ async def _page(
         actions = await load_actions(session, call.id)
         found = await list_customers(session, query=looked_for, limit=CHOICES) if looked_for else None
         objects = await _objects(session, call)
+        custom = await panel_of(session, FieldOf.CALL, call.id)
     context = {
         "call": call,
         "heard": sound,
         "addresses": addresses(parts, sound) if sound else {},
         "way": way(call, parts.now()),
         "actions": actions,
+        "custom": custom,
         "looked_for": looked_for,
         "found": found.rows if found else [],
         "objects": objects,

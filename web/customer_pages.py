@@ -7,13 +7,18 @@ from typing import Literal
 from aiohttp import web
 
 from crm_core import customer as service
+from crm_core.custom_field import FieldOf
 from crm_core.disposition import DISPOSITIONS
-from crm_core.read.customers import list_customers, load_customer
+from crm_core.mention import write_note
+from crm_core.read.customers import list_customers, load_customer, offered_words
+from crm_core.read.duplicates import likely_twins
 from crm_core.read.timeline import KINDS, load_timeline
 from web.calls import all_calls, reader
+from web.contact_words import CONTACTS
 from web.customers import CustomerChange, CustomersQuery, NewCustomer, NewNote, NewNumber
-from web.forms import checked, settle
-from web.listing import Listed
+from web.field_pages import panel_of
+from web.forms import checked, id_or_none, settle
+from web.listing import Listed, Text
 from web.pages import (
     Flash,
     Pages,
@@ -24,8 +29,9 @@ from web.pages import (
     render,
     shops_to_choose,
     turn,
+    users_to_choose,
 )
-from web.rights import EDIT_CUSTOMERS, VIEW_CUSTOMERS
+from web.rights import EDIT_CUSTOMERS, EDIT_FIELDS, MERGE_CUSTOMERS, VIEW_CUSTOMERS
 from web.services import services
 from web.sessions import person
 from web.task_panel import panel
@@ -33,12 +39,15 @@ from web.task_panel import panel
 pages = Pages()
 SOON = timedelta(hours=2)
 """When a callback is proposed."""
+CHOICES = 8
+TWIN_REASONS = {"number": "the same number", "email": "the same e-mail", "name": "the same name and city"}
 
 
 class HistoryQuery(Listed):
     """Which part of a history."""
 
-    kind: Literal["call", "order", "deal", "callback", "note"] | None = None
+    kind: Literal["call", "order", "deal", "callback", "note", "visit", "merge"] | None = None
+    who: Text = ""  # looked for, to merge with
 
 
 @pages.get("/customers", right=VIEW_CUSTOMERS)
@@ -59,6 +68,8 @@ async def _list(
         "rows": found.rows,
         "pages": turn(request, found),
         "may_edit": person(request).may(EDIT_CUSTOMERS),
+        "may_merge": person(request).may(MERGE_CUSTOMERS),
+        "may_define": person(request).may(EDIT_FIELDS),
     }
     return render(request, "customers.html", context, flash=flash, typed=typed)
 
@@ -85,10 +96,10 @@ async def add_customer(request: web.Request) -> web.Response:
 @pages.get("/customers/{customer_id}", right=VIEW_CUSTOMERS)
 async def show_customer(request: web.Request) -> web.Response:
     """One person: numbers, totals, history; of two that were merged the one that stayed."""
-    return await _page(request)
+    return await page_again(request)
 
 
-async def _page(
+async def page_again(
     request: web.Request, flash: Flash | None = None, typed: Mapping[str, str] | None = None
 ) -> web.Response:
     who, customer_id = person(request), number_in(request, "customer_id")
@@ -97,11 +108,27 @@ async def _page(
         customer = await load_customer(session, customer_id)
         if customer.id != customer_id:
             return go(f"/customers/{customer.id}")
-        history = await load_timeline(session, customer.id, **reader(who), **filters.model_dump())
+        history = await load_timeline(
+            session, customer.id, **reader(who), **filters.model_dump(exclude={"who"})
+        )
         shops = await shops_to_choose(session)
         work = await panel(request, session, "customer", customer.id)
+        colleagues = await users_to_choose(session)
+        custom = await panel_of(session, FieldOf.CUSTOMER, customer.id)
+        twins = await likely_twins(session, customer.id) if who.may(MERGE_CUSTOMERS) else []
+        offered = await offered_words(session)
+        found = await list_customers(session, query=filters.who, limit=CHOICES) if filters.who else None
     context = {
         "customer": customer,
+        "custom": custom,
+        "colleagues": colleagues,
+        "contact_kinds": CONTACTS,
+        "offered": offered,
+        "twins": twins,
+        "twin_reasons": TWIN_REASONS,
+        "looked_for": filters.who,
+        "found": found.rows if found else [],
+        "may_merge": who.may(MERGE_CUSTOMERS),
         "timeline": history.rows,
         "pages": turn(request, history),
         "kind": filters.kind,
@@ -122,16 +149,17 @@ async def change_customer(request: web.Request) -> web.Response:
     customer_id = number_in(request, "customer_id")
 
     async def step(typed: Mapping[str, str]) -> web.Response:
-        tags = [tag.strip() for tag in typed.get("tags", "").split(",") if tag.strip()]
+        tags = list(dict.fromkeys(tag.strip() for tag in typed.get("tags", "").split(",") if tag.strip()))
         marks = {mark: typed.get(mark) == "yes" for mark in ("vip", "bad")}
         country = typed.get("country", "").upper() or None
-        body = checked(CustomerChange, typed, tags=tags, country=country, **marks)
+        manager_id = id_or_none(typed.get("manager_id", ""), "manager_id")
+        body = checked(CustomerChange, typed, tags=tags, country=country, manager_id=manager_id, **marks)
         changes = body.model_dump(exclude_unset=True, exclude={"version"})
         async with services(request).db.begin() as session:
             await service.update_customer(session, customer_id, version=body.version, changes=changes)
         return go(f"/customers/{customer_id}", "saved")
 
-    return await settle(request, step, lambda flash, typed: _page(request, flash, typed))
+    return await settle(request, step, lambda flash, typed: page_again(request, flash, typed))
 
 
 @pages.post("/customers/{customer_id}/numbers", right=EDIT_CUSTOMERS)
@@ -147,7 +175,7 @@ async def add_number(request: web.Request) -> web.Response:
             )
         return go(f"/customers/{customer_id}", "number_added")
 
-    return await settle(request, step, lambda flash, typed: _page(request, flash, typed))
+    return await settle(request, step, lambda flash, typed: page_again(request, flash, typed))
 
 
 @pages.post("/customers/{customer_id}/numbers/{number_id}/remove", right=EDIT_CUSTOMERS)
@@ -167,9 +195,7 @@ async def add_note(request: web.Request) -> web.Response:
     async def step(typed: Mapping[str, str]) -> web.Response:
         body = checked(NewNote, typed)
         async with parts.db.begin() as session:
-            await service.add_note(
-                session, customer_id, body.text, user_id=person(request).user_id, at=parts.now()
-            )
+            await write_note(session, customer_id, body.text, user_id=person(request).user_id, at=parts.now())
         return go(f"/customers/{customer_id}", "noted")
 
-    return await settle(request, step, lambda flash, typed: _page(request, flash, typed))
+    return await settle(request, step, lambda flash, typed: page_again(request, flash, typed))

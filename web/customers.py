@@ -7,8 +7,12 @@ from aiohttp import web
 from pydantic import Field, StringConstraints, computed_field
 
 from crm_core import customer as service
+from crm_core.custom_value import Value
+from crm_core.customer import Sex
+from crm_core.mention import write_note
 from crm_core.read.customers import list_customers, load_customer
 from web.api import Operations
+from web.contacts import AddressAnswer, ContactAnswer, Country, Email
 from web.fields import Answer, Day, Given, Id, LongText, Money, Name, ShortText, Version
 from web.listing import Listed, Listing, Text, possible, shown
 from web.rights import EDIT_CUSTOMERS, VIEW_CUSTOMERS
@@ -17,8 +21,6 @@ from web.sessions import person
 from web.users import Zone
 
 operations = Operations("customers")
-Email = Annotated[str, StringConstraints(pattern=r"^[!-?A-~]{1,100}@[!-?A-~]{1,150}$")]
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), Field(description="two letters, ISO 3166")]
 Written = Annotated[
     str,
     StringConstraints(pattern=r"^\+?[(]?[0-9]([ ()./-]{0,3}[0-9]){4,14}$"),
@@ -99,10 +101,18 @@ class CustomerAnswer(Answer):
     tags: list[str]
     source: str | None
     price_list: str | None
+    sex: Sex | None
+    category: str | None
+    customer_type: str | None
+    manager_id: int | None
+    manager: str | None
     note: str | None
+    custom: dict[str, Value] = Field(description="values of the fields of one's own, by their code")
     version: int
     created_at: datetime
     numbers: list[NumberAnswer]
+    contacts: list[ContactAnswer]
+    addresses: list[AddressAnswer]
     totals: TotalsAnswer
 
 
@@ -121,6 +131,10 @@ class CustomerFields(Given):
     source: ShortText | None = None
     note: LongText | None = None
     price_list: Annotated[ShortText | None, Field(description="at whose prices the person buys")] = None
+    sex: Sex | None = None
+    category: ShortText | None = None
+    customer_type: ShortText | None = None
+    manager_id: Annotated[Id | None, Field(description="the colleague who looks after the person")] = None
 
 
 class NewCustomer(CustomerFields):
@@ -169,7 +183,7 @@ async def get_customers(request: web.Request, query: CustomersQuery) -> Listing[
 
 @operations.post("/customers", right=EDIT_CUSTOMERS, errors=(409,))
 async def post_customer(request: web.Request, body: NewCustomer) -> CustomerAnswer:
-    """Add a customer. 409 for a number that is none, or is one of our lines."""
+    """Add a customer. 409 for a number that is none or is one of our lines, or when there is no such manager."""
     parts = services(request)
     country = body.country or parts.settings.country
     async with parts.db.begin() as session:
@@ -190,10 +204,11 @@ async def get_customer(request: web.Request, customer_id: Id) -> CustomerAnswer:
 
 @operations.patch("/customers/{customer_id}", right=EDIT_CUSTOMERS, errors=(409,))
 async def patch_customer(request: web.Request, customer_id: Id, body: CustomerChange) -> CustomerAnswer:
-    """Change a customer. 409 when `version` is stale."""
+    """Change a customer. 409 when `version` is stale, or there is no such manager."""
     changes = body.model_dump(exclude_unset=True, exclude={"version"})
     async with services(request).db.begin() as session:
-        made = await service.update_customer(session, customer_id, version=body.version, changes=changes)
+        with possible():
+            made = await service.update_customer(session, customer_id, version=body.version, changes=changes)
         await session.flush()
         return CustomerAnswer.model_validate(await load_customer(session, made.id))
 
@@ -219,10 +234,10 @@ async def delete_number(request: web.Request, customer_id: Id, number_id: Id) ->
 
 @operations.post("/customers/{customer_id}/notes", right=EDIT_CUSTOMERS)
 async def post_note(request: web.Request, customer_id: Id, body: NewNote) -> NoteAnswer:
-    """Write something down about a customer."""
+    """Write something down about a customer; colleagues named in it (@login) are told."""
     parts = services(request)
     async with parts.db.begin() as session:
-        made = await service.add_note(
+        made = await write_note(
             session, customer_id, body.text, user_id=person(request).user_id, at=parts.now()
         )
         return NoteAnswer.model_validate(made)

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from crm_core.custom_field import FieldOf
 from crm_core.deal import create_deal, update_deal
 from crm_core.funnel import Funnel, Kind, LostReason, list_funnels, list_lost_reasons
 from crm_core.read.customers import load_customer
@@ -16,6 +17,7 @@ from crm_core.read.orders import list_orders
 from crm_core.read.timeline import load_talks
 from web.calls import reader
 from web.deals import DealChange, NewDeal, StageCode
+from web.field_pages import panel_of
 from web.fields import Id
 from web.forms import checked, settle
 from web.listing import Listed, Text
@@ -162,6 +164,7 @@ async def _page(
         customer = await load_customer(session, deal.customer_id)
         orders = (await list_orders(session, deal_id=deal_id, limit=100)).rows
         talks = await load_talks(session, **reader(who), deal_id=deal_id)
+        custom = await panel_of(session, FieldOf.DEAL, deal_id)
         sounds = await sounds_of(session, who, talks)
         colleagues = await users_to_choose(session)
         steps = await list_steps(session, deal_id)
@@ -176,6 +179,7 @@ async def _page(
     context = {
         "deal": deal,
         "customer": customer,
+        "custom": custom,
         "orders": orders,
         "steps": steps,
         "standing": standing,

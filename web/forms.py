@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from crm_core.errors import Conflict, Invalid
 from web.errors import Refusal, from_validation
-from web.fields import Given
+from web.fields import BIGGEST_ID, Given
 from web.pages import Flash
 from web.reach import find_referred, in_form, narrowed
 from web.trail import SENT
@@ -42,6 +42,15 @@ def checked(model: type[Model], given: Mapping[str, Any], **fixed: Any) -> Model
         return model.model_validate(values | fixed)
     except ValidationError as error:
         raise from_validation(error) from None
+
+
+def id_or_none(text: str, field: str) -> int | None:
+    """The id that was chosen in a form; None for nothing. Raises `Invalid`."""
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal()) or not 0 < int(text) <= BIGGEST_ID:
+        raise Invalid("Choose one of the list.", field)
+    return int(text)
 
 
 async def settle(request: web.Request, step: Step, again: Again) -> web.Response:

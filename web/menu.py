@@ -105,6 +105,13 @@ SETTINGS = (
                 rights.RUN_IMPORTS,
                 "Goods, customers and orders out of files",
             ),
+            Place(
+                "fields",
+                "/fields",
+                "Fields of your own",
+                rights.EDIT_FIELDS,
+                "What you want to know besides of customers, orders, deals and calls",
+            ),
         ),
     ),
 )

@@ -9,6 +9,7 @@ from aiohttp import web
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from crm_core.custom_field import FieldOf
 from crm_core.disposition import DISPOSITIONS
 from crm_core.errors import Invalid
 from crm_core.order import ItemWanted, create_order, update_order
@@ -20,6 +21,7 @@ from crm_core.read.sound import Sound, load_sounds
 from crm_core.read.timeline import Item, load_talks
 from web.call_sound import addresses
 from web.calls import all_calls, reader
+from web.field_pages import panel_of
 from web.forms import checked, settle
 from web.orders import OrderEdit, OrdersQuery
 from web.pages import (
@@ -106,12 +108,14 @@ async def _page(
         order = await load_order(session, order_id)
         customer = await load_customer(session, order.customer_id)
         talks = await load_talks(session, **reader(who), order_id=order_id)
+        custom = await panel_of(session, FieldOf.ORDER, order_id)
         sounds = await sounds_of(session, who, talks)
         changes = await load_changes(session, order_id)
         work = await panel(request, session, "order", order_id)
     context = {
         "order": order,
         "customer": customer,
+        "custom": custom,
         "changes": changes,
         "statuses": list(LABELS.items()),
         "may_edit": who.may(EDIT_ORDERS),

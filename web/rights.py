@@ -34,6 +34,8 @@ class Right(NamedTuple):
 
 
 VIEW_CUSTOMERS, EDIT_CUSTOMERS = Right("customers", "view"), Right("customers", "edit")
+MERGE_CUSTOMERS, HAND_OVER = Right("customers", "merge"), Right("customers", "hand_over")
+EDIT_SEGMENTS, EDIT_FIELDS = Right("segments", "edit"), Right("fields", "edit")
 VIEW_ORDERS, EDIT_ORDERS = Right("orders", "view"), Right("orders", "edit")
 VIEW_DEALS, EDIT_DEALS = Right("deals", "view"), Right("deals", "edit")
 VIEW_CALLBACKS, EDIT_CALLBACKS = Right("callbacks", "view"), Right("callbacks", "edit")
@@ -72,6 +74,7 @@ VIEW_JOURNAL = Right("journal", "view")  # who did, saw and heard what
 _DESK: Mapping[Right, Scope] = {
     VIEW_CUSTOMERS: Scope.ALL,
     EDIT_CUSTOMERS: Scope.ALL,
+    MERGE_CUSTOMERS: Scope.ALL,
     VIEW_ORDERS: Scope.ALL,
     EDIT_ORDERS: Scope.ALL,
     VIEW_DEALS: Scope.ALL,
@@ -100,6 +103,8 @@ _FLOOR = {
     VIEW_STATUS: Scope.ALL,
     SET_AGENTS: Scope.ALL,
     SELL_BEYOND: Scope.ALL,
+    HAND_OVER: Scope.ALL,
+    EDIT_SEGMENTS: Scope.ALL,
     VIEW_FLIGHT: Scope.ALL,
     READ_FLIGHT: Scope.ALL,
     DELIVER: Scope.ALL,
@@ -127,6 +132,7 @@ _HOUSE = {
     EDIT_LINES: Scope.ALL,
     EDIT_FUNNELS: Scope.ALL,
     VIEW_JOURNAL: Scope.ALL,
+    EDIT_FIELDS: Scope.ALL,
 }
 
 # No built-in role is narrowed to a team; a role of one's own may be (crm_core/team.py).

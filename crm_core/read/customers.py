@@ -1,5 +1,7 @@
 """Customers as a list, and one customer as a page."""
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,11 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.call import Call
 from crm_core.customer import Customer, CustomerNumber
+from crm_core.customer_contact import CustomerAddress, CustomerContact, list_addresses, list_contacts
 from crm_core.errors import NotFound
 from crm_core.order import Order
 from crm_core.order_status import Status
 from crm_core.read import match, page
 from crm_core.read.page import Page, Sort
+from crm_core.user import User
 
 NOT_BOUGHT = (Status.CANCELLED, Status.RETURNED)
 SORTS = (Sort(Customer.sort_key, "sort_key", page.plain), Sort(Customer.id, "id", page.number))
@@ -82,11 +86,19 @@ class CustomerPage:
     tags: list[str]
     source: str | None
     price_list: str | None
+    sex: str | None
+    category: str | None
+    customer_type: str | None
+    manager_id: int | None
+    manager: str | None
     note: str | None
+    custom: dict[str, Any]
     version: int
     created_at: datetime
     totals: Totals
     numbers: list[Number] = field(default_factory=list)
+    contacts: Sequence[CustomerContact] = ()
+    addresses: Sequence[CustomerAddress] = ()
 
 
 def _bought() -> Any:
@@ -167,15 +179,39 @@ async def load_customer(session: AsyncSession, customer_id: int) -> CustomerPage
         raise NotFound("There is no such customer.")
     if customer.merged_into_id is not None:
         return await load_customer(session, customer.merged_into_id)
-    plain = ("id", "name", "vip", "bad", "email", "city", "country", "address", "timezone", "birthday")
+    manager = await session.get(User, customer.manager_id) if customer.manager_id is not None else None
     return CustomerPage(
-        **{
-            name: getattr(customer, name)
-            for name in (*plain, "tags", "source", "price_list", "note", "version", "created_at")
-        },
+        **{name: getattr(customer, name) for name in _PLAIN},
+        manager=manager.name if manager else None,
         totals=await _totals(session, customer_id),
         numbers=[Number(id=n.id, e164=n.e164, raw=n.raw, label=n.label) for n in customer.numbers],
+        contacts=await list_contacts(session, customer_id),
+        addresses=await list_addresses(session, customer_id),
     )
+
+
+_PLAIN = (
+    *("id", "name", "vip", "bad", "email", "city", "country", "address", "timezone", "birthday", "tags"),
+    *("source", "price_list", "sex", "category", "customer_type", "manager_id", "note", "custom"),
+    *("version", "created_at"),
+)
+
+
+async def offered_words(session: AsyncSession) -> dict[str, list[str]]:
+    """What others have in category, customer type, source and tags, to choose from while typing: of each the most
+    frequent among the customers that were added last."""
+    newest = select(*(getattr(Customer, name) for name in (*_WORDS, "tags")))
+    newest = newest.order_by(Customer.id.desc()).limit(_LOOKED_THROUGH)
+    rows = (await session.execute(newest)).all()
+    found = {name: Counter(word for row in rows if (word := getattr(row, name))) for name in _WORDS}
+    found["tags"] = Counter(tag for row in rows for tag in row.tags)
+    return {
+        name: sorted(word for word, _ in counted.most_common(_OFFERED)) for name, counted in found.items()
+    }
+
+
+_WORDS = ("category", "customer_type", "source")
+_LOOKED_THROUGH, _OFFERED = 2000, 50
 
 
 async def _totals(session: AsyncSession, customer_id: int) -> Totals:

@@ -21,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from crm_core.customer import Customer, CustomerNumber
+from crm_core.customer_contact import CustomerContact, contact_key
 from crm_core.keys import words_query
 from crm_core.order import Order
 
@@ -52,6 +53,7 @@ def people(text: str, owner: SQLColumnExpression[Any] = Customer.id) -> ColumnEl
         sets.append(_named(query))
     if "@" in text:
         sets.append(_writing(text.strip().lower()))
+        sets.append(_reached(contact_key(text)))
     return owner.in_(_found_once(sets)) if sets else None
 
 
@@ -98,6 +100,12 @@ def _named(query: str) -> Select[Any]:
 
 
 def _writing(email: str) -> Select[Any]:
-    """Ids of customers whose e-mail begins so."""
+    """Ids of customers whose first e-mail begins so."""
     known = aliased(Customer)
     return select(known.id).where(func.lower(known.email).like(starts(email)))
+
+
+def _reached(key: str) -> Select[Any]:
+    """Ids of customers with a further e-mail, or a name in a messenger (@name), that begins so."""
+    known = aliased(CustomerContact)
+    return select(known.customer_id).where(known.key.like(starts(key)))

@@ -1,11 +1,14 @@
-"""Everything that happened with one customer, newest first: calls, orders, deals, callbacks, notes.
+"""Everything that happened with one customer, newest first: calls, orders, deals, callbacks, notes, merges…
 
-One query: five branches of the same shape, united and cut to a page.
+One query: branches of the same shape, each cut to what a page can need (its own index gives that in order), united
+and cut to the page.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy import (
@@ -13,6 +16,7 @@ from sqlalchemy import (
     Numeric,
     Select,
     Text,
+    case,
     cast,
     func,
     literal,
@@ -26,7 +30,8 @@ from crm_core import callback, order_status
 from crm_core.call import Call
 from crm_core.call_link import CallLink
 from crm_core.callback import Callback
-from crm_core.customer import CustomerNote
+from crm_core.customer import Customer, CustomerNote
+from crm_core.customer_merge import CustomerMerge
 from crm_core.deal import Deal
 from crm_core.funnel import FunnelStage, Kind
 from crm_core.order import Order
@@ -34,9 +39,10 @@ from crm_core.read import page
 from crm_core.read.own import People, talked_in, took_part, yes
 from crm_core.read.page import Page, Sort
 from crm_core.recording import Recording, RecordingState
+from crm_core.site import Visit
 from crm_core.user import User
 
-KINDS = ("call", "order", "deal", "callback", "note")
+KINDS = ("call", "order", "deal", "callback", "note", "visit", "merge")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,6 +189,22 @@ def _branches(customer_id: int, user_id: People, hears: People | None) -> dict[s
         .select_from(CustomerNote)
         .outerjoin(User, User.id == CustomerNote.user_id)
         .where(CustomerNote.customer_id == customer_id),
+        "visit": _branch("visit", Visit.id, Visit.at, title=Visit.title, text=Visit.url).where(
+            Visit.customer_id == customer_id
+        ),
+        "merge": _branch(
+            "merge",
+            CustomerMerge.id,
+            CustomerMerge.created_at,
+            title=Customer.name,
+            status=case((CustomerMerge.undone_at.is_(None), "merged"), else_="undone"),
+            text=CustomerMerge.reason,
+            operator=User.name,
+        )
+        .select_from(CustomerMerge)
+        .join(Customer, Customer.id == CustomerMerge.gone_id)
+        .outerjoin(User, User.id == CustomerMerge.user_id)
+        .where(CustomerMerge.survivor_id == customer_id),
     }
 
 
@@ -199,13 +221,27 @@ async def load_timeline(
     """The history of a customer as `user_id` may see it, newest first; `kind` keeps one kind alone."""
     branches = _branches(customer_id, user_id, hears)
     wanted = [branches[kind]] if kind in branches else list(branches.values())
-    happened = union_all(*wanted).subquery("happened")
-    sorts = (
-        Sort(happened.c.at, "at", page.instant, down=True),
-        Sort(happened.c.kind, "kind", page.plain),
-        Sort(happened.c.id, "id", page.plain, down=True),
+    begins = page.decode(after, (page.instant, page.plain, page.plain)) if after else None
+    happened = union_all(*(_newest(branch, begins, limit) for branch in wanted)).subquery("happened")
+    return await page.load(session, select(happened), _sorts(happened.c), Item, after=after, limit=limit)
+
+
+def _sorts(columns: Any) -> tuple[Sort, ...]:
+    return (
+        Sort(columns.at, "at", page.instant, down=True),
+        Sort(columns.kind, "kind", page.plain),
+        Sort(columns.id, "id", page.plain, down=True),
     )
-    return await page.load(session, select(happened), sorts, Item, after=after, limit=limit)
+
+
+def _newest(branch: Select[Any], begins: Sequence[Any] | None, limit: int) -> Select[Any]:
+    """As much of one branch as the page can show; its index gives that without looking at the rest."""
+    inner = {column.name: getattr(column, "element", column) for column in branch.selected_columns}
+    at, id_ = inner["at"], inner["id"]
+    if begins is not None:
+        exactly = page.beyond(_sorts(SimpleNamespace(**inner)), begins)
+        branch = branch.where(at <= begins[0], exactly)
+    return select(branch.order_by(at.desc(), id_.desc()).limit(limit + 1).subquery())
 
 
 async def load_talks(

@@ -52,6 +52,7 @@ watchDials();
 watchSearch();
 mountPlayers();
 bind("?", t("Show the keys"), openSheet);
+for (const field of document.querySelectorAll("[data-key]")) bind(field.dataset.key, field.dataset.keyLabel, () => field.focus());
 document.getElementById("keys-open")?.addEventListener("click", openSheet);
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;

@@ -1,0 +1,16 @@
+"""How the ways to reach a customer are called; names of firms are the same in every language."""
+
+from crm_core.customer_contact import ContactKind
+
+CONTACTS = {
+    ContactKind.EMAIL: "E-mail",
+    ContactKind.TELEGRAM: "Telegram",
+    ContactKind.WHATSAPP: "WhatsApp",
+    ContactKind.VIBER: "Viber",
+    ContactKind.SIGNAL: "Signal",
+    ContactKind.INSTAGRAM: "Instagram",
+    ContactKind.FACEBOOK: "Facebook",
+    ContactKind.SKYPE: "Skype",
+    ContactKind.SITE: "Site",
+    ContactKind.OTHER: "Other",
+}
