@@ -34,6 +34,7 @@ from crm_core.call import Call as Row
 from crm_core.call import Origin, called_since
 from crm_core.call_record import CallFacts, LegFacts, VisitFacts, put_call
 from crm_core.callback import close_reached, ensure_callback
+from crm_core.lead import lead_from_call
 from crm_core.phone import Number
 from crm_core.queue_visit import QueueVisit
 from recordings.intake import Wanted, days_of
@@ -121,6 +122,16 @@ async def _close(
             due_at=_to_call_back_at(entry, call.ended_at),
             reason=MISSED_REASON,
             source_call_id=call_id,
+        )
+    if call.direction is Direction.INBOUND and customer_id is None and entry.number.e164:
+        line = entry.directory.line(call.pbx, call.line)
+        await lead_from_call(
+            session,
+            e164=entry.number.e164,
+            call_id=call_id,
+            line_id=line.id if line else None,
+            name=call.remote_name,
+            at=call.ended_at,
         )
     if sound and (talked or call.recordings):
         await enqueue_intake(session, _wanted(call, call_id, talked))

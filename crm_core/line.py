@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, fal
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crm_core.db import Base, Id, Texts
+from crm_core.db import Base, Flag, Id, Texts
 from crm_core.errors import Conflict, Invalid, NotFound
 from crm_core.outbox import announce
 from crm_core.phone import normalise
@@ -39,7 +39,7 @@ class Shop(Base):
 class Line(Base):
     """A number that is dialled to reach a shop. `aliases`: other spellings in which a PBX names it.
 
-    `timezone`: of its hours; NULL: the shop's.
+    `timezone`: of its hours; NULL: the shop's. `makes_leads`: who calls here and is not known becomes a lead.
     """
 
     __tablename__ = "lines"
@@ -57,6 +57,7 @@ class Line(Base):
     e164: Mapped[str | None] = mapped_column(index=True)
     shop_id: Mapped[int | None] = mapped_column(ForeignKey("shops.id"), index=True)
     timezone: Mapped[str | None]
+    makes_leads: Mapped[Flag]
 
 
 async def create_shop(
@@ -111,7 +112,7 @@ async def get_line(session: AsyncSession, line_id: int, *, lock: bool = False) -
 
 
 async def update_line(session: AsyncSession, line_id: int, changes: Mapping[str, Any]) -> Line:
-    """Change what is in `changes`: name, aliases, shop_id, timezone. Its number stays.
+    """Change what is in `changes`: name, aliases, shop_id, timezone, makes_leads. Its number stays.
 
     Raises `NotFound`, `Invalid`, and `Conflict` when another line has one of the aliases.
     """
@@ -128,6 +129,7 @@ async def update_line(session: AsyncSession, line_id: int, changes: Mapping[str,
         line.shop_id = await _shop(session, changes["shop_id"])
     if "timezone" in changes:
         line.timezone = _zone(changes["timezone"])
+    line.makes_leads = changes.get("makes_leads", line.makes_leads)
     await session.flush()
     await announce(session, "line", {"id": line.id})
     return line

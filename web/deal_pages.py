@@ -13,6 +13,7 @@ from crm_core.deal import create_deal, update_deal
 from crm_core.funnel import Funnel, Kind, LostReason, list_funnels, list_lost_reasons
 from crm_core.read.customers import load_customer
 from crm_core.read.deals import StageSum, list_deals, list_steps, load_deal, sum_stages
+from crm_core.read.leads import lead_of_deal
 from crm_core.read.orders import list_orders
 from crm_core.read.timeline import load_talks
 from web.calls import reader
@@ -171,6 +172,7 @@ async def _page(
         funnels = await list_funnels(session)
         reasons = await list_lost_reasons(session, active=True)
         work = await panel(request, session, "deal", deal_id)
+        lead = await lead_of_deal(session, deal_id)
     (funnel,) = [it for it in funnels if it.id == deal.funnel_id]
     standing = f"{deal.stage}:{deal.lost_reason_id or ''}" if deal.kind == Kind.LOST else deal.stage
     choices = moves(funnel, reasons)
@@ -182,6 +184,7 @@ async def _page(
         "custom": custom,
         "orders": orders,
         "steps": steps,
+        "lead": lead,
         "standing": standing,
         "stages": choices,
         "funnels": [(it.id, it.name) for it in funnels if it.active or it.id == deal.funnel_id],

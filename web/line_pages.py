@@ -97,7 +97,11 @@ async def change_line(request: web.Request) -> web.Response:
     line_id = number_in(request, "line_id")
 
     async def step(typed: Mapping[str, str]) -> web.Response:
-        await lines.patch_line(request, line_id, checked(lines.LineChange, typed, **_chosen(typed)))
+        await lines.patch_line(
+            request,
+            line_id,
+            checked(lines.LineChange, typed, makes_leads=typed.get("makes_leads") == "yes", **_chosen(typed)),
+        )
         return go(f"/lines/{line_id}", "saved")
 
     return await settle(request, step, lambda flash, typed: _page(request, flash, typed))

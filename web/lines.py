@@ -61,6 +61,7 @@ class LineChange(Given):
     aliases: Annotated[list[Dialled], Field(max_length=50)] | None = None
     shop_id: Id | None = None
     timezone: Zone | None = None
+    makes_leads: bool | None = None
 
 
 class Week(Given):
@@ -97,7 +98,8 @@ class HolidayAnswer(Answer):
 
 
 class LineDetail(Answer):
-    """A line with its hours. `zone`: the one that counts; `next_opening`: null while open, or when it never opens."""
+    """A line with its hours. `makes_leads`: who calls here and is not known becomes a lead; `zone`: the one that
+    counts; `next_opening`: null while open, or when it never opens."""
 
     id: int
     pbx: str
@@ -106,6 +108,7 @@ class LineDetail(Answer):
     aliases: list[str]
     shop_id: int | None
     timezone: str | None
+    makes_leads: bool
     zone: str
     open_now: bool
     next_opening: datetime | None
@@ -147,6 +150,7 @@ async def load_line(session: AsyncSession, line_id: int, now: datetime) -> LineD
         aliases=found.aliases,
         shop_id=found.shop_id,
         timezone=found.timezone,
+        makes_leads=found.makes_leads,
         zone=str(hours.zone),
         open_now=is_open,
         next_opening=None if is_open else hours.next_opening(now),

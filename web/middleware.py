@@ -16,6 +16,9 @@ from web.services import SERVICES
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 LARGEST_BODY = 1024 * 1024  # bytes; nothing the API takes is larger
+OPEN_TO_SITES = (
+    "/api/v1/forms/"  # what a page of another site may send; it is no visitor's doing (web/lead_forms.py)
+)
 QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})
 NONCE: web.RequestKey[str] = web.RequestKey("csp_nonce", str)
 _UUID = r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
@@ -108,7 +111,8 @@ async def same_origin(request: web.Request, handler: Handler) -> web.StreamRespo
     A bearer token is never sent by a browser of its own accord, so it needs no such proof.
     """
     bearer = request.headers.get("Authorization", "").startswith("Bearer ")
-    if request.method not in SAFE_METHODS and not bearer and not from_here(request):
+    open_to_all = request.path.startswith(OPEN_TO_SITES)
+    if request.method not in SAFE_METHODS and not (bearer or open_to_all or from_here(request)):
         raise Refusal(403, "The request came from another site's page and was refused.")
     return await handler(request)
 

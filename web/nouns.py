@@ -32,6 +32,9 @@ from web import (
     import_pages,
     imports,
     journal,
+    lead_forms,
+    lead_pages,
+    leads,
     line_pages,
     lines,
     lookups,
@@ -90,6 +93,8 @@ OPERATIONS = (
     deliveries.operations,
     roles.operations,
     journal.operations,
+    leads.operations,
+    lead_forms.operations,
 )
 PAGES: tuple[Pages, ...] = (
     desk_page.pages,
@@ -106,6 +111,7 @@ PAGES: tuple[Pages, ...] = (
     callback_pages.pages,
     task_pages.pages,
     courier_pages.pages,
+    lead_pages.pages,
     call_pages.pages,
     flight_pages.pages,
     tester_pages.pages,
@@ -132,4 +138,5 @@ def add_pages(app: web.Application) -> None:
     """Take the pages into the application, and teach its templates to say times and sums."""
     for pages in PAGES:
         pages.register(app)
+    lead_forms.add_preflight(app)
     teach(aiohttp_jinja2.get_env(app))

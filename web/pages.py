@@ -160,6 +160,8 @@ DONE = {
     "task_not_done": "Closed as not done.",
     "task_open": "The task is open again.",
     "taken": "The task is yours.",
+    "restored": "The lead is back.",
+    "qualified": "A customer and a deal were made of the lead.",
     "set_off": "On the way.",
     "delivered": "Delivered. Well done.",
     "not_delivered": "Kept: not delivered. The office knows.",

@@ -63,6 +63,7 @@ VIEW_LINES, EDIT_LINES = Right("lines", "view"), Right("lines", "edit")
 EDIT_FUNNELS = Right("funnels", "edit")
 VIEW_TASKS, EDIT_TASKS = Right("tasks", "view"), Right("tasks", "edit")  # edit: close, take, comment
 GIVE_TASKS = Right("tasks", "give")
+VIEW_LEADS, EDIT_LEADS, EDIT_FORMS = Right("leads", "view"), Right("leads", "edit"), Right("forms", "edit")
 DELIVER = Right("deliveries", "mark")
 RUN_IMPORTS = Right("imports", "run")  # and the right to edit what is in the file
 EDIT_SOURCES = Right("imports", "schedule")  # addresses from which the server fetches files
@@ -93,6 +94,8 @@ _DESK: Mapping[Right, Scope] = {
     VIEW_TASKS: Scope.ALL,
     EDIT_TASKS: Scope.ALL,
     GIVE_TASKS: Scope.ALL,
+    VIEW_LEADS: Scope.ALL,
+    EDIT_LEADS: Scope.ALL,
 }
 _FLOOR = {
     VIEW_CALLS: Scope.ALL,
@@ -133,6 +136,7 @@ _HOUSE = {
     EDIT_FUNNELS: Scope.ALL,
     VIEW_JOURNAL: Scope.ALL,
     EDIT_FIELDS: Scope.ALL,
+    EDIT_FORMS: Scope.ALL,
 }
 
 # No built-in role is narrowed to a team; a role of one's own may be (crm_core/team.py).

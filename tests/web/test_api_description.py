@@ -28,7 +28,7 @@ def test_every_operation_says_who_may_call_it_and_has_a_name_of_its_own() -> Non
     assert len(set(names)) == len(names)
     assert all(operation.handler.__doc__ for operation in operations)
     public = {name for name, operation in zip(names, operations, strict=True) if operation.public}
-    assert public == {"post_session"}
+    assert public == {"post_session", "post_form"}
 
 
 def test_every_refusal_is_a_problem_document() -> None:

@@ -9,6 +9,8 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 
 from crm_core.courier import give_to_courier
+from crm_core.lead import lead_from_form
+from crm_core.lead_form import create_form
 from tests.chromium import NEEDS_CHROMIUM, launched
 from tests.web import flight, shop
 from tests.web.conftest import PASSWORD
@@ -45,6 +47,11 @@ async def there(database, people, settings):
             wishes="Ring twice",
         )
         furnished.task = task.id
+        form = await create_form(
+            session, name="Call me", shop_id=furnished.shop, fields=["Colour"], role="manager"
+        )
+        sent = {"name": "Nina", "phone": shop.NUMBER, "message": "A red kettle", "answers": {"Colour": "red"}}
+        furnished.lead = (await lead_from_form(session, form, at=shop.NOON, **sent)).id
     furnished.brought = await shop.bring(database, settings, furnished.shop)
     return furnished
 
@@ -90,6 +97,8 @@ async def test_axe_finds_nothing_and_nothing_is_cut_off(browser, server, there, 
         "/callbacks",
         "/tasks?which=open",
         f"/tasks/{there.task}",
+        f"/leads?open={there.lead}",
+        "/lead-forms",
         "/courier",
         "/calls",
         "/users",

@@ -21,7 +21,7 @@ FOR_EVERYBODY = {
     "get_me",
     "get_shops",
     "get_lines",
-} | {"get_dispositions"}
+} | {"get_dispositions", "post_form"}
 
 
 def routes() -> list[tuple[str, str, str, int]]:
