@@ -91,7 +91,7 @@ async def _page(
         "may_forms": person(request).may(EDIT_FORMS),
         **more,
     }
-    return render(request, "leads.html", context, active="deals", flash=flash, typed=typed)
+    return render(request, "leads.html", context, flash=flash, typed=typed)
 
 
 @pages.post("/leads", right=EDIT_LEADS)
@@ -187,7 +187,7 @@ async def _forms(
             "colleagues": await users_to_choose(session),
             "here": (parts.settings.public_url or f"{request.scheme}://{request.host}").rstrip("/"),
         }
-    return render(request, "lead_forms.html", context, active="deals", flash=flash, typed=typed)
+    return render(request, "lead_forms.html", context, flash=flash, typed=typed)
 
 
 @pages.post("/lead-forms", right=EDIT_FORMS)

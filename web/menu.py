@@ -37,6 +37,7 @@ EVERY_DAY = (
     Place("tasks", "/tasks", "Tasks", rights.VIEW_TASKS),
     Place("calls", "/calls", "Calls", rights.VIEW_CALLS),
     Place("deals", "/deals", "Deals", rights.VIEW_DEALS),
+    Place("leads", "/leads", "Leads", rights.VIEW_LEADS),
     Place("products", "/products", "Products", rights.VIEW_PRODUCTS),
 )
 ROAD = (  # of those who are not in the house: couriers
@@ -111,6 +112,13 @@ SETTINGS = (
                 "Fields of your own",
                 rights.EDIT_FIELDS,
                 "What you want to know besides of customers, orders, deals and calls",
+            ),
+            Place(
+                "forms",
+                "/lead-forms",
+                "Web forms",
+                rights.EDIT_FORMS,
+                "Forms of your site whose senders become leads",
             ),
         ),
     ),
