@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import func, select
 
 from crm_core.user import User
+from tests.web.conftest import ROLES
 from web.middleware import mask_numbers
 
 NEW_USER = {"login": "vera", "name": "Vera", "role": "operator", "password": "long enough"}
@@ -32,7 +33,7 @@ async def test_a_change_asked_for_by_another_site_is_refused(client_of, database
     answer = await admin.post("/api/v1/users", json=NEW_USER, headers=headers)
     assert answer.status == 403
     assert answer.content_type == "application/problem+json"
-    assert await users(database) == 5
+    assert await users(database) == len(ROLES)
 
 
 async def test_a_change_from_our_own_page_is_taken(client_of) -> None:
@@ -68,7 +69,7 @@ async def test_a_malformed_body_is_refused_and_changes_nothing(
     assert answer.content_type == "application/problem+json"
     said = await answer.json()
     assert said["status"] == status and said["title"] and said["detail"]
-    assert await users(database) == 5
+    assert await users(database) == len(ROLES)
 
 
 async def test_an_unknown_field_is_named_in_the_refusal(client_of) -> None:
@@ -100,7 +101,7 @@ async def test_only_an_admin_sees_and_makes_users(client_of, database, role) -> 
     assert (await browser.patch("/api/v1/users/1", json={"role": "admin"})).status == 403
     extension = {"pbx": "pbx", "extension": "1002", "user_id": 1}
     assert (await browser.post("/api/v1/extensions", json=extension)).status == 403
-    assert await users(database) == 5
+    assert await users(database) == len(ROLES)
 
 
 @pytest.mark.parametrize("path", ["/users", "/extensions", "/me", "/session", "/recordings/1/audio"])
