@@ -12,7 +12,7 @@ from crm_core import lead
 from crm_core.lead_rows import State
 from crm_core.read.leads import list_interests, list_leads, load_lead
 from web.api import Operations
-from web.customers import Email
+from web.contacts import Email
 from web.fields import Answer, Given, Id, LongText, Money, Name, ShortText, Version
 from web.listing import Listed, Listing, Text, possible, shown
 from web.rights import EDIT_LEADS, VIEW_LEADS
