@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from types import TracebackType
 from typing import Annotated, Any, ClassVar, Self
@@ -25,6 +25,7 @@ from sqlalchemy import (
     MetaData,
     Numeric,
     Text,
+    Time,
     Uuid,
     event,
     make_url,
@@ -51,6 +52,7 @@ Version = Annotated[int, mapped_column(BigInteger, server_default="1", default=1
 Instant = Annotated[datetime, mapped_column(TIMESTAMP(timezone=True), server_default=text("now()"))]
 Flag = Annotated[bool, mapped_column(Boolean, server_default=text("false"), default=False)]
 Money = Annotated[Decimal, mapped_column(Numeric(12, 2), server_default="0", default=Decimal("0.00"))]
+Percent = Annotated[Decimal, mapped_column(Numeric(5, 2), server_default="0", default=Decimal("0.00"))]
 Texts = Annotated[list[str], mapped_column(ARRAY(Text), server_default="{}", default=list)]
 
 NARROWED: ContextVar[Sequence[ExecutableOption]] = ContextVar("narrowed", default=())
@@ -66,6 +68,7 @@ class Base(DeclarativeBase):
         int: BigInteger,
         datetime: TIMESTAMP(timezone=True),
         date: Date,
+        time: Time,
         Decimal: Numeric(12, 2),
         UUID: Uuid,
         list[str]: ARRAY(Text),
@@ -192,7 +195,7 @@ def to_json(value: object) -> str:
 
 def _plain(value: object) -> str:
     """JSON has no instants, sums or ids: they travel as text."""
-    if isinstance(value, date | datetime):
+    if isinstance(value, date | datetime | time):
         return value.isoformat()
     if isinstance(value, Decimal | UUID):
         return str(value)

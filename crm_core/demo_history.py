@@ -18,8 +18,9 @@ from crm_core.demo_ids import Ids
 from crm_core.demo_people import Person
 from crm_core.funnel import SALES
 from crm_core.line import Line, Shop
-from crm_core.money import order_total
 from crm_core.order import Order, OrderChange, OrderItem
+from crm_core.order_total import OrderLine, add_up
+from crm_core.payment import Payment
 from crm_core.product import Product
 from crm_core.queue_visit import QueueVisit
 from crm_core.recording import Recording
@@ -85,8 +86,8 @@ class History:
         self.next_numbers = [FIRST_NUMBER] * len(shops)
         self._rows: dict[type[Base], list[dict[str, Any]]] = {
             table: []
-            for table in (Call, CallLeg, QueueVisit, Recording, Deal, Order, OrderItem, OrderChange, CallLink, Callback,
-                          CustomerNote)
+            for table in (Call, CallLeg, QueueVisit, Recording, Deal, Order, OrderItem, OrderChange, Payment, CallLink,
+                          Callback, CustomerNote)
         }  # fmt: skip
         self._make_deals()
         self._make_orders()
@@ -160,19 +161,20 @@ class History:
         status = random.choice(next(states for days, states in _STATES if age <= days))
         carrier, cost = random.choice(_DELIVERY[country])
         items = self._items(order_id, shop)
-        total = order_total([(it["quantity"], it["price"]) for it in items], Decimal(cost))
+        total = add_up([OrderLine(it["quantity"], it["price"]) for it in items], delivery=Decimal(cost)).total
         deal = deals.pop(self._ids.of(Customer, buyer), None)
         if deal is not None:
             status = {"won": "done", "ordered": "confirmed"}[deal["stage"]]
             deal["amount"] = total
         paid = total if status == "done" or random.random() < 0.55 else Decimal(0)
+        paid = paid if status != "cancelled" else Decimal(0)
         sent = status in ("on_delivery", "delivered", "done", "returned")
         operator, call_id = (call["operator_id"], call["id"]) if call else (None, None)
         self._rows[OrderItem].extend(items)
         self._rows[Order].append(
             {"id": order_id, "number": f"{prefix}-{self.next_numbers[shop]}", "shop_id": self._ids.of(Shop, shop),
              "customer_id": self._ids.of(Customer, buyer), "deal_id": deal and deal["id"], "status": status,
-             "total": total, "paid": paid if status != "cancelled" else Decimal(0), "currency": currency,
+             "total": total, "paid": paid, "currency": currency,
              "delivery_method": carrier, "delivery_address": self._address(buyer),
              "delivery_cost": Decimal(cost),
              "tracking": f"{carrier} {random.randint(1, 9)}-{random.randint(10, 99)}-{4000 + place}" if sent else None,
@@ -181,6 +183,16 @@ class History:
              "created_by": operator, "created_in_call_id": call_id,
              "created_at": created_at, "updated_at": created_at}
         )  # fmt: skip
+        if paid:
+            self._rows[Payment].append(
+                {
+                    "order_id": order_id,
+                    "kind": "final",
+                    "amount": paid,
+                    "method": "online",
+                    "created_at": created_at,
+                }
+            )
         self.next_numbers[shop] += 1
         number = self._rows[Order][-1]["number"]
         self._change(order_id, {"created": [None, number]}, operator, call_id, created_at)

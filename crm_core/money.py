@@ -1,6 +1,5 @@
 """Sums of money: decimals in whole cents, never floats."""
 
-from collections.abc import Iterable
 from decimal import ROUND_HALF_UP, Decimal
 
 from crm_core.errors import Invalid
@@ -18,9 +17,3 @@ def money(value: Decimal | int | str, field: str) -> Decimal:
     if not amount.is_finite() or not 0 <= amount <= HIGHEST:
         raise Invalid(f"A sum is between 0 and {HIGHEST}.", field)
     return amount
-
-
-def order_total(items: Iterable[tuple[int, Decimal]], delivery_cost: Decimal) -> Decimal:
-    """What an order costs: (quantity, price) of each item, and the delivery. Nothing else adds it up."""
-    goods = sum((quantity * price for quantity, price in items), Decimal(0))
-    return money(goods + delivery_cost, "items")

@@ -1,4 +1,4 @@
-"""Taking and changing orders: totals, stock, history, and what follows for the call and the deal."""
+"""Taking and changing orders: what somebody wants of an order, and what follows for its history, the call, the deal."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -12,9 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm_core import call_link, deal
 from crm_core.call import resolve
 from crm_core.customer import get_customer
-from crm_core.errors import Conflict, Invalid, NotFound
+from crm_core.errors import NotFound
 from crm_core.line import Shop
-from crm_core.money import money, order_total
+from crm_core.money import money
+from crm_core.order_apply import apply
+from crm_core.order_history import EDITABLE as EDITABLE
+from crm_core.order_history import Clash as Clash
+from crm_core.order_history import differences, facts, merged
 from crm_core.order_rows import Order as Order
 from crm_core.order_rows import OrderChange as OrderChange
 from crm_core.order_rows import OrderItem as OrderItem
@@ -23,24 +27,9 @@ from crm_core.order_status import OPEN as OPEN
 from crm_core.order_status import Status as Status
 from crm_core.order_stock import MOST_PIECES as MOST_PIECES
 from crm_core.order_stock import ItemWanted as ItemWanted
-from crm_core.order_stock import checked_items, locked_products, made_item, move_stock, own_prices
 from crm_core.outbox import announce
+from crm_core.payment import Kind, Payment, book
 from crm_core.product import find_products as find_products
-
-EDITABLE = frozenset(
-    (
-        "items",
-        "status",
-        "paid",
-        "deal_id",
-        "delivery_method",
-        "delivery_address",
-        "delivery_cost",
-        "tracking",
-        "promised_at",
-        "comment",
-    )
-)
 
 
 async def create_order(
@@ -55,41 +44,58 @@ async def create_order(
     number: str | None = None,
     status: str = Status.NEW,
     beyond_stock: bool = False,
+    most_off: Decimal | None = None,
+    offered: Mapping[str, Decimal] | None = None,
     **fields: Any,
 ) -> Order:
     """Take an order: give it the shop's next number, reserve its goods, link it to the call.
 
-    `number`: it has one from elsewhere; `fields` are those of `EDITABLE`; `beyond_stock`: promise more than there is.
-    Raises `NotFound`, `Invalid`, `Conflict` when the stock is too small.
+    `number`: it has one from elsewhere; `fields`: those of `EDITABLE`; `beyond_stock`: promise more than there is;
+    `most_off`: whoever takes it may sell so many per cent below the prices (None: any);
+    `offered`: SKU -> what the site promised him.
+    Raises `NotFound`, `Invalid`, `Conflict` when stock or coupon do not suffice.
     """
     customer = await get_customer(session, customer_id)
     shop = await session.get(Shop, shop_id)
     if shop is None:
         raise NotFound(f"There is no shop {shop_id}.")
     call_id = await resolve(session, call_id) if call_id else None
-    order = Order(
-        number=number or await _next_number(session, shop_id),
-        shop_id=shop_id,
-        customer_id=customer.id,
+    order = blank(customer_id=customer.id, shop=shop, user_id=user_id, call_id=call_id, at=at)
+    order.number = number or await _next_number(session, shop_id)
+    if fields.get("delivery_method_id") is not None:
+        fields.setdefault("delivery_city", customer.city)
+    paid = money(fields.pop("paid", 0), "paid")
+    given = {**fields, "status": status, "items": items}
+    may: dict[str, Any] = {"beyond_stock": beyond_stock, "most_off": most_off, "offered": offered}
+    await apply(session, order, given, at=at, **may)
+    session.add(order)
+    await session.flush()
+    if paid:
+        book(session, order, paid, user_id=user_id, call_id=call_id, at=at)
+    await _tell(session, order, {"created": [None, order.number]}, user_id=user_id, call_id=call_id, at=at)
+    return order
+
+
+def blank(*, customer_id: int, shop: Shop, user_id: int | None, call_id: UUID | None, at: datetime) -> Order:
+    """An order in which nothing was said yet; with the defaults that its sums are computed from before a flush."""
+    nothing = ("paid", "delivery_cost", "total", "discount_percent", "discount_amount")
+    coupon = ("coupon_percent", "coupon_amount", "coupon_minimum")
+    return Order(
+        shop_id=shop.id,
+        customer_id=customer_id,
         currency=shop.currency,
         status=Status.NEW,
         created_by=user_id,
         created_in_call_id=call_id,
         created_at=at,
         updated_at=at,
-        paid=Decimal(0),
-        delivery_cost=Decimal(0),
-        total=Decimal(0),
         version=1,
         items=[],
         held=[],
+        needs_call=False,
+        delivery_by_hand=False,
+        **dict.fromkeys((*nothing, *coupon), Decimal(0)),
     )
-    given = {**fields, "status": status, "items": items}
-    await _apply(session, order, given, at=at, beyond=beyond_stock)
-    session.add(order)
-    await session.flush()
-    await _tell(session, order, {"created": [None, order.number]}, user_id=user_id, call_id=call_id, at=at)
-    return order
 
 
 async def get_order(session: AsyncSession, order_id: int, *, lock: bool = False) -> Order:
@@ -110,21 +116,27 @@ async def update_order(
     at: datetime,
     call_id: UUID | None = None,
     beyond_stock: bool = False,
+    most_off: Decimal | None = None,
     led_by_deal: bool = False,
 ) -> Order:
     """Change the fields in `changes` (see `EDITABLE`; `items` replaces all items), keep the history.
 
+    On an older `version` what touches nothing that others changed is done all the same.
+    `beyond_stock`, `most_off`: as for a new order.
     `led_by_deal`: the order follows its deal, which therefore does not follow it.
 
-    Raises `NotFound`, `Invalid`, and `Conflict` when `version` is not the newest or the stock is too small.
+    Raises `NotFound`, `Invalid`, `Conflict` when stock or coupon do not suffice, and `Clash` with both sides when
+    somebody else changed the same meanwhile.
     """
     order = await get_order(session, order_id, lock=True)
     if order.version != version:
-        raise Conflict(f"Order {order.number} was changed by somebody else meanwhile.")
+        changes = await merged(session, order, version, changes)
     call_id = await resolve(session, call_id) if call_id else None
-    before, deal_before = _facts(order), order.deal_id
-    await _apply(session, order, changes, at=at, beyond=beyond_stock)
-    what = {name: [old, new] for name, old, new in _differences(before, _facts(order))}
+    before, deal_before = facts(order), order.deal_id
+    await apply(session, order, changes, at=at, beyond_stock=beyond_stock, most_off=most_off)
+    if "paid" in changes:
+        _settle(session, order, money(changes["paid"], "paid"), user_id=user_id, call_id=call_id, at=at)
+    what = differences(before, facts(order))
     if not what:
         return order
     order.version, order.updated_at = order.version + 1, at
@@ -135,6 +147,57 @@ async def update_order(
     moved = not led_by_deal and bool({"status", "deal_id"} & set(what))
     await _tell(session, order, what, user_id=user_id, call_id=call_id, at=at, deal_moves=moved)
     return order
+
+
+async def set_status(
+    session: AsyncSession,
+    order_id: int,
+    status: str,
+    *,
+    user_id: int | None,
+    at: datetime,
+    call_id: UUID | None = None,
+    comment: str | None = None,
+    led_by_deal: bool = False,
+) -> Order:
+    """Bring an order to a status, whatever its version: the last word counts. `comment` None: the old one stays.
+
+    Its stock, coupon, history and deal follow. Raises `NotFound`, `Invalid`, `Conflict` as `update_order`.
+    """
+    order = await get_order(session, order_id, lock=True)
+    changes = {"status": status} | ({} if comment is None else {"status_comment": comment})
+    by: dict[str, Any] = {"user_id": user_id, "at": at, "call_id": call_id, "led_by_deal": led_by_deal}
+    return await update_order(session, order_id, version=order.version, changes=changes, **by)
+
+
+async def add_payment(
+    session: AsyncSession,
+    order_id: int,
+    *,
+    amount: Decimal | int | str,
+    kind: str | None = None,
+    method: str | None = None,
+    note: str | None = None,
+    user_id: int | None,
+    at: datetime,
+    call_id: UUID | None = None,
+) -> Payment:
+    """Take down money that came or (`kind` refund) went back; without `kind` it is told from what is owed.
+
+    Raises `NotFound`, and `Invalid` for a refund of more than was paid or a payment of more than is owed.
+    """
+    order = await get_order(session, order_id, lock=True)
+    call_id = await resolve(session, call_id) if call_id else None
+    before = order.paid
+    made = book(
+        session, order, amount, kind=kind, method=method, note=note, user_id=user_id, call_id=call_id, at=at
+    )
+    said = " ".join(str(it) for it in (made.kind, made.amount, made.method) if it)
+    what = {"payment": [None, said], "paid": [str(before), str(order.paid)]}
+    order.version, order.updated_at = order.version + 1, at
+    await session.flush()
+    await _tell(session, order, what, user_id=user_id, call_id=call_id, at=at, deal_moves=False)
+    return made
 
 
 async def open_orders(session: AsyncSession, customer_id: int) -> Sequence[Order]:
@@ -154,6 +217,14 @@ async def changed_in_call(session: AsyncSession, call_id: UUID) -> Sequence[int]
     return (await session.scalars(found)).all()
 
 
+def _settle(session: AsyncSession, order: Order, paid: Decimal, **by: Any) -> None:
+    """Somebody says how much is paid in all: what is missing came, what is too much went back."""
+    if paid > order.paid:
+        book(session, order, paid - order.paid, **by)
+    elif paid < order.paid:
+        book(session, order, order.paid - paid, kind=Kind.REFUND, **by)
+
+
 async def _next_number(session: AsyncSession, shop_id: int) -> str:
     """The shop's row is locked until the transaction ends, so numbers have no gaps and no doubles."""
     row = await session.execute(
@@ -167,55 +238,6 @@ async def _next_number(session: AsyncSession, shop_id: int) -> str:
     return f"{prefix}-{following - 1}"
 
 
-async def _apply(
-    session: AsyncSession, order: Order, changes: Mapping[str, Any], *, at: datetime, beyond: bool
-) -> None:
-    if strangers := set(changes) - EDITABLE:
-        raise Invalid(f"An order has no field {min(strangers)[:40]!r} to change.", min(strangers))
-    for field in ("paid", "delivery_cost"):
-        if field in changes:
-            setattr(order, field, money(changes[field], field))
-    for field in ("delivery_method", "delivery_address", "tracking", "promised_at", "comment"):
-        if field in changes:
-            value = changes[field]
-            setattr(order, field, value.strip() or None if isinstance(value, str) else value)
-    if "status" in changes:
-        order.status = _known_status(changes["status"])
-    if changes.get("deal_id") is not None:
-        await deal.check_owner(session, changes["deal_id"], order.customer_id)
-    order.deal_id = changes.get("deal_id", order.deal_id)
-    wanted = changes.get("items")
-    products = await locked_products(session, order, wanted)
-    if wanted is not None:
-        prices = await own_prices(session, order, products, at)
-        order.items = [made_item(it, products, prices, order.shop_id) for it in checked_items(wanted)]
-    with session.no_autoflush:
-        await move_stock(session, order, products, beyond=beyond)
-    order.total = order_total([(it.quantity, it.price) for it in order.items], order.delivery_cost)
-
-
-def _known_status(status: str) -> Status:
-    try:
-        return Status(status)
-    except ValueError:
-        raise Invalid(f"{str(status)[:40]!r} is no status of an order.", "status") from None
-
-
-def _facts(order: Order) -> dict[str, Any]:
-    """The order as the history shows it."""
-    facts = {field: _plain(getattr(order, field)) for field in EDITABLE - {"items"}}
-    items = [f"{it.quantity} × {it.name} à {it.price}" for it in order.items]
-    return {**facts, "items": items, "total": str(order.total)}
-
-
-def _plain(value: object) -> object:
-    return value if value is None or isinstance(value, int) else str(value)
-
-
-def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    return [(name, before[name], after[name]) for name in sorted(after) if before[name] != after[name]]
-
-
 async def _tell(
     session: AsyncSession,
     order: Order,
@@ -227,7 +249,16 @@ async def _tell(
     deal_moves: bool = True,
 ) -> None:
     """Everything that follows from a change: history, the deal's amount, the link to the call, the news."""
-    session.add(OrderChange(order_id=order.id, user_id=user_id, call_id=call_id, what=what, created_at=at))
+    session.add(
+        OrderChange(
+            order_id=order.id,
+            user_id=user_id,
+            call_id=call_id,
+            what=what,
+            version=order.version,
+            created_at=at,
+        )
+    )
     if order.deal_id is not None:
         cause = deal.Cause(at=at, user_id=user_id, call_id=call_id)
         await deal.follow_orders(session, order.deal_id, cause=cause, stage=deal_moves)

@@ -12,6 +12,7 @@ from crm_core.errors import Invalid
 from crm_core.money import money
 from crm_core.order_rows import Order, OrderItem
 from crm_core.order_status import RELEASED, SHIPPED
+from crm_core.order_total import off
 from crm_core.price import buys_at, prices_for
 from crm_core.product import Product
 from crm_core.stock import OrderStock, locked_levels, take
@@ -28,6 +29,8 @@ class ItemWanted:
     price: Decimal | None = None
     name: str | None = None
     sku: str | None = None
+    discount_percent: Decimal = Decimal("0.00")
+    discount_amount: Decimal = Decimal("0.00")
 
 
 async def locked_products(
@@ -93,9 +96,16 @@ def checked_items(wanted: Sequence[ItemWanted]) -> Sequence[ItemWanted]:
 
 
 def made_item(
-    wanted: ItemWanted, products: Mapping[int, Product], prices: Mapping[int, Decimal], shop_id: int
+    wanted: ItemWanted,
+    products: Mapping[int, Product],
+    prices: Mapping[int, Decimal],
+    shop_id: int,
+    kept: Mapping[int, OrderItem],
 ) -> OrderItem:
-    """The row for what was asked. Raises `Invalid` for a stranger's product or an item without a name."""
+    """The row for what was asked; a product that was in the order (`kept`) keeps its lower list price.
+
+    Raises `Invalid` for a stranger's product or an item without a name.
+    """
     product = products.get(wanted.product_id) if wanted.product_id else None
     if product is not None and product.shop_id != shop_id:
         raise Invalid(f"{product.name} is not sold by this shop.", "items")
@@ -104,11 +114,19 @@ def made_item(
     name = wanted.name or (product.name if product else "")
     if not name.strip():
         raise Invalid("An item without a product needs a name.", "items")
-    price = wanted.price if wanted.price is not None else (prices[product.id] if product else Decimal(0))
+    listed = prices[product.id] if product else None
+    price = wanted.price if wanted.price is not None else (listed or Decimal(0))
+    given = off(wanted.discount_percent, wanted.discount_amount, "items")
+    if listed is not None and product and (was := kept.get(product.id)):
+        listed = min(listed, was.price if was.list_price is None else was.list_price)
     return OrderItem(
         product_id=product.id if product else None,
         sku=wanted.sku or (product.sku if product else ""),
         name=name,
         quantity=wanted.quantity,
         price=money(price, "items"),
+        discount_percent=given.percent,
+        discount_amount=given.amount,
+        list_price=listed,
+        purchase_price=product.purchase_price if product else None,
     )

@@ -28,7 +28,9 @@ from crm_core.line import Shop
 from crm_core.money import money
 from crm_core.outbox import announce
 
-EDITABLE = frozenset(("sku", "name", "family", "properties", "barcodes", "price", "purchase_price", "active"))
+EDITABLE = frozenset(
+    ("sku", "name", "family", "properties", "barcodes", "price", "purchase_price", "weight_g", "active")
+)
 MOST_PROPERTIES = 30
 
 
@@ -58,6 +60,7 @@ class Product(Base):
         Index("ix_products_listed", "search_key", "id"),
         CheckConstraint("price >= 0", name="price_not_negative"),
         CheckConstraint("purchase_price >= 0", name="purchase_price_not_negative"),
+        CheckConstraint("weight_g >= 0", name="weight_not_negative"),
     )
 
     id: Mapped[Id]
@@ -70,6 +73,7 @@ class Product(Base):
     barcodes: Mapped[Texts]
     price: Mapped[Money]
     purchase_price: Mapped[Decimal | None]
+    weight_g: Mapped[int | None]
     stock: Mapped[int] = mapped_column(server_default="0", default=0)
     active: Mapped[Flag] = mapped_column(server_default="true", default=True)
     version: Mapped[Version]
@@ -201,6 +205,8 @@ async def _apply(session: AsyncSession, product: Product, changes: Mapping[str, 
     if "purchase_price" in changes:
         given = changes["purchase_price"]
         product.purchase_price = None if given is None else money(given, "purchase_price")
+    if "weight_g" in changes:
+        product.weight_g = changes["weight_g"]
     if "active" in changes:
         product.active = bool(changes["active"])
     if "properties" in changes:

@@ -139,6 +139,14 @@ async def _cart(session: AsyncSession, shop_id: int, external_id: str) -> Cart:
     return found.one()
 
 
+async def offered(session: AsyncSession, cart_id: int) -> dict[str, Decimal]:
+    """SKU -> the price at which the site put it into the cart. Raises `NotFound`."""
+    cart = await session.get(Cart, cart_id)
+    if cart is None:
+        raise NotFound(f"There is no cart {cart_id}.")
+    return {it["sku"]: Decimal(str(it["price"])) for it in cart.items if it.get("sku")}
+
+
 async def ordered(session: AsyncSession, cart_id: int, order: Order) -> None:
     """The cart became this order. Raises `NotFound`, and `Invalid` for a cart of another shop."""
     cart = await session.get(Cart, cart_id)

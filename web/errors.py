@@ -6,7 +6,9 @@ Raises:  nothing: what is not a refusal is a bug, is logged with its trace and a
 """
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import quote
 
 import aiohttp_jinja2
@@ -17,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import DBAPIError
 
 from crm_core.errors import Conflict, Forbidden, Invalid, NotFound
+from crm_core.order_history import Clash
 from crm_core.outage import is_outage
 
 PROBLEM_JSON = "application/problem+json"
@@ -42,6 +45,17 @@ class Choice(BaseModel):
     detail: str = ""
 
 
+class ClashError(BaseModel):
+    """One field that two people changed: how it was, what is there now, what was wanted, who was there first."""
+
+    field: str
+    base: Any = None
+    theirs: Any = None
+    mine: Any = None
+    by: str | None = None
+    at: datetime | None = None
+
+
 class Problem(BaseModel):
     """RFC 9457 problem details: what the API answers instead of a result."""
 
@@ -51,6 +65,8 @@ class Problem(BaseModel):
     detail: str = ""
     errors: list[FieldError] = []
     choices: list[Choice] = []
+    clash: list[ClashError] = []
+    version: int | None = None
     request_id: str = ""
 
 
@@ -64,6 +80,8 @@ class Refusal(Exception):
         *,
         errors: Iterable[FieldError] = (),
         choices: Iterable[Choice] = (),
+        clash: Iterable[ClashError] = (),
+        version: int | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
@@ -71,6 +89,8 @@ class Refusal(Exception):
         self.detail = detail
         self.errors = list(errors)
         self.choices = list(choices)
+        self.clash = list(clash)
+        self.version = version
         self.headers = dict(headers or {})
 
 
@@ -101,6 +121,9 @@ def refusal_for(request: web.Request, exception: Exception) -> Refusal:
             return exception
         case NotFound():
             return Refusal(404, str(exception))
+        case Clash():
+            both = [ClashError.model_validate(it, from_attributes=True) for it in exception.fields]
+            return Refusal(409, str(exception), clash=both, version=exception.version)
         case Conflict():
             return Refusal(409, str(exception))
         case Forbidden():
@@ -159,6 +182,8 @@ def problem(request: web.Request, refusal: Refusal) -> web.Response:
         detail=refusal.detail,
         errors=refusal.errors,
         choices=refusal.choices,
+        clash=refusal.clash,
+        version=refusal.version,
         request_id=request.get(REQUEST_ID, ""),
     )
     return web.Response(

@@ -5,7 +5,7 @@ does not is refused with 422. So each kind carries its own pattern and bounds.
 """
 
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Annotated
 
@@ -24,6 +24,8 @@ from pydantic import (
 BIGGEST_ID = 2**53 - 1  # what JSON readers hold exactly; far below bigint
 # At least one visible letter, digit or sign; the same for pydantic's engine and for a reader of the schema.
 VISIBLE = "[!-~\u00a1-\u167f\u2c00-\u2dff\u3041-\ud7ff]"
+_PERCENT = r"^(100(\.0{1,2})?|[0-9]{1,2}(\.[0-9]{1,2})?)$"
+_CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 _MONEY = r"^[0-9]{1,10}(\.[0-9]{1,2})?$"
 _DAY = (
     r"((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))"
@@ -41,6 +43,22 @@ def _money(value: object) -> Decimal:
     if not isinstance(value, str) or not re.fullmatch(_MONEY, value):
         raise ValueError('must be a sum written as a string, such as "12.50"')
     return Decimal(value)
+
+
+def _percent(value: object) -> Decimal:
+    if isinstance(value, Decimal):
+        return value
+    if not isinstance(value, str) or not re.fullmatch(_PERCENT, value):
+        raise ValueError('must be a number of per cent written as a string, such as "7.5"')
+    return Decimal(value)
+
+
+def _clock(value: object) -> time:
+    if isinstance(value, time):
+        return value
+    if not isinstance(value, str) or not re.fullmatch(_CLOCK, value):
+        raise ValueError("must be a time such as 09:30")
+    return time.fromisoformat(value)
 
 
 def _day(value: object) -> object:
@@ -69,6 +87,18 @@ Money = Annotated[
     BeforeValidator(_money),
     PlainSerializer(lambda sum_: f"{sum_:.2f}", return_type=str),
     WithJsonSchema({"type": "string", "pattern": _MONEY, "description": "a sum, such as 12.50"}),
+]
+Percent = Annotated[
+    Decimal,
+    BeforeValidator(_percent),
+    PlainSerializer(lambda share: f"{share:.2f}", return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": _PERCENT, "description": "per cent, such as 7.5"}),
+]
+Clock = Annotated[
+    time,
+    BeforeValidator(_clock),
+    PlainSerializer(lambda at: f"{at:%H:%M}", return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "pattern": _CLOCK, "description": "a time of the day, such as 09:30"}),
 ]
 Day = Annotated[
     date, BeforeValidator(_day), WithJsonSchema({"type": "string", "pattern": _DATE}, mode="validation")

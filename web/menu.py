@@ -120,6 +120,13 @@ SETTINGS = (
                 rights.EDIT_FORMS,
                 "Forms of your site whose senders become leads",
             ),
+            Place(
+                "selling",
+                "/selling",
+                "Discounts, coupons, delivery",
+                rights.EDIT_SELLING,
+                "What may be taken off an order, and what it costs to bring it",
+            ),
         ),
     ),
 )

@@ -1,42 +1,51 @@
 """Pages of orders: the list, and one order with its items, history, calls and their sound."""
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
 from aiohttp import web
-from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.custom_field import FieldOf
+from crm_core.delivery import list_methods
 from crm_core.disposition import DISPOSITIONS
 from crm_core.errors import Invalid
-from crm_core.order import ItemWanted, create_order, update_order
+from crm_core.order import Clash
 from crm_core.order_status import LABELS
-from crm_core.product import Product
 from crm_core.read.customers import load_customer
-from crm_core.read.orders import list_orders, load_changes, load_order
+from crm_core.read.orders import list_orders, load_changes, load_order, load_payments
 from crm_core.read.sound import Sound, load_sounds
 from crm_core.read.timeline import Item, load_talks
+from web import orders
 from web.call_sound import addresses
 from web.calls import all_calls, reader
 from web.field_pages import panel_of
 from web.forms import checked, settle
-from web.orders import OrderEdit, OrdersQuery
+from web.order_forms import articles, edited, said_off
+from web.order_models import NewOrder, NewPayment
+from web.orders import OrdersQuery
 from web.pages import (
     Flash,
     Pages,
     go,
     is_set,
-    local_instant,
     number_in,
     read_filters,
     render,
     shops_to_choose,
     turn,
 )
-from web.rights import EDIT_ORDERS, HEAR_RECORDINGS, SELL_BEYOND, VIEW_ORDERS, Person, Scope, require
+from web.rights import (
+    EDIT_ORDERS,
+    HEAR_RECORDINGS,
+    REFUND_PAYMENTS,
+    SELL_BEYOND,
+    VIEW_ORDERS,
+    VIEW_PURCHASES,
+    Person,
+    Scope,
+)
 from web.services import services
 from web.sessions import person
 from web.task_panel import panel
@@ -67,20 +76,13 @@ async def show_orders(request: web.Request) -> web.Response:
 @pages.post("/orders", right=EDIT_ORDERS)
 async def add_order(request: web.Request) -> web.Response:
     """Take an order from a customer's page: up to three articles by their SKU."""
-    parts, who = services(request), person(request)
 
     async def step(typed: Mapping[str, str]) -> web.Response:
-        async with parts.db.begin() as session:
-            shop_id, customer_id = _id(typed, "shop_id"), _id(typed, "customer_id")
-            items = await _articles(session, request, shop_id)
-            made = await create_order(
-                session,
-                customer_id=customer_id,
-                shop_id=shop_id,
-                items=items,
-                user_id=who.user_id,
-                at=parts.now(),
-            )
+        shop_id, customer_id = _id(typed, "shop_id"), _id(typed, "customer_id")
+        async with services(request).db.begin() as session:
+            items = await articles(session, request, shop_id)
+        body = NewOrder(customer_id=customer_id, shop_id=shop_id, items=items)
+        made = await orders.post_order(request, body)
         return go(f"/orders/{made.id}", "ordered")
 
     async def again(flash: Flash, typed: Mapping[str, str]) -> web.Response:
@@ -101,7 +103,10 @@ async def show_order(request: web.Request) -> web.Response:
 
 
 async def _page(
-    request: web.Request, flash: Flash | None = None, typed: Mapping[str, str] | None = None
+    request: web.Request,
+    flash: Flash | None = None,
+    typed: Mapping[str, str] | None = None,
+    clash: Clash | None = None,
 ) -> web.Response:
     who, order_id = person(request), number_in(request, "order_id")
     async with services(request).db.begin() as session:
@@ -112,18 +117,38 @@ async def _page(
         sounds = await sounds_of(session, who, talks)
         changes = await load_changes(session, order_id)
         work = await panel(request, session, "order", order_id)
+        payments = await load_payments(session, order_id)
+        methods = await list_methods(session, order.shop_id, active=True)
     context = {
         "order": order,
         "customer": customer,
         "custom": custom,
         "changes": changes,
+        "payments": payments,
+        "methods": [(it.id, it.name) for it in methods],
         "statuses": list(LABELS.items()),
         "may_edit": who.may(EDIT_ORDERS),
         "may_promise": who.may(SELL_BEYOND),
+        "may_refund": who.may(REFUND_PAYMENTS),
+        "sees_purchases": who.may(VIEW_PURCHASES),
+        "said_off": said_off,
+        "clash": clash,
+        "sent": await _sent(request) if clash else (),
         **talks_context(request, talks, sounds),
         **work,
     }
     return render(request, "order.html", context, flash=flash, typed=typed)
+
+
+async def _sent(request: web.Request) -> list[tuple[str, str]]:
+    """The fields of the form as they came, to be sent again with the choices."""
+    form = await request.post()
+    ours = ("version", "only")
+    return [
+        (name, value)
+        for name, value in form.items()
+        if isinstance(value, str) and name not in ours and not name.startswith("keep_")
+    ]
 
 
 async def sounds_of(session: AsyncSession, who: Person, talks: Sequence[Item]) -> dict[str, Sound]:
@@ -150,78 +175,34 @@ def talks_context(request: web.Request, talks: Sequence[Item], sounds: Mapping[s
 
 @pages.post("/orders/{order_id}", right=EDIT_ORDERS)
 async def change_order(request: web.Request) -> web.Response:
-    """Change an order's state and comment, or (`part` = items) its items."""
-    parts, who, order_id = services(request), person(request), number_in(request, "order_id")
+    """Change what is agreed (`part` = items: goods, discount, coupon; state; delivery). When a colleague changed
+    the same meanwhile, both are shown and one chooses."""
+    who, order_id = person(request), number_in(request, "order_id")
 
     async def step(typed: Mapping[str, str]) -> web.Response:
-        async with parts.db.begin() as session:
-            if typed.get("part") == "items":
-                version = checked(OrderEdit, {"version": typed.get("version", "")}).version
-                shop_id = (await load_order(session, order_id)).shop_id
-                changes: dict[str, Any] = {"items": await _articles(session, request, shop_id)}
-            else:
-                body = checked(OrderEdit, typed, **_promise(typed, who))
-                version = body.version
-                changes = body.model_dump(
-                    exclude_unset=True, exclude={"version", "call_id", "items", "beyond_stock"}
-                )
-            if beyond := typed.get("beyond_stock") == "yes":
-                require(who, SELL_BEYOND)
-            await update_order(
-                session,
-                order_id,
-                version=version,
-                changes=changes,
-                user_id=who.user_id,
-                at=parts.now(),
-                beyond_stock=beyond,
-            )
+        async with services(request).db.begin() as session:
+            shop_id = (await load_order(session, order_id)).shop_id
+            body = await edited(session, request, typed, who, shop_id)
+        try:
+            await orders.patch_order(request, order_id, body)
+        except Clash as clash:
+            return await _page(request, Flash("bad", str(clash)), typed, clash)
         return go(f"/orders/{order_id}", "saved")
 
     return await settle(request, step, lambda flash, typed: _page(request, flash, typed))
 
 
-def _promise(typed: Mapping[str, str], who: Person) -> dict[str, Any]:
-    """The promised time as this reader's clock means it, when the form has one."""
-    if not typed.get("promised_at"):
-        return {}
-    return {"promised_at": local_instant(typed["promised_at"], who, "promised_at")}
+@pages.post("/orders/{order_id}/payments", right=EDIT_ORDERS)
+async def add_payment(request: web.Request) -> web.Response:
+    """Take down money that came or went back."""
+    order_id = number_in(request, "order_id")
 
+    async def step(typed: Mapping[str, str]) -> web.Response:
+        given = dict(typed) | {"amount": typed.get("amount", "").replace(",", ".")}
+        await orders.post_payment(request, order_id, checked(NewPayment, given))
+        return go(f"/orders/{order_id}#payments", "saved")
 
-async def _articles(session: AsyncSession, request: web.Request, shop_id: int) -> list[ItemWanted]:
-    """The items of the form, one of each repeated field a line; a line without SKU or quantity is none."""
-    form = await request.post()
-    columns = {
-        name: [str(value).strip() for value in form.getall(name, [])]
-        for name in ("sku", "quantity", "product_id", "name", "price")
-    }
-    lines = [
-        {name: values[place] if place < len(values) else "" for name, values in columns.items()}
-        for place in range(len(columns["sku"]))
-    ]
-    kept = [line for line in lines if (line["sku"] or line["name"]) and line["quantity"] not in ("", "0")]
-    return [await _wanted(session, line, shop_id) for line in kept]
-
-
-async def _wanted(session: AsyncSession, line: Mapping[str, str], shop_id: int) -> ItemWanted:
-    """A line that stands in the order keeps its name and price; a new one is found by its SKU."""
-    quantity = _whole(line["quantity"])
-    if line["name"]:
-        product_id = int(line["product_id"]) if line["product_id"].isdecimal() else None
-        return ItemWanted(
-            product_id=product_id,
-            quantity=quantity,
-            price=_sum(line["price"]),
-            name=line["name"],
-            sku=line["sku"],
-        )
-    query = select(Product.id).where(
-        Product.shop_id == shop_id, func.lower(Product.sku) == line["sku"].lower()
-    )
-    found = await session.scalar(query)
-    if found is None:
-        raise Invalid(f"This shop has no article {line['sku'][:60]}.", "sku")
-    return ItemWanted(product_id=found, quantity=quantity)
+    return await settle(request, step, lambda flash, typed: _page(request, flash, typed))
 
 
 def _id(typed: Mapping[str, str], name: str) -> int:
@@ -229,16 +210,3 @@ def _id(typed: Mapping[str, str], name: str) -> int:
     if not (text.isascii() and text.isdecimal()) or not 0 < int(text) < 2**63:
         raise Invalid("Choose one of the list.", name)
     return int(text)
-
-
-def _whole(text: str) -> int:
-    if not (text.isascii() and text.isdecimal()):
-        raise Invalid("A quantity is a whole number.", "quantity")
-    return int(text)
-
-
-def _sum(text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        raise Invalid("A price is a sum of money.", "price") from None

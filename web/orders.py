@@ -1,23 +1,38 @@
-"""Orders in the API: found, read, taken, changed."""
+"""Orders in the API: found, read, quoted, taken, changed, paid."""
 
-from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Literal
 from uuid import UUID
 
 from aiohttp import web
 from pydantic import Field, computed_field
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core.order import MOST_PIECES, ItemWanted, create_order, update_order
+from crm_core.discount_limit import most_off
+from crm_core.order import add_payment, create_order, update_order
 from crm_core.order_status import Status
+from crm_core.payment import Kind, list_payments
+from crm_core.quote import quote
 from crm_core.read.orders import list_orders, load_changes, load_order
-from crm_core.site import ordered
+from crm_core.site import offered, ordered
 from web.api import Operations
 from web.calls import own_call, tell_desk
-from web.fields import Answer, Given, Id, Instant, LongText, Money, Name, ShortText, Version
-from web.listing import Listed, Listing, Price, Text, possible, shown
-from web.rights import EDIT_ORDERS, SELL_BEYOND, VIEW_ORDERS, require
+from web.fields import Answer, Id, Money
+from web.listing import Listed, Listing, Text, possible, shown
+from web.order_models import (
+    ChangeAnswer,
+    NewOrder,
+    NewPayment,
+    OrderAnswer,
+    OrderEdit,
+    OrderFields,
+    PaymentAnswer,
+    QuoteAnswer,
+    QuoteWanted,
+    order_answer,
+    wanted,
+)
+from web.rights import EDIT_ORDERS, REFUND_PAYMENTS, SELL_BEYOND, VIEW_ORDERS, require
 from web.services import services
 from web.sessions import person
 
@@ -69,105 +84,6 @@ class OrderItemAnswer(Answer):
         return shown(self.e164)
 
 
-class LineOfOrder(Answer):
-    """One line of an order; name and price as they were when it was sold."""
-
-    id: int
-    product_id: int | None
-    sku: str
-    name: str
-    quantity: int
-    price: Money
-
-
-class OrderAnswer(Answer):
-    """One order; `goods` is the total without delivery, `version` must be sent back with a change."""
-
-    id: int
-    number: str
-    status: Status
-    status_label: str
-    open: bool
-    goods: Money
-    total: Money
-    paid: Money
-    currency: str
-    delivery_method: str | None
-    delivery_address: str | None
-    delivery_cost: Money
-    tracking: str | None
-    promised_at: datetime | None
-    comment: str | None
-    created_at: datetime
-    updated_at: datetime
-    created_by: str | None
-    created_in_call_id: UUID | None
-    customer_id: int
-    shop_id: int
-    shop: str
-    deal_id: int | None
-    version: int
-    items: list[LineOfOrder]
-
-
-class ChangeAnswer(Answer):
-    """One step in the life of an order: field -> [before, after]."""
-
-    at: datetime
-    what: dict[str, Any]
-    operator: str | None
-    call_id: UUID | None
-
-
-class WantedItem(Given):
-    """A line of an order. Name, SKU and price are the product's unless given; without a product, name it."""
-
-    product_id: Id | None = None
-    quantity: Annotated[int, Field(ge=1, le=MOST_PIECES)] = 1
-    price: Price | None = None
-    name: Name | None = None
-    sku: ShortText | None = None
-
-
-WantedItems = Annotated[list[WantedItem], Field(min_length=1, max_length=100)]
-
-
-class OrderFields(Given):
-    """What may be agreed about an order besides its items; null empties a field."""
-
-    status: Status = Status.NEW
-    paid: Price = Decimal(0)
-    deal_id: Id | None = None
-    delivery_method: ShortText | None = None
-    delivery_address: LongText | None = None
-    delivery_cost: Price = Decimal(0)
-    tracking: ShortText | None = None
-    promised_at: Instant | None = None
-    comment: LongText | None = None
-    call_id: Annotated[UUID | None, Field(description="the call in which it is done")] = None
-    beyond_stock: Annotated[
-        bool, Field(description="promise more than there is; needs the right stock.sell_beyond")
-    ] = False
-
-
-class NewOrder(OrderFields):
-    """An order to take; with `call_id` the call is linked to it as the one that made it."""
-
-    customer_id: Id
-    shop_id: Id
-    items: WantedItems
-    cart_id: Annotated[Id | None, Field(description="the cart of the web shop that becomes this order")] = (
-        None
-    )
-
-
-class OrderEdit(OrderFields):
-    """What shall be different; what is absent stays, `items` replaces all items."""
-
-    version: Version
-    items: Annotated[WantedItems, Field(default_factory=list)]
-
-
 @operations.get("/orders", right=VIEW_ORDERS, errors=(404,))
 async def get_orders(request: web.Request, query: OrdersQuery) -> Listing[OrderItemAnswer]:
     """Orders, newest first."""
@@ -177,32 +93,63 @@ async def get_orders(request: web.Request, query: OrdersQuery) -> Listing[OrderI
 
 @operations.post("/orders", right=EDIT_ORDERS, errors=(403, 404, 409))
 async def post_order(request: web.Request, body: NewOrder) -> OrderAnswer:
-    """Take an order. 404 for an unknown customer, shop or call, 409 when an item is not sold there or gone."""
+    """Take an order. 404 for an unknown customer, shop or call; 409 when an item is not sold there or gone, a
+    coupon does not count, or the prices are lower than this role may give."""
     parts, who = services(request), person(request)
     async with parts.db.begin() as session:
         call_id = body.call_id and await own_call(request, session, body.call_id)
-        given = body.model_dump(exclude={"items", "call_id", "cart_id"}) | {"items": wanted(body.items)}
+        given = body.model_dump(exclude={"items", "call_id", "cart_id"}, exclude_none=True)
         _may_promise(request, body)
         with possible():
-            made = await create_order(session, user_id=who.user_id, at=parts.now(), call_id=call_id, **given)
+            made = await create_order(
+                session,
+                **given,
+                items=wanted(body.items),
+                user_id=who.user_id,
+                at=parts.now(),
+                call_id=call_id,
+                most_off=await most_off(session, who.role, body.shop_id),
+                offered=await offered(session, body.cart_id) if body.cart_id is not None else None,
+            )
             if body.cart_id is not None:
                 await ordered(session, body.cart_id, made)
         await session.flush()
-        answer = OrderAnswer.model_validate(await load_order(session, made.id))
+        answer = await _answer(request, session, made.id)
     await tell_desk(parts, call_id)
     return answer
+
+
+@operations.post("/quotes", right=EDIT_ORDERS, status=200, errors=(404, 409))
+async def post_quote(request: web.Request, body: QuoteWanted) -> QuoteAnswer:
+    """What an order would cost, how it could be delivered, and why it would be refused. Nothing is kept."""
+    parts, who = services(request), person(request)
+    given = body.model_dump(exclude={"items", "cart_id"})
+    async with parts.db.begin() as session:
+        with possible():
+            found = await quote(
+                session,
+                **given,
+                items=wanted(body.items),
+                at=parts.now(),
+                most_off=await most_off(session, who.role, body.shop_id),
+                offered=await offered(session, body.cart_id) if body.cart_id is not None else None,
+            )
+    problems = [{"field": field, "message": message} for field, message in found.problems]
+    return QuoteAnswer.model_validate({**vars(found), "problems": problems}, from_attributes=True)
 
 
 @operations.get("/orders/{order_id}", right=VIEW_ORDERS)
 async def get_order(request: web.Request, order_id: Id) -> OrderAnswer:
     """One order."""
     async with services(request).db.begin() as session:
-        return OrderAnswer.model_validate(await load_order(session, order_id))
+        return await _answer(request, session, order_id)
 
 
 @operations.patch("/orders/{order_id}", right=EDIT_ORDERS, errors=(403, 409))
 async def patch_order(request: web.Request, order_id: Id, body: OrderEdit) -> OrderAnswer:
-    """Change an order. 409 when `version` is stale or the stock too small."""
+    """Change an order. On an older `version` what touches nothing that others changed is done all the same; else
+    409 with `clash`: both sides field by field, and the newest `version`. 409 too when the stock is too small or the
+    prices are lower than this role may give."""
     parts, who = services(request), person(request)
     changes = body.model_dump(exclude_unset=True, exclude={"version", "call_id", "items", "beyond_stock"})
     _may_promise(request, body)
@@ -210,11 +157,50 @@ async def patch_order(request: web.Request, order_id: Id, body: OrderEdit) -> Or
         changes["items"] = wanted(body.items)
     async with parts.db.begin() as session:
         call_id = body.call_id and await own_call(request, session, body.call_id)
-        by: dict[str, Any] = {"user_id": who.user_id, "call_id": call_id, "beyond_stock": body.beyond_stock}
+        before = await load_order(session, order_id)
+        if "paid" in changes and body.paid < before.paid:
+            require(who, REFUND_PAYMENTS)
         with possible():
-            await update_order(session, order_id, version=body.version, changes=changes, at=parts.now(), **by)
+            await update_order(
+                session,
+                order_id,
+                version=body.version,
+                changes=changes,
+                user_id=who.user_id,
+                at=parts.now(),
+                call_id=call_id,
+                beyond_stock=body.beyond_stock,
+                most_off=await most_off(session, who.role, before.shop_id),
+            )
         await session.flush()
-        answer = OrderAnswer.model_validate(await load_order(session, order_id))
+        answer = await _answer(request, session, order_id)
+    await tell_desk(parts, call_id)
+    return answer
+
+
+@operations.get("/orders/{order_id}/payments", right=VIEW_ORDERS)
+async def get_payments(request: web.Request, order_id: Id) -> list[PaymentAnswer]:
+    """What was paid and paid back, the oldest first."""
+    async with services(request).db.begin() as session:
+        await load_order(session, order_id)
+        return [PaymentAnswer.model_validate(it) for it in await list_payments(session, order_id)]
+
+
+@operations.post("/orders/{order_id}/payments", right=EDIT_ORDERS, errors=(403, 409))
+async def post_payment(request: web.Request, order_id: Id, body: NewPayment) -> PaymentAnswer:
+    """Take down money that came or went back. 409 when more would go back than was paid."""
+    parts, who = services(request), person(request)
+    if body.kind == Kind.REFUND:
+        require(who, REFUND_PAYMENTS)
+    async with parts.db.begin() as session:
+        call_id = body.call_id and await own_call(request, session, body.call_id)
+        given = body.model_dump(exclude={"call_id"})
+        with possible():
+            made = await add_payment(
+                session, order_id, **given, user_id=who.user_id, at=parts.now(), call_id=call_id
+            )
+        await session.flush()
+        answer = PaymentAnswer.model_validate(made)
     await tell_desk(parts, call_id)
     return answer
 
@@ -227,11 +213,10 @@ async def get_changes(request: web.Request, order_id: Id) -> list[ChangeAnswer]:
         return [ChangeAnswer.model_validate(step) for step in await load_changes(session, order_id)]
 
 
+async def _answer(request: web.Request, session: AsyncSession, order_id: int) -> OrderAnswer:
+    return order_answer(request, await load_order(session, order_id))
+
+
 def _may_promise(request: web.Request, body: OrderFields) -> None:
     if body.beyond_stock:
         require(person(request), SELL_BEYOND)
-
-
-def wanted(items: Sequence[WantedItem]) -> list[ItemWanted]:
-    """The lines in the words of the service."""
-    return [ItemWanted(**item.model_dump()) for item in items]

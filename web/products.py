@@ -55,6 +55,7 @@ class CatalogueItem(Answer):
     margin: Annotated[
         Decimal | None, Field(description="per cent of the price; null without the right purchases.view")
     ] = None
+    weight_g: int | None
     stock: int
     active: bool
     version: int
@@ -98,6 +99,7 @@ class ProductFields(Given):
     properties: Annotated[Properties, Field(default_factory=dict)]
     barcodes: Annotated[list[Barcode], Field(default_factory=list, max_length=20)]
     purchase_price: Annotated[Price | None, Field(description="needs the right purchases.view")] = None
+    weight_g: Annotated[int | None, Field(ge=0, le=1_000_000, description="grams, for delivery")] = None
     active: bool = True
 
 

@@ -38,6 +38,8 @@ MERGE_CUSTOMERS, HAND_OVER = Right("customers", "merge"), Right("customers", "ha
 EDIT_SEGMENTS, EDIT_FIELDS = Right("segments", "edit"), Right("fields", "edit")
 VIEW_ORDERS, EDIT_ORDERS = Right("orders", "view"), Right("orders", "edit")
 VIEW_DEALS, EDIT_DEALS = Right("deals", "view"), Right("deals", "edit")
+EDIT_SELLING = Right("selling", "edit")  # limits of discounts, coupons, delivery
+REFUND_PAYMENTS = Right("payments", "refund")
 VIEW_CALLBACKS, EDIT_CALLBACKS = Right("callbacks", "view"), Right("callbacks", "edit")
 VIEW_PRODUCTS, EDIT_PRODUCTS = Right("products", "view"), Right("products", "edit")
 VIEW_PURCHASES = Right("purchases", "view")  # what goods cost us, and so the margin
@@ -108,12 +110,13 @@ _FLOOR = {
     SELL_BEYOND: Scope.ALL,
     HAND_OVER: Scope.ALL,
     EDIT_SEGMENTS: Scope.ALL,
+    REFUND_PAYMENTS: Scope.ALL,
     VIEW_FLIGHT: Scope.ALL,
     READ_FLIGHT: Scope.ALL,
     DELIVER: Scope.ALL,
 }
 _ROAD = {VIEW_TASKS: Scope.OWN, EDIT_TASKS: Scope.OWN, DELIVER: Scope.OWN}
-_GOODS = {EDIT_PRODUCTS: Scope.ALL, VIEW_PURCHASES: Scope.ALL}
+_GOODS = {EDIT_PRODUCTS: Scope.ALL, VIEW_PURCHASES: Scope.ALL, EDIT_SELLING: Scope.ALL}
 _EXCHANGE = {
     RUN_IMPORTS: Scope.ALL,
     EDIT_SOURCES: Scope.ALL,

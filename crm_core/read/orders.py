@@ -1,13 +1,14 @@
 """Orders as a list, and one order as a page."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, String, cast, func, lateral, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from crm_core.call import Call
 from crm_core.call_link import CallLink
@@ -17,6 +18,8 @@ from crm_core.errors import NotFound
 from crm_core.line import Shop
 from crm_core.order import Order, OrderChange, OrderItem
 from crm_core.order_status import LABELS, OPEN, Status
+from crm_core.order_total import Off, OrderLine, Sums, add_up, margin
+from crm_core.payment import Payment
 from crm_core.read import match, page
 from crm_core.read.page import Page, Sort
 from crm_core.user import User
@@ -72,11 +75,23 @@ class Item:
     name: str
     quantity: int
     price: Decimal
+    discount_percent: Decimal
+    discount_amount: Decimal
+    list_price: Decimal | None
+    purchase_price: Decimal | None
+
+    @property
+    def line(self) -> OrderLine:
+        return OrderLine(self.quantity, self.price, Off(self.discount_percent, self.discount_amount))
+
+    @property
+    def sum(self) -> Decimal:
+        return self.line.sum
 
 
 @dataclass(frozen=True, kw_only=True)
 class OrderPage:
-    """Everything on an order's page except calls and history; `goods` is the total without delivery."""
+    """Everything on an order's page except calls and history."""
 
     id: int
     number: str
@@ -86,10 +101,30 @@ class OrderPage:
     currency: str
     delivery_method: str | None
     delivery_address: str | None
+    delivery_method_id: int | None
+    delivery_city: str | None
+    delivery_region: str | None
+    delivery_postcode: str | None
     delivery_cost: Decimal
+    delivery_by_hand: bool
+    delivery_date: date | None
+    delivery_from: time | None
+    delivery_until: time | None
+    payment_method: str | None
+    discount_percent: Decimal
+    discount_amount: Decimal
+    coupon_code: str | None
+    coupon_percent: Decimal
+    coupon_amount: Decimal
+    coupon_minimum: Decimal
     tracking: str | None
     promised_at: datetime | None
     comment: str | None
+    customer_comment: str | None
+    status_comment: str | None
+    needs_call: bool
+    manager_id: int | None
+    manager: str | None
     created_at: datetime
     updated_at: datetime
     created_in_call_id: UUID | None
@@ -111,8 +146,28 @@ class OrderPage:
         return self.status in OPEN
 
     @property
+    def sums(self) -> Sums:
+        return add_up(
+            [it.line for it in self.items],
+            discount=Off(self.discount_percent, self.discount_amount),
+            coupon=Off(self.coupon_percent, self.coupon_amount),
+            coupon_minimum=self.coupon_minimum,
+            delivery=self.delivery_cost,
+        )
+
+    @property
     def goods(self) -> Decimal:
-        return self.total - self.delivery_cost
+        return self.sums.goods
+
+    @property
+    def owed(self) -> Decimal:
+        """What is still to be paid; below zero when something must go back."""
+        return self.total - self.paid
+
+    @property
+    def margin(self) -> Decimal | None:
+        """What stays of what is paid for the goods; None when a purchase price is not known."""
+        return margin(self.sums.sold, [(it.quantity, it.purchase_price) for it in self.items])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +178,7 @@ class Change:
     what: dict[str, Any]
     operator: str | None
     call_id: UUID | None
+    version: int | None
 
 
 def talks(column: Any, owner: Any) -> Any:
@@ -219,6 +275,7 @@ async def list_orders(
 
 async def load_order(session: AsyncSession, order_id: int) -> OrderPage:
     """The page of one order. Raises `NotFound`."""
+    manager = aliased(User)
     columns = [column for column in Order.__table__.c if column.name in OrderPage.__annotations__]
     query = (
         select(
@@ -226,11 +283,13 @@ async def load_order(session: AsyncSession, order_id: int) -> OrderPage:
             Shop.name.label("shop"),
             Deal.title.label("deal"),
             User.name.label("created_by"),
+            manager.name.label("manager"),
         )
         .select_from(Order)
         .join(Shop, Shop.id == Order.shop_id)
         .outerjoin(Deal, Deal.id == Order.deal_id)
         .outerjoin(User, User.id == Order.created_by)
+        .outerjoin(manager, manager.id == Order.manager_id)
         .where(Order.id == order_id)
     )
     row = (await session.execute(query)).one_or_none()
@@ -253,6 +312,7 @@ async def load_changes(session: AsyncSession, order_id: int, limit: int = 100) -
             OrderChange.what,
             User.name.label("operator"),
             OrderChange.call_id,
+            OrderChange.version,
         )
         .select_from(OrderChange)
         .outerjoin(User, User.id == OrderChange.user_id)
@@ -261,3 +321,35 @@ async def load_changes(session: AsyncSession, order_id: int, limit: int = 100) -
         .limit(limit)
     )
     return [Change(**dict(row._mapping)) for row in await session.execute(query)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentRow:
+    """Money that came or went back, and who took it down."""
+
+    at: datetime
+    kind: str
+    amount: Decimal
+    method: str | None
+    note: str | None
+    operator: str | None
+    call_id: UUID | None
+
+
+async def load_payments(session: AsyncSession, order_id: int) -> list[PaymentRow]:
+    """The payments of an order, the oldest first."""
+    query = (
+        select(
+            Payment.created_at.label("at"),
+            Payment.kind,
+            Payment.amount,
+            Payment.method,
+            Payment.note,
+            User.name.label("operator"),
+            Payment.call_id,
+        )
+        .outerjoin(User, User.id == Payment.user_id)
+        .where(Payment.order_id == order_id)
+        .order_by(Payment.id)
+    )
+    return [PaymentRow(**dict(row._mapping)) for row in await session.execute(query)]

@@ -20,7 +20,18 @@ SORTS = (
     Sort(Product.id, "id", page.number),
 )
 _NAMES = (
-    *("id", "shop_id", "sku", "name", "search_key", "properties", "barcodes", "price", "purchase_price"),
+    *(
+        "id",
+        "shop_id",
+        "sku",
+        "name",
+        "search_key",
+        "properties",
+        "barcodes",
+        "price",
+        "purchase_price",
+        "weight_g",
+    ),
     *("stock", "active", "version", "updated_at", "created_at"),
 )
 
@@ -41,6 +52,7 @@ class ProductRow:
     barcodes: list[str]
     price: Decimal
     purchase_price: Decimal | None
+    weight_g: int | None
     stock: int
     active: bool
     version: int

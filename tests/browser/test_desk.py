@@ -175,7 +175,14 @@ async def test_an_unknown_caller_is_written_down_with_what_the_telephone_said(
 async def test_an_order_is_taken_with_the_keyboard_and_its_total_is_told_at_once(
     desk: Page, server: DeskServer
 ) -> None:
-    server.answers["/orders"] = {"id": 9, "number": "H-2031", "total": "21.80", "currency": "EUR"}
+    server.answers["/orders"] = {"id": 9, "number": "H-2031", "total": "20.02", "currency": "EUR"}
+    sums = {"goods": "17.80", "discount": "1.78", "coupon": "0.00", "delivery": "4.00", "total": "20.02"}
+    server.answers["/quotes"] = {
+        "sums": sums,
+        "delivery_cost": "4.00",
+        "deliveries": [],
+        "problems": [],
+    }
     await ring(server, desk, state="talking", answered_at=ago(3))
     await desk.keyboard.press("F2")
     await desk.keyboard.type("blue mu")
@@ -183,13 +190,15 @@ async def test_an_order_is_taken_with_the_keyboard_and_its_total_is_told_at_once
     await desk.keyboard.press("Enter")
     await desk.locator(".qty").fill("2")
     await desk.locator(".delivery input.num").fill("4")
-    await expect(desk.locator(".sum")).to_contain_text("€21.80")
+    await desk.get_by_label("Discount").fill("10 %")
+    await expect(desk.locator(".sum")).to_contain_text("€20.02")  # as the server says
     await desk.keyboard.press("Control+Enter")
     assert await server.request("POST", "/orders") == {
         "customer_id": 1,
         "shop_id": 2,
         "call_id": "c1",
         "items": [{"product_id": 31, "quantity": 2, "price": "8.90"}],
+        "discount_percent": "10",
         "delivery_cost": "4.00",
         "delivery_address": "ul. Długa 14/7, Kraków",
     }

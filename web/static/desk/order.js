@@ -7,10 +7,12 @@ import { html, Key } from "../ui.js";
 import { api, items, Refused } from "../api.js";
 import { toast } from "../toast.js";
 import { useKey } from "../keys.js";
-import { added, lineKey, MOST, wanted } from "./basket.js";
+import { added, lineKey, MOST } from "./basket.js";
 import { draftOf } from "./draft.js";
 import { keptText } from "./keep.js";
 import { ProductSearch } from "./products.js";
+import { goods, isCost, isOff, terms, useQuote } from "./quote.js";
+import { addressOf, Terms, Total } from "./terms.js";
 
 const shops = signal(null);
 const readShops = async () => { shops.value ??= items(await api.get("/shops")); };
@@ -38,28 +40,15 @@ const Items = ({ draft, currency, set }) => {
     <tbody>${draft.items.map((item, index) => html`<${Item} key=${lineKey(item)} item=${item} currency=${currency} change=${change(index)} drop=${drop(index)} />`)}</tbody></table>`;
 };
 
-const Delivery = ({ draft, set, card }) => {
-  const known = [...new Set((card.orders ?? []).map((order) => order.delivery_method).filter(Boolean))];
-  const text = (field) => (event) => set({ [field]: event.target.value });
-  return html`<div class="delivery">
-    <div class="pair"><label class="field"><span>${t("Delivery by")}</span><input list="methods" value=${draft.delivery_method ?? ""} onInput=${text("delivery_method")} autocomplete="off" /></label>
-    <label class="field"><span>${t("Delivery costs")}</span><input inputmode="decimal" class="num" value=${draft.delivery_cost ?? ""} placeholder="0.00" onInput=${text("delivery_cost")} autocomplete="off" /></label></div>
-    <datalist id="methods">${known.map((method) => html`<option key=${method} value=${method} />`)}</datalist>
-    <label class="field"><span>${t("Address")}</span><textarea class="short" rows="2" value=${draft.delivery_address ?? addressOf(card)} onInput=${text("delivery_address")} /></label>
-    <label class="field"><span>${t("Comment")}</span><input value=${draft.comment ?? ""} onInput=${text("comment")} autocomplete="off" /></label></div>`;
-};
-
-const addressOf = ({ customer }) => [customer?.address, customer?.city].filter(Boolean).join(", ");
-const COST = /^\d{1,10}([.,]\d{1,2})?$/;
-const costOf = (draft) => (draft.delivery_cost && COST.test(draft.delivery_cost.trim()) ? cents(draft.delivery_cost) : 0);
-
-const wish = ({ call, card }, draft, shop) => {
+const wish = ({ call, card }, draft, shop, offers) => {
   const body = {
-    customer_id: card.customer.id, shop_id: shop.id, call_id: call.id,
-    items: draft.items.map((item) => wanted({ ...item, price: decimal(cents(item.price)) })),
-    delivery_cost: decimal(costOf(draft)), ...(draft.cart_id ? { cart_id: draft.cart_id } : {}),
+    customer_id: card.customer.id, shop_id: shop.id, call_id: call.id, items: goods(draft), ...terms(draft, offers),
+    ...(draft.cart_id ? { cart_id: draft.cart_id } : {}),
   };
-  const texts = { delivery_method: draft.delivery_method, delivery_address: draft.delivery_address ?? addressOf(card), comment: draft.comment };
+  const texts = {
+    delivery_address: draft.delivery_address ?? addressOf(card), comment: draft.comment, delivery_date: draft.delivery_date,
+    delivery_from: draft.delivery_from, delivery_until: draft.delivery_until,
+  };
   for (const [name, text] of Object.entries(texts)) if (text?.trim()) body[name] = text.trim();
   return body;
 };
@@ -69,37 +58,31 @@ const lacking = ({ card }, draft, shop) => {
   if (!draft.items.length) return t("Add what is ordered.");
   if (!card?.customer) return t("Say first who it is.");
   if (!shop) return t("Choose the shop.");
-  if (draft.delivery_cost && !COST.test(draft.delivery_cost.trim())) return t("The delivery costs are no sum.");
+  if (!isCost(draft.delivery_cost)) return t("The delivery costs are no sum.");
+  if (!isOff(draft.discount)) return t("Write the discount as 10 % or as a sum.");
   return "";
 };
 
-const Total = ({ draft, currency }) => {
-  const goods = goodsOf(draft.items);
-  return html`<span class="muted">${t("Goods")}</span><span class="num">${money(decimal(goods), currency)}</span>
-    <span class="muted">${t("Delivery")}</span><span class="num">${money(decimal(costOf(draft)), currency)}</span>
-    <b>${t("Total")}</b><b class="num" aria-live="polite">${money(decimal(goods + costOf(draft)), currency)}</b>`;
-};
-
-const place = async (entry, kept, draft, shop) => {
-  const order = await api.post("/orders", wish(entry, draft, shop));
+const place = async (entry, kept, draft, shop, offers) => {
+  const order = await api.post("/orders", wish(entry, draft, shop, offers));
   await kept.restart({ items: [] });
   toast(t("Total {sum}", { sum: money(order.total, order.currency ?? shop.currency) }), { title: t("Order {number} is placed", { number: order.number }), tone: "good" });
 };
 
-const usePlacing = (entry, kept, draft, shop) => {
+const usePlacing = (entry, kept, draft, shop, offers) => {
   const [state, setState] = useState({ busy: false, refusal: null });
   const lack = lacking(entry, draft, shop);
   const go = useCallback(async () => {
     if (lack || state.busy) return;
     setState({ busy: true, refusal: null });
     try {
-      await place(entry, kept, draft, shop);
+      await place(entry, kept, draft, shop, offers);
       setState({ busy: false, refusal: null });
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       setState({ busy: false, refusal: [error.message, ...(error.problem.errors ?? []).map((one) => one.message)].join(" ") });
     }
-  }, [entry, draft, shop, lack, state.busy]);
+  }, [entry, draft, shop, offers, lack, state.busy]);
   return { ...state, lack, go };
 };
 
@@ -120,14 +103,15 @@ export const OrderPanel = ({ entry }) => {
   const shop = shopOf(entry, draft);
   const currency = shop?.currency ?? entry.call.line?.currency;
   const set = (change) => kept.set({ ...kept.value.value, ...change });
-  const placing = usePlacing(entry, kept, draft, shop);
+  const quote = useQuote(draft, shop, entry.card?.customer);
+  const placing = usePlacing(entry, kept, draft, shop, quote?.deliveries);
   useKey("Ctrl+Enter", t("Place the order"), placing.go, draft.items.length > 0);
   return html`<aside class="order" aria-label=${t("Order")}>
     <div class="order-head"><h2>${t("New order")}</h2><${Shops} shop=${shop} set=${set} /></div>
     <${ProductSearch} shopId=${shop?.id} customerId=${entry.card?.customer?.id} currency=${currency} add=${(product) => set({ items: added(kept.value.value.items, { ...product, product_id: product.id, quantity: 1 }) })} />
-    <div class="items">${draft.items.length ? html`<${Items} draft=${draft} currency=${currency} set=${set} /><${Delivery} draft=${draft} set=${set} card=${entry.card} />`
+    <div class="items">${draft.items.length ? html`<${Items} draft=${draft} currency=${currency} set=${set} /><${Terms} draft=${draft} set=${set} card=${entry.card ?? {}} quote=${quote} currency=${currency} />`
       : html`<p class="empty-order faint">${t("Type the first letters of a product and press Enter. The order stays with this call until it is placed.")}</p>`}</div>
-    ${draft.items.length ? html`<div class="sum"><${Total} draft=${draft} currency=${currency} />
+    ${draft.items.length ? html`<div class="sum"><${Total} draft=${draft} goods=${goodsOf(draft.items)} currency=${currency} quote=${quote} />
       ${placing.refusal ? html`<p class="failed" role="alert">${placing.refusal}</p>` : null}
       <p class=${`saved ${["waiting", "refused", "clash"].includes(kept.state.value) ? "care" : ""}`}>${placing.lack || keptText(kept, clock)}</p>
       <button type="button" class="btn main" onClick=${placing.go} disabled=${Boolean(placing.lack)} aria-busy=${placing.busy}><span>${t("Place the order")}</span><${Key}>Ctrl ⏎<//></button></div>` : null}</aside>`;

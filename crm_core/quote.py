@@ -1,0 +1,122 @@
+"""What an order would cost before it is placed: the same computing, without stock and without a trace."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crm_core import delivery
+from crm_core.customer import Customer
+from crm_core.discount_limit import check_limit
+from crm_core.errors import Invalid, NotFound
+from crm_core.line import Shop
+from crm_core.order import blank
+from crm_core.order_apply import (
+    put_coupon,
+    put_delivery,
+    put_discount,
+    put_items,
+    sold,
+    weight,
+    where_to,
+)
+from crm_core.order_rows import Order, OrderItem
+from crm_core.order_stock import ItemWanted
+from crm_core.order_total import Sums
+from crm_core.product import Product
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A method of delivery and what it would cost; None: it does not go there."""
+
+    id: int
+    name: str
+    cost: Decimal | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quote:
+    """What it would cost, how it could be delivered, and why (`problems`: field, sentence) it could not be placed."""
+
+    items: Sequence[OrderItem]
+    sums: Sums
+    delivery_cost: Decimal
+    currency: str
+    weight_g: int
+    deliveries: Sequence[Offer]
+    problems: Sequence[tuple[str, str]]
+
+
+async def quote(
+    session: AsyncSession,
+    *,
+    shop_id: int,
+    customer_id: int | None,
+    items: Sequence[ItemWanted],
+    at: datetime,
+    most_off: Decimal | None,
+    offered: dict[str, Decimal] | None = None,
+    **fields: Any,
+) -> Quote:
+    """What an order with these `fields` (discount, coupon, delivery) would cost. Raises `NotFound`, and `Invalid`
+    for items that can not be; what else is wrong is said in `problems`."""
+    shop = await session.get(Shop, shop_id)
+    if shop is None:
+        raise NotFound(f"There is no shop {shop_id}.")
+    customer = await session.get(Customer, customer_id) if customer_id else None
+    order = blank(customer_id=customer_id or 0, shop=shop, user_id=None, call_id=None, at=at)
+    order.delivery_city = fields.get("delivery_city") or (customer.city if customer else None)
+    order.delivery_region = fields.get("delivery_region")
+    order.delivery_postcode = fields.get("delivery_postcode")
+    query = select(Product).where(Product.id.in_({it.product_id for it in items if it.product_id}))
+    products = {product.id: product for product in await session.scalars(query)}
+    changes = {**{name: it for name, it in fields.items() if it is not None}, "items": items}
+    problems: list[tuple[str, str]] = []
+    none, nothing = sold(order), order.sums
+    with session.no_autoflush:
+        await put_items(session, order, changes, products, at, offered or {})
+        with _told(problems):
+            put_discount(order, changes)
+        with _told(problems):
+            await put_coupon(session, order, changes, at)
+        with _told(problems):
+            await put_delivery(session, order, changes, products)
+        if most_off is not None:
+            with _told(problems):
+                check_limit(none, nothing, sold(order), order.sums, most_off)
+        offers = await _offers(session, order, products)
+    return Quote(
+        items=order.items,
+        sums=order.sums,
+        delivery_cost=order.delivery_cost,
+        currency=shop.currency,
+        weight_g=weight(order.items, products),
+        deliveries=offers,
+        problems=problems,
+    )
+
+
+@contextmanager
+def _told(problems: list[tuple[str, str]]) -> Iterator[None]:
+    try:
+        yield
+    except Invalid as refused:
+        problems.append((refused.field or "", str(refused)))
+
+
+async def _offers(session: AsyncSession, order: Order, products: dict[int, Product]) -> list[Offer]:
+    grams, goods = weight(order.items, products), order.sums.sold
+    return [
+        Offer(
+            it.id,
+            it.name,
+            delivery.cost(it.rates, it.free_from, where_to(order), weight_g=grams, goods=goods),
+        )
+        for it in await delivery.list_methods(session, order.shop_id, active=True)
+    ]
