@@ -1,6 +1,7 @@
 """What a shop sells: variants with their codes, properties and prices, and the family they belong to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -17,6 +18,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -90,6 +92,16 @@ class Product(Base):
         return variant_of(self.properties)
 
 
+class ProductBarcode(Base):
+    """Whose a barcode is in a shop. The database keeps it beside `Product.barcodes`, and each code once."""
+
+    __tablename__ = "product_barcodes"
+
+    shop_id: Mapped[int] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(primary_key=True)
+    product_id: Mapped[int] = mapped_column(ForeignKey("products.id", ondelete="CASCADE"), index=True)
+
+
 Index(
     "ix_products_sku",
     func.lower(Product.sku).label("lowered"),
@@ -152,9 +164,10 @@ async def create_product(
         raise NotFound(f"There is no shop {shop_id}.")
     product = Product(shop_id=shop_id, sku="", name="", search_key="", properties={}, barcodes=[], stock=0)
     product.updated_at = at
-    await _apply(session, product, {"sku": "", "name": "", "price": Decimal(0), **fields})
-    session.add(product)
-    await session.flush()
+    with _codes_once():
+        await _apply(session, product, {"sku": "", "name": "", "price": Decimal(0), **fields})
+        session.add(product)
+        await session.flush()
     await _tell(session, product, "product.create", {"sku": [None, product.sku]}, user_id)
     return product
 
@@ -184,7 +197,9 @@ async def update_product(
     if version is not None and product.version != version:
         raise Conflict(f"{product.name} was changed by somebody else meanwhile.")
     before = _facts(product)
-    await _apply(session, product, changes)
+    with _codes_once():
+        await _apply(session, product, changes)
+        await session.flush()
     after = _facts(product)
     what = {name: [before[name], after[name]] for name in sorted(after) if before[name] != after[name]}
     if what:
@@ -243,6 +258,20 @@ async def _family(session: AsyncSession, shop_id: int, name: str | None) -> int 
     await session.execute(made)
     found: int | None = await session.scalar(select(ProductFamily.id).filter_by(**key))
     return found
+
+
+@contextmanager
+def _codes_once() -> Iterator[None]:
+    """Somebody gave the same code away in the same moment: `Conflict`, as if it had been before."""
+    try:
+        yield
+    except IntegrityError as error:
+        cause = getattr(error.orig, "__cause__", None)
+        if getattr(cause, "constraint_name", None) == "pk_product_barcodes":
+            raise Conflict(str(cause)) from None
+        if getattr(cause, "constraint_name", None) == "uq_products_shop_id_sku":
+            raise Conflict("Another product has this SKU already.") from None
+        raise
 
 
 async def _codes_are_free(session: AsyncSession, product: Product) -> None:

@@ -165,7 +165,7 @@ class Operations:
         """
 
         def register(handler: Decorated) -> Decorated:
-            taken = _taken(handler, path)
+            taken, file = _taken(handler, path), produces != "application/json"
             self.listed.append(
                 Operation(
                     method=method,
@@ -176,7 +176,7 @@ class Operations:
                     at_least=at_least,
                     public=public,
                     audited=audited,
-                    status=204 if taken["returns"] is None and status == 200 else status,
+                    status=204 if taken["returns"] is None and status == 200 and not file else status,
                     errors=tuple(errors),
                     produces=produces,
                     accepts=accepts,

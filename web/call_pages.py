@@ -30,6 +30,7 @@ from web.call_work import (
     note_change,
 )
 from web.calls import OUTCOMES, CallFilters, all_calls, own_call, reader, tell_desk
+from web.exports import export_query
 from web.field_pages import panel_of
 from web.forms import checked, fields, settle
 from web.listing import Listed
@@ -67,20 +68,23 @@ async def show_calls(request: web.Request) -> web.Response:
     """The list, newest first; an operator's own alone."""
     who, filters = person(request), read_filters(request, CallsOnPage)
     given = filters.model_dump(exclude={"unlinked", "mine", "since", "until"})
+    since = midnight(filters.since, who)
+    until = midnight(filters.until and filters.until + timedelta(days=1), who)
     async with services(request).db.begin() as session:
         found = await list_calls(
             session,
             **reader(who, mine=filters.mine),
             everybody=all_calls(who) and not filters.mine,
             unlinked_only=filters.unlinked,
-            since=midnight(filters.since, who),
-            until=midnight(filters.until and filters.until + timedelta(days=1), who),
+            since=since,
+            until=until,
             **given,
         )
         colleagues = await users_to_choose(session)
     context = {
         "filters": filters,
         "filters_set": is_set(filters),
+        "exported": export_query(filters, since=since, until=until),
         "rows": found.rows,
         "pages": turn(request, found),
         "colleagues": colleagues,

@@ -224,7 +224,7 @@ async def get_refused_rows(request: web.Request, import_id: Id) -> web.Response:
         found = await allowed(session, who, import_id)
         refused = await job.refused_rows(session, import_id)
         await record(
-            session, user_id=who.user_id, action=f"{found.noun}.export", object_kind="import",
+            session, user_id=who.user_id, action=f"{found.noun[:-1]}.export", object_kind="import",
             object_id=import_id, detail={"refused_rows": len(refused)}, address=visitor_address(request),
         )  # fmt: skip
     _, end = refused_sheet(found)

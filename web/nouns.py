@@ -25,6 +25,7 @@ from web import (
     deliveries,
     desk_page,
     doctor_pages,
+    exports,
     field_pages,
     flight_pages,
     funnel_pages,
@@ -85,6 +86,7 @@ OPERATIONS = (
     products.operations,
     imports.operations,
     selling.operations,
+    exports.operations,
     site.operations,
     talks.operations,
     lines.operations,
@@ -144,3 +146,4 @@ def add_pages(app: web.Application) -> None:
         pages.register(app)
     lead_forms.add_preflight(app)
     teach(aiohttp_jinja2.get_env(app))
+    aiohttp_jinja2.get_env(app).globals["export_query"] = exports.export_query

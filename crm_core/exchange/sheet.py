@@ -21,11 +21,20 @@ _DANGEROUS = re.compile(r"'*[=+\-@\t\r]")
 # Our own spelling of telephone numbers: a + and digits, which no spreadsheet can run.
 _PHONES = re.compile(r"\+[0-9][0-9 ()-]*(, \+[0-9][0-9 ()-]*)*")
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-Cell = str | int | Decimal | datetime | date | bool | None
 
 
-class Phones(str):
-    """Telephone numbers as we spell them; they stay readable."""
+class Phones(tuple[str, ...]):
+    """E.164 numbers, written as people read them: that takes a while, so it is done where the file is made."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        from crm_core.phone import display
+
+        return ", ".join(display(it) for it in self)
+
+
+Cell = str | int | float | Decimal | datetime | date | bool | Phones | None
 
 
 class Sheet(Protocol):
@@ -45,18 +54,20 @@ def said(cell: Cell) -> str:
     if cell is None:
         return ""
     if isinstance(cell, bool):
-        return "yes" if cell else ""
+        return "yes" if cell else "no"
     if isinstance(cell, datetime):
-        return cell.astimezone(UTC).isoformat(sep=" ", timespec="seconds").replace("+00:00", "Z")
+        return cell.astimezone(UTC).isoformat(sep=" ").replace("+00:00", "Z")
     if isinstance(cell, date):
         return cell.isoformat()
+    if isinstance(cell, float):
+        return f"{cell:.1f}"
     return _UNWRITABLE.sub("", str(cell))
 
 
 def guarded(cell: Cell) -> str:
     """The same, so that no spreadsheet runs it."""
     text = said(cell)
-    if not isinstance(cell, str) or (isinstance(cell, Phones) and _PHONES.fullmatch(text)):
+    if not isinstance(cell, str | Phones) or (isinstance(cell, Phones) and _PHONES.fullmatch(text)):
         return text
     return f"'{text}" if _DANGEROUS.match(text) else text
 
@@ -150,7 +161,7 @@ class Xlsx:
 
 
 def _cell(cell: Cell) -> str:
-    if isinstance(cell, int | Decimal) and not isinstance(cell, bool):
+    if isinstance(cell, int | float | Decimal) and not isinstance(cell, bool):
         return f"<c><v>{cell}</v></c>"
     text = said(cell)
     if not text:

@@ -84,7 +84,7 @@ async def perform(
             counts = {name: getattr(ended, name) for name in (*COUNTS, "refused")}
             detail = {**counts, "file": ended.filename, "shop_id": ended.shop_id}
             await audit.record(
-                session, user_id=ended.user_id, action=f"{ended.noun}.import", object_kind="import",
+                session, user_id=ended.user_id, action=f"{ended.noun[:-1]}.import", object_kind="import",
                 object_id=ended.id, detail=detail,
             )  # fmt: skip
     if not found.dry_run:

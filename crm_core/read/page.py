@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm_core.errors import Invalid, NotFound
 
 LONGEST = 100
+MOST = 1000  # for readers in the house, who take a list as a whole
 Row = TypeVar("Row")
 Reader = Callable[[str], Any]
 
@@ -84,12 +85,16 @@ def decode(cursor: str, readers: Sequence[Reader]) -> list[Any]:
 
 
 def beyond(sorts: Sequence[Sort], values: Sequence[Any]) -> ColumnElement[bool]:
-    """True for rows after the one with `values`: the row comparison, spelt out for mixed directions."""
+    """True for rows after the one with `values`: the row comparison, spelt out for mixed directions.
+
+    That the first column is not before its value follows from it, but only so an index begins there and not at its end.
+    """
     steps = []
     for place, (sort, value) in enumerate(zip(sorts, values, strict=True)):
         same = [earlier.column == kept for earlier, kept in zip(sorts[:place], values, strict=False)]
         steps.append(and_(*same, sort.column < value if sort.down else sort.column > value))
-    return or_(*steps)
+    first, value = sorts[0], values[0]
+    return and_(first.column <= value if first.down else first.column >= value, or_(*steps))
 
 
 async def load(
@@ -102,8 +107,8 @@ async def load(
     limit: int,
 ) -> Page[Row]:
     """The rows of `query` after the cursor, at most `limit`; `make` gets the columns of a row by name."""
-    if not 1 <= limit <= LONGEST:
-        raise Invalid(f"A page has 1 to {LONGEST} rows.", "limit")
+    if not 1 <= limit <= MOST:
+        raise Invalid(f"A page has 1 to {MOST} rows.", "limit")
     if after:
         query = query.where(beyond(sorts, decode(after, [sort.read for sort in sorts])))
     query = query.order_by(*(sort.column.desc() if sort.down else sort.column for sort in sorts))

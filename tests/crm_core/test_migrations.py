@@ -86,3 +86,38 @@ async def test_recordings_kept_so_far_are_in_the_folder_of_their_calls_switchboa
     await migrate(database.url)
     async with database.begin() as session:
         assert await session.scalar(text("SELECT pbx FROM recordings")) == "kyiv"
+
+
+async def test_of_products_that_shared_a_barcode_the_first_on_sale_keeps_it(database: Database) -> None:
+    async with database.begin() as session:
+        await session.execute(text("DROP SCHEMA public CASCADE"))
+        await session.execute(text("CREATE SCHEMA public"))
+    async with database.engine.connect() as connection:
+        await connection.run_sync(steps_until, "0014")
+        await connection.commit()
+    shop = (
+        "INSERT INTO shops (name, currency, country, timezone, order_prefix)"
+        " VALUES ('Home', 'EUR', 'PL', 'Europe/Warsaw', :prefix) RETURNING id"
+    )
+    goods = (
+        "INSERT INTO products (shop_id, sku, name, search_key, price, active, barcodes)"
+        " VALUES (:shop, :sku, :sku, :sku, 1, :active, :codes)"
+    )
+    async with database.begin() as session:
+        one, two = [await session.scalar(text(shop), {"prefix": it}) for it in "AB"]
+        for place, sku, active, codes in (
+            (one, "old", False, ["1", "2"]),
+            (one, "first", True, ["1", "3", "1"]),
+            (one, "second", True, ["4", "1", "3"]),
+            (two, "elsewhere", True, ["1"]),
+        ):
+            given = {"shop": place, "sku": sku, "active": active, "codes": codes}
+            await session.execute(text(goods), given)
+        await session.execute(text("INSERT INTO import_mappings (name, columns) VALUES ('acme', '{}')"))
+    await migrate(database.url)
+    async with database.begin() as session:
+        kept = dict((await session.execute(text("SELECT sku, barcodes FROM products"))).all())
+        assert kept == {"old": ["2"], "first": ["1", "3", "1"], "second": ["4"], "elsewhere": ["1"]}
+        told = text("SELECT detail->'barcodes'->0 FROM audit_log WHERE action = 'product.update' ORDER BY id")
+        assert sorted(await session.scalars(told)) == [["1", "2"], ["4", "1", "3"]]
+        assert await session.scalar(text("SELECT noun FROM import_mappings")) == "products"

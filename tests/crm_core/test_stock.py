@@ -64,6 +64,28 @@ async def test_an_order_reserves_what_shipping_takes_from_hand_and_a_return_brin
     assert await books(shop, shop.kettle) == [(3, 0)]
 
 
+async def test_of_two_who_give_one_barcode_away_at_once_one_is_told_whose_it_is(shop: Any) -> None:
+    async def give(product_id: int) -> Product:
+        async with shop.begin() as session:
+            return await update_product(
+                session,
+                product_id,
+                version=None,
+                changes={"barcodes": ["4006381333931"]},
+                user_id=None,
+                at=shop.noon,
+            )
+
+    goods = (shop.mug, shop.kettle, shop.lamp)
+    results = await asyncio.gather(*(give(it) for it in goods), return_exceptions=True)
+    (owner,) = (it for it in results if isinstance(it, Product))
+    told = {str(it) for it in results if isinstance(it, Conflict)}
+    assert told == {f"{owner.name} ({owner.sku}) has the barcode 4006381333931 already."}
+    async with shop.begin() as session:
+        await session.execute(text("UPDATE products SET barcodes = '{}' WHERE id = :id"), {"id": owner.id})
+    assert isinstance(await give(next(it for it in goods if it != owner.id)), Product)
+
+
 async def test_fifty_operators_want_the_last_piece_and_one_gets_it(shop: Any) -> None:
     results = await asyncio.gather(*(take(shop, shop.lamp, 1) for _ in range(50)), return_exceptions=True)
     assert sum(isinstance(it, Order) for it in results) == 1

@@ -12,6 +12,50 @@ down_revision: str | None = "0014"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
+FIRST_KEEP = """
+INSERT INTO product_barcodes (shop_id, code, product_id)
+SELECT DISTINCT ON (p.shop_id, code) p.shop_id, code, p.id FROM products p CROSS JOIN unnest(p.barcodes) AS code
+ORDER BY p.shop_id, code, p.active DESC, p.id
+"""
+OTHERS_LOSE = """
+WITH kept AS (
+    SELECT p.id, p.barcodes AS before, (
+        SELECT coalesce(array_agg(c.code ORDER BY c.place), '{}')
+        FROM unnest(p.barcodes) WITH ORDINALITY AS c (code, place)
+        JOIN product_barcodes b ON b.shop_id = p.shop_id AND b.code = c.code AND b.product_id = p.id
+    ) AS after
+    FROM products p
+), changed AS (
+    UPDATE products p SET barcodes = kept.after, version = p.version + 1 FROM kept
+    WHERE kept.id = p.id AND kept.after <> kept.before RETURNING p.id, kept.before, kept.after
+)
+INSERT INTO audit_log (action, object_kind, object_id, detail)
+SELECT 'product.update', 'product', id::text, jsonb_build_object('barcodes', jsonb_build_array(before, after))
+FROM changed
+"""
+KEEP_BARCODES = """
+CREATE FUNCTION keep_barcodes() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE other record;
+BEGIN
+    DELETE FROM product_barcodes
+    WHERE product_id = NEW.id AND (shop_id <> NEW.shop_id OR NOT code = ANY (NEW.barcodes));
+    INSERT INTO product_barcodes (shop_id, code, product_id)
+    SELECT DISTINCT NEW.shop_id, code, NEW.id FROM unnest(NEW.barcodes) AS code ORDER BY code
+    ON CONFLICT DO NOTHING;
+    SELECT p.name, p.sku, b.code INTO other FROM product_barcodes b JOIN products p ON p.id = b.product_id
+    WHERE b.shop_id = NEW.shop_id AND b.code = ANY (NEW.barcodes) AND b.product_id <> NEW.id LIMIT 1;
+    IF FOUND THEN
+        RAISE unique_violation USING CONSTRAINT = 'pk_product_barcodes',
+            MESSAGE = format('%s (%s) has the barcode %s already.', other.name, other.sku, left(other.code, 60));
+    END IF;
+    RETURN NULL;
+END $$
+"""
+WATCH_BARCODES = """
+CREATE TRIGGER keep_barcodes AFTER INSERT OR UPDATE OF barcodes, shop_id ON products
+FOR EACH ROW EXECUTE FUNCTION keep_barcodes()
+"""
+
 
 def upgrade() -> None:
     _mappings()
@@ -19,6 +63,7 @@ def upgrade() -> None:
     _imports()
     _refused()
     _external_ids()
+    _barcodes()
 
 
 def _mappings() -> None:
@@ -124,6 +169,23 @@ def _external_ids() -> None:
         sa.PrimaryKeyConstraint("object_kind", "external_id", name=op.f(f"pk_{table}")),
     )
     op.create_index("ix_external_ids_object", table, ["object_kind", "object_id"])
+
+
+def _barcodes() -> None:
+    """A barcode is one product's in its shop. Where two had it the first on sale keeps it; the log says who lost it."""
+    table = "product_barcodes"
+    op.create_table(
+        table,
+        sa.Column("shop_id", sa.BigInteger(), nullable=False),
+        sa.Column("code", sa.Text(), nullable=False),
+        sa.Column("product_id", sa.BigInteger(), nullable=False),
+        _made(),
+        _to(table, "product_id", "products", ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("shop_id", "code", name=op.f(f"pk_{table}")),
+    )
+    op.create_index(op.f("ix_product_barcodes_product_id"), table, ["product_id"])
+    for statement in (FIRST_KEEP, OTHERS_LOSE, KEEP_BARCODES, WATCH_BARCODES):
+        op.execute(statement)
 
 
 def _id() -> sa.Column[Any]:

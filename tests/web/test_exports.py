@@ -1,0 +1,96 @@
+"""Lists as files: as filtered, for whom they are, written down, and fit to come in again."""
+
+from decimal import Decimal
+
+import pytest
+from sqlalchemy import select
+
+from crm_core.audit import AuditEntry
+from crm_core.customer import create_customer
+from crm_core.exchange import columns, export
+from crm_core.exchange.table import read_table
+from crm_core.product import update_product
+from crm_core.read.products import list_products
+from tests.web.shop import NOON, add_call, furnish
+from tests.web.test_imports import API, OCTETS, ok, work
+
+HOSTILE = "=HYPERLINK(\"http://x\";'a')"
+
+
+async def furnished(database):
+    there = await furnish(database, name=HOSTILE)
+    async with database.begin() as session:
+        for n in range(4):
+            await create_customer(
+                session, name=f"Person {n}", country="PL", numbers=[f"60100000{n}", f"60200000{n}"],
+                note="two\nlines, “quoted”", tags=["a", "b"], vip=n == 1,
+            )  # fmt: skip
+        await update_product(
+            session, there.mug, version=None, user_id=None, at=NOON,
+            changes={"purchase_price": Decimal("3.21"), "properties": {"colour": "blue"}, "barcodes": ["111"]},
+        )  # fmt: skip
+    return there
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+async def test_what_goes_out_comes_in_again_and_changes_nothing(
+    client_of, database, services, monkeypatch, kind
+) -> None:
+    monkeypatch.setattr(export, "BITE", 2)
+    monkeypatch.setattr("web.exports.BITE", 2)
+    there = await furnished(database)
+    manager = await client_of("manager")
+    for noun, count in (("customers", 5), ("orders", 1), ("products", 2)):
+        answer = await manager.get(f"{API}/exports/{noun}", params={"format": kind})
+        assert answer.status == 200 and f"{noun}-2026-11-20.{kind}" in answer.headers["Content-Disposition"]
+        content = await answer.read()
+        where = {"noun": noun, "shop_id": there.shop}
+        made = await ok(await manager.post(f"{API}/imports", params=where, data=content, headers=OCTETS))
+        assert made["rows"] == count
+        await ok(await manager.post(f"{API}/imports/{made['id']}/run", json={"dry_run": False}))
+        await work(services)
+        done = await ok(await manager.get(f"{API}/imports/{made['id']}"))
+        assert (done["unchanged"], done["refused"]) == (count, 0), done
+
+
+async def test_a_list_goes_out_as_it_is_filtered_and_it_is_written_down_who_took_it(
+    client_of, database
+) -> None:
+    there = await furnished(database)
+    await add_call(database, customer_id=there.customer)
+    await add_call(database, direction="outbound", result="busy")
+    manager = await client_of("manager")
+    page = await (await manager.get("/customers?mark=vip")).text()
+    assert "/api/v1/exports/customers?format=csv&amp;mark=vip" in page
+    told = await (await manager.get(f"{API}/exports/customers?format=csv&mark=vip")).read()
+    (row,) = read_table(told).rows
+    assert (row.cells["name"], row.cells["phone"]) == ("Person 1", "+48 601 000 001, +48 602 000 001")
+    calls = await (await manager.get(f"{API}/exports/calls", params={"direction": "outbound"})).text()
+    assert len(calls.splitlines()) == 2 and "busy" in calls
+    async with database.begin() as session:
+        log = (await session.scalars(select(AuditEntry).where(AuditEntry.object_kind == "export"))).all()
+    assert [(it.action, it.detail) for it in log[:2]] == [
+        ("customer.export", {"mark": "vip", "format": "csv"}),
+        ("customer.exported", {"rows": 1, "whole": True}),
+    ]
+    everybody = await (await manager.get(f"{API}/exports/customers")).text()
+    assert "'=HYPERLINK" in everybody and '"=HYPERLINK' not in everybody
+    for role in ("operator", "senior", "supervisor"):
+        other = await client_of(role)
+        assert (await other.get(f"{API}/exports/customers")).status == 403
+        assert "/exports/" not in await (await other.get("/customers")).text()
+
+
+async def test_what_goods_cost_us_goes_out_only_to_who_may_know(database) -> None:
+    await furnished(database)
+
+    async def columns_for(purchases: bool) -> tuple[list[object], list[object]]:
+        async with database.begin() as session:
+            meant = await columns.goods(session, purchases=purchases)
+            rows = await meant.spell(session, (await list_products(session)).rows)
+        return list(meant.headings), [cell for row in rows for cell in row]
+
+    headings, cells = await columns_for(True)
+    assert "purchase_price" in headings and Decimal("3.21") in cells
+    headings, cells = await columns_for(False)
+    assert not {"purchase_price", "margin, %"} & set(headings) and Decimal("3.21") not in cells
