@@ -46,7 +46,7 @@ TWIN_REASONS = {"number": "the same number", "email": "the same e-mail", "name":
 class HistoryQuery(Listed):
     """Which part of a history."""
 
-    kind: Literal["call", "order", "deal", "callback", "note", "visit", "merge"] | None = None
+    kind: Literal["call", "order", "deal", "callback", "task", "note", "visit", "merge"] | None = None
     who: Text = ""  # looked for, to merge with
 
 

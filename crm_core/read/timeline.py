@@ -40,9 +40,10 @@ from crm_core.read.own import People, talked_in, took_part, yes
 from crm_core.read.page import Page, Sort
 from crm_core.recording import Recording, RecordingState
 from crm_core.site import Visit
+from crm_core.task_rows import State, Task
 from crm_core.user import User
 
-KINDS = ("call", "order", "deal", "callback", "note", "visit", "merge")
+KINDS = ("call", "order", "deal", "callback", "task", "note", "visit", "merge")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +81,7 @@ class Item:
         """Still to be worked on."""
         if self.kind == "deal":
             return self.stage_kind == Kind.OPEN
-        opened = {"order": order_status.OPEN, "callback": (callback.State.OPEN,)}
+        opened = {"order": order_status.OPEN, "callback": (callback.State.OPEN,), "task": (State.OPEN,)}
         return self.status in opened.get(self.kind, ())
 
     @property
@@ -183,6 +184,19 @@ def _branches(customer_id: int, user_id: People, hears: People | None) -> dict[s
         .select_from(Callback)
         .outerjoin(User, User.id == Callback.assigned_to)
         .where(Callback.customer_id == customer_id),
+        "task": _branch(
+            "task",
+            Task.id,
+            Task.created_at,
+            title=Task.title,
+            status=Task.state,
+            text=func.coalesce(Task.reason, Task.text),
+            operator=func.coalesce(User.name, Task.role),
+            due_at=Task.due_at,
+        )
+        .select_from(Task)
+        .outerjoin(User, User.id == Task.performer_id)
+        .where(Task.customer_id == customer_id),
         "note": _branch(
             "note", CustomerNote.id, CustomerNote.created_at, text=CustomerNote.text, operator=User.name
         )

@@ -50,7 +50,7 @@ async def test_the_pages_give_a_task_take_it_and_close_it(client_of, database, p
     }
     given = await operator.post("/tasks", data=form, allow_redirects=False)
     assert (given.status, given.headers["Location"]) == (303, f"/customers/{there.customer}?done=given#tasks")
-    for page in (f"/customers/{there.customer}", "/tasks?which=group", "/tasks?which=given"):
+    for page in (f"/customers/{there.customer}?kind=task", "/tasks?which=group", "/tasks?which=given"):
         assert "Ring &lt;b&gt;Marta&lt;/b&gt;" in await (await operator.get(page)).text(), page
     (task,) = (await ok(await operator.get(f"{API}/tasks")))["items"]
     at = f"/tasks/{task['id']}"
