@@ -20,6 +20,7 @@ from asterisk.protocol import ActionRefused, ActionTimeout, LinkLost
 from callcenter.call import Call
 from callcenter.clicktocall import Dialler, Dialplan
 from callcenter.control.hands import Act, Grip, Hands, must_talk, said
+from callcenter.control.hearing import Hearing
 from callcenter.control.holding import Holding
 from callcenter.control.parking import Parking
 from callcenter.control.recording import Recording
@@ -48,6 +49,7 @@ class Control:
     ) -> None:
         self._hands = Hands(live=live, desks=desks, scribe=scribe, links=links, dialplans=dialplans, now=now)
         self._recording = Recording(self._hands)
+        self._hearing = Hearing(self._hands)
         self._holding = Holding(self._hands)
         self._transfers = Transfers(self._hands, self._recording, country)
         self._parking = Parking(self._hands, self._recording, dialler, inbox)
@@ -63,7 +65,7 @@ class Control:
             ActKind.PARK: self._parking.park,
             ActKind.DTMF: self._keys,
             ActKind.PAUSE_RECORDING: self._recording.pause,
-            ActKind.RESUME_RECORDING: self._recording.resume,
+            ActKind.RESUME_RECORDING: self._sound_again,
         }
 
     # --- what the web asks for ---------------------------------------------------------------------------
@@ -96,6 +98,10 @@ class Control:
         await actions.play_dtmf(grip.link, grip.customer.name, act.digits)
         return str(len(act.digits))  # never which: it may be a card number or a PIN
 
+    async def _sound_again(self, grip: Grip, act: Act) -> None:
+        await self._recording.resume(grip, act)
+        self._hearing.follow(self._hands.live.get(grip.call.id, grip.call))
+
     async def queues(self, call_id: UUID) -> list[dict[str, Any]]:
         """The queues of the switchboard of this call: name, waiting, free members. Empty when it does not say."""
         call = self._hands.live.get(call_id)
@@ -117,6 +123,7 @@ class Control:
         """A call took a step."""
         self._hands.changed(call)
         self._recording.follow(call)
+        self._hearing.follow(call)
         self._transfers.follow(call)
         self._holding.follow(call)
         self._parking.follow(call)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -11,6 +12,7 @@ from asterisk.events import Event
 from callcenter.attach import Switch
 from callcenter.directory import Directory, load_directory
 from callcenter.doctor import places
+from callcenter.doctor.control_checks import CONTROL
 from callcenter.doctor.finding import Finding, Verdict
 from callcenter.doctor.floor_checks import ALONE, FLOOR, People
 from callcenter.doctor.house_checks import HOUSE
@@ -18,17 +20,19 @@ from callcenter.doctor.house_facts import HouseFacts, Premises
 from callcenter.doctor.house_visit import look_at_house
 from callcenter.doctor.pbx_checks import FIRST, LINK
 from callcenter.doctor.pbx_facts import PbxFacts, Reach
+from callcenter.doctor.records_checks import look_at_records, records
 from callcenter.doctor.sound_checks import SOUND
 from callcenter.doctor.tried import Delivered, Tried, review
 from callcenter.doctor.visiting import look_at
 from crm_core.db import Database
 from crm_core.pop import Pop, pops_of
 from crm_core.read.calls import list_calls
-from crm_core.read.habits import Habits, load_habits
+from crm_core.read.habits import Habits, LastCall, load_habits, load_last_call
 from crm_core.read.one_call import CallPage, load_call
 from crm_core.read.sound import load_sounds
 
 LATELY = timedelta(days=30)
+WRITTEN = timedelta(minutes=2)  # by then Asterisk has written down what it knows of a call
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +54,7 @@ class Doctor:
             self.premises, self.db, spools=spools, now=self.now(), deep=deep, why_no_db=self.why_no_db
         )
         findings = [finding for facts in pbxs for finding in judge(facts, (people or {}).get(facts.pbx))]
+        findings += await self._records()
         if not pbxs:
             findings.append(no_switchboard())
         findings += sound_findings(house)
@@ -93,6 +98,26 @@ class Doctor:
             )
         )
 
+    async def _records(self) -> list[Finding]:
+        """What is kept by each switchboard itself."""
+        now = self.now()
+        found: list[Finding] = []
+        if self.premises.demo:
+            return found  # the simulated switchboard writes nothing down
+        for switch in self.switches:
+            pbx = switch.account.pbx
+            seen = await look_at_records(pbx, switch.records, await self._last_call(pbx, now), now)
+            found += records(pbx, seen)
+        return found
+
+    async def _last_call(self, pbx: str, now: datetime) -> LastCall | None:
+        if self.db is None:
+            return None
+        with suppress(Exception):  # the finding about the database says why
+            async with self.db.begin() as session:
+                return await load_last_call(session, pbx, now - LATELY, now - WRITTEN)
+        return None
+
     async def _people(self) -> dict[str, People] | None:
         """What the tables say of each switchboard; None while the database does not tell."""
         if self.db is None:
@@ -113,7 +138,7 @@ def judge(facts: PbxFacts, people: People | None) -> list[Finding]:
     """Every finding about one switchboard; without `people` those that need no tables of ours."""
     if facts.reach is not Reach.CONNECTED:
         return _flat(check(facts) for check in FIRST)
-    link = _flat(check(facts) for check in (*FIRST, *LINK))
+    link = _flat(check(facts) for check in (*FIRST, *LINK, *CONTROL))
     floor = FLOOR if people is not None else ALONE
     return link + _flat(check(facts, people or People()) for check in floor)
 

@@ -76,6 +76,11 @@ class PbxFacts:
     modules: Mapping[str, bool] | None = None
     parking: tuple[str, ...] | None = None
     spool: str | None = None  # ASTSPOOLDIR
+    extensions: Mapping[tuple[str, str], bool | None] = field(
+        default_factory=dict
+    )  # (context, extension): there?
+    features: Mapping[str, str] | None = None  # keys of features.conf; None: can not be seen
+    application_map: frozenset[str] | None = None  # its [applicationmap]
 
     @property
     def about(self) -> str:

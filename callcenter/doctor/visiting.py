@@ -16,6 +16,7 @@ from asterisk.protocol import ActionRefused, ActionTimeout, LinkLost, NotAsteris
 from asterisk.visit import NoAnswer, NotAdmitted, Visit, visit
 from callcenter.call import Rules
 from callcenter.clicktocall import Dialplan
+from callcenter.doctor.control_checks import EXTENSIONS, KEYS
 from callcenter.doctor.floor_checks import WANTED_MODULES
 from callcenter.doctor.pbx_facts import Flavour, Member, PbxFacts, Reach
 
@@ -184,8 +185,35 @@ async def _things(here: Visit, facts: PbxFacts) -> dict[str, Any]:
         "flavour": Flavour.FREEPBX if freepbx else Flavour.ASTERISK,
         "spool": await _variable(here, "ASTSPOOLDIR") or None,
         "modules": await _modules(here),
+        "extensions": {place: await _exists(here, *place) for place in EXTENSIONS},
+        "features": await _features(here),
+        "application_map": await _application_map(here),
         **await _context(here, facts),
     }
+
+
+async def _features(here: Visit) -> dict[str, str] | None:
+    """The keys that are set; the functions exist since Asterisk 12."""
+    if not await _variable(here, "FEATURE(featuredigittimeout)"):
+        return None
+    return {
+        name: await _variable(here, f"{'FEATUREMAP' if section == 'featuremap' else 'FEATURE'}({name})") or ""
+        for name, (section, *_) in KEYS.items()
+    }
+
+
+async def _application_map(here: Visit) -> frozenset[str] | None:
+    answer = await _maybe(here.request("GetConfig", Filename="features.conf", Category="applicationmap"))
+    if answer is None:
+        return None
+    return frozenset(
+        line.partition("=")[0].strip() for key, line in answer.items() if key.startswith("Line-")
+    )
+
+
+async def _exists(here: Visit, context: str, exten: str) -> bool | None:
+    said = await _variable(here, f"DIALPLAN_EXISTS({context},{exten},1)")
+    return {"1": True, "0": False}.get(said or "")
 
 
 def _member(item: Mapping[str, str]) -> Member:
@@ -230,8 +258,7 @@ async def _modules(here: Visit) -> dict[str, bool] | None:
 async def _context(here: Visit, facts: PbxFacts) -> dict[str, Any]:
     """Does the context exist, and does it take the sample number?"""
     name = facts.dialplan.context
-    said = await _variable(here, f"DIALPLAN_EXISTS({name},{facts.sample},1)")
-    dials = {"1": True, "0": False}.get(said or "")
+    dials = await _exists(here, name, facts.sample)
     exists: bool | None = True if dials else None
     if not dials:
         try:

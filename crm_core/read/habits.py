@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core.call import Call, CallLeg, Direction, Result
+from crm_core.call import Call, CallLeg, Direction, Origin, Result
 from crm_core.recording import Recording, RecordingSide, RecordingState, Transcript
 from crm_core.user import Extension, User
 
@@ -33,6 +33,34 @@ class SoundHabits:
     written: int = 0
     failed_texts: int = 0
     last_answered_at: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastCall:
+    """A call as the switchboard's own records must know it."""
+
+    linkedids: Sequence[str]
+    started_at: datetime
+
+
+async def load_last_call(
+    session: AsyncSession, pbx: str, since: datetime, until: datetime
+) -> LastCall | None:
+    """The last conversation of this switchboard that we heard ourselves, begun and ended between the two."""
+    query = (
+        select(Call.linkedids, Call.started_at)
+        .where(
+            Call.pbx == pbx,
+            Call.origin == Origin.LIVE,
+            Call.result == Result.ANSWERED,
+            Call.started_at >= since,
+            Call.ended_at < until,
+        )
+        .order_by(Call.started_at.desc())
+        .limit(1)
+    )
+    found = (await session.execute(query)).first()
+    return LastCall(linkedids=found.linkedids, started_at=found.started_at) if found else None
 
 
 async def load_habits(session: AsyncSession, pbx: str, since: datetime) -> Habits:

@@ -120,6 +120,16 @@ class Middle:
         call = await self.sees("1001", "talking")
         return customer, anna, UUID(call["id"])
 
+    async def dialled(self) -> tuple[Call, Call, UUID]:
+        """Anna has called a customer by a click: his telephone, hers, and the call on her desk."""
+        await self.attachment.centre.dial(self.people["1001"], f"+{CUSTOMER}")
+        anna = await self.rings("1001")
+        await anna.answer()
+        customer = await self.rings("trunk")
+        await customer.answer()
+        call = await self.sees("1001", "talking")
+        return customer, anna, UUID(call["id"])
+
     async def act(
         self, extension: str, call: UUID, kind: ActKind, target: Target | None = None, digits: str = ""
     ) -> None:
