@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from callcenter.call import Rules
+from callcenter.doctor.control_checks import EXTENSIONS
 from callcenter.doctor.examine import judge
 from callcenter.doctor.finding import Finding, Verdict
 from callcenter.doctor.floor_checks import People
@@ -42,7 +43,13 @@ WELL = PbxFacts(
     modules={"app_queue": True, "app_mixmonitor": True, "res_parking": True, "pbx_config": True},
     parking=("default",),
     spool="/var/spool/asterisk",
+    extensions=dict.fromkeys(EXTENSIONS, True),
+    features={"atxfer": "*2", "atxferabort": "*1", "atxferswap": "*4", "atxferthreeway": "*3"},
+    application_map=frozenset({"callcenter-anew"}),
 )
+NO_RECORD = {place: place[0] != "callcenter-record" for place in EXTENSIONS}
+OLD_RECORD = {place: place[1] != "anew" for place in EXTENSIONS}
+NO_HOLD = {place: place[0] != "callcenter-hold" for place in EXTENSIONS}
 PEOPLE = People(phones={"1001": "Anna", "1002": "Boris"}, lines=frozenset({"48223071120"}))
 
 
@@ -72,6 +79,14 @@ def test_of_a_healthy_switchboard_nothing_bad_is_said() -> None:
         ({"writes": {"call", "originate", "agent"}}, "write", "bad", "live channels", "write = "),
         ({"writes": {"call", "originate", "reporting"}}, "write", "care", "queues", "write = "),
         ({"writes": {"call", "agent", "originate", "reporting", "command"}}, "write too much", "care", "command", "write = "),
+        ({"extensions": NO_RECORD}, "callcenter-record", "care", "who spoke", "--snippets asterisk"),
+        ({"extensions": OLD_RECORD}, "callcenter-anew", "care", "no `anew`", "Replace [callcenter-record]"),
+        ({"application_map": frozenset()}, "callcenter-anew", "care", "silent", 'callcenter-anew => D,self,Gosub,"callcenter-record,anew,1"'),
+        ({"application_map": None}, "callcenter-anew", "unseen", "write class system", "[applicationmap]"),
+        ({"application_map": frozenset(), "flavour": Flavour.FREEPBX}, "callcenter-anew", "care", "silent", "features_applicationmap_custom.conf"),
+        ({"extensions": NO_HOLD}, "hold", "care", "00@callcenter-hold", "[callcenter-hold]"),
+        ({"features": WELL.features | {"atxfer": ""}}, "atxfer", "care", "not set", "[featuremap]"),
+        ({"features": WELL.features | {"atxferswap": "*5"}}, "atxferswap", "care", "is *5", "atxferswap => *4"),
         ({"writes": None}, "write", "unseen", "ListCommands", ""),
         ({"stamped": False}, "timestampevents", "bad", "by arrival", "timestampevents = yes"),
         ({"stamped": None}, "timestampevents", "unseen", "none came", "[general]"),
