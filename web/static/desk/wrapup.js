@@ -53,9 +53,12 @@ const finish = async (entry, code, next) => {
   await api.put(`/calls/${entry.call.id}/disposition`, { code });
 };
 
+/** The outcome chosen for each call: at once, whether the page has drawn it yet or draws the card anew meanwhile. */
+const chosen = new Map();
+
 export const WrapUp = ({ entry }) => {
   const { call, card } = entry;
-  const [code, setCode] = useState(card?.disposition ?? null);
+  const [code, setCode] = useState(chosen.get(call.id) ?? card?.disposition ?? null);
   const [next, setNext] = useState(null);
   const [tried, setTried] = useState(false);
   const [busy, setBusy] = useState(false);
@@ -64,14 +67,16 @@ export const WrapUp = ({ entry }) => {
   useEffect(() => { readOutcomes(); }, []);
   const missing = tried && Boolean(next) && !next?.reason?.trim();
   const wantsLink = code && !card?.links?.length && outcomes.value?.find((one) => one.code === code)?.needs_link;
-  const choose = (one) => () => { setCode(one); done.current?.focus(); };
+  const choose = (one) => () => { chosen.set(call.id, one); setCode(one); done.current?.focus(); };
   const submit = async (event) => {
     event.preventDefault();
+    const code = chosen.get(call.id) ?? card?.disposition;
     setTried(true);
     if (!code || (next && !next.reason?.trim())) return;
     setBusy(true);
     try {
       await finish(entry, code, next);
+      chosen.delete(call.id);
       dismiss(call.id);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
