@@ -44,7 +44,7 @@ from crm_core import (
     wrap_up_rule,
 )
 from crm_core.db import Base
-from crm_core.exchange import external, job, mapping, source
+from crm_core.exchange import external, job, mapping
 
 MODULES = (
     agent_state,
@@ -86,7 +86,6 @@ MODULES = (
     segment,
     sign_in,
     site,
-    source,
     stock,
     task_rows,
     team,

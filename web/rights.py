@@ -68,7 +68,6 @@ GIVE_TASKS = Right("tasks", "give")
 VIEW_LEADS, EDIT_LEADS, EDIT_FORMS = Right("leads", "view"), Right("leads", "edit"), Right("forms", "edit")
 DELIVER = Right("deliveries", "mark")
 RUN_IMPORTS = Right("imports", "run")  # and the right to edit what is in the file
-EDIT_SOURCES = Right("imports", "schedule")  # addresses from which the server fetches files
 EXPORT_CUSTOMERS, EXPORT_ORDERS = Right("customers", "export"), Right("orders", "export")
 EXPORT_PRODUCTS, EXPORT_CALLS = Right("products", "export"), Right("calls", "export")
 
@@ -119,7 +118,6 @@ _ROAD = {VIEW_TASKS: Scope.OWN, EDIT_TASKS: Scope.OWN, DELIVER: Scope.OWN}
 _GOODS = {EDIT_PRODUCTS: Scope.ALL, VIEW_PURCHASES: Scope.ALL, EDIT_SELLING: Scope.ALL}
 _EXCHANGE = {
     RUN_IMPORTS: Scope.ALL,
-    EDIT_SOURCES: Scope.ALL,
     EXPORT_CUSTOMERS: Scope.ALL,
     EXPORT_ORDERS: Scope.ALL,
     EXPORT_PRODUCTS: Scope.ALL,

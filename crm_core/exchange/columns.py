@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.customer import Customer, CustomerNumber
+from crm_core.customer_contact import ContactKind, CustomerContact
 from crm_core.exchange.export import Columns
 from crm_core.exchange.external import ExternalId
 from crm_core.exchange.sheet import Cell, Phones
@@ -19,12 +20,26 @@ from crm_core.stock import StockLevel, Warehouse
 
 Rows = list[Sequence[Cell]]
 MOST_PROPERTIES = 100
-_PERSON = ("city", "country", "address", "birthday", "vip", "bad", "tags", "source", "price_list", "note")
+_PERSON = (
+    "city",
+    "country",
+    "address",
+    "birthday",
+    "vip",
+    "bad",
+    "tags",
+    "category",
+    "customer_type",
+    "source",
+    "price_list",
+    "note",
+)
 _BOUGHT = ("orders", "sum", "currency", "last_at", "created_at")
 _SALE = (
     *("delivery_method", "delivery_address", "delivery_cost", "paid", "tracking", "promised_at", "comment"),
-    *("total", "currency"),
+    *("discount_percent", "discount_amount", "total", "currency"),
 )
+_OFF = ("discount_percent", "discount_amount")
 _TALK = ("wait_s", "talk_s", "disposition", "note")
 
 
@@ -32,14 +47,18 @@ async def _people(session: AsyncSession, rows: Sequence[Any]) -> Rows:
     ids = [row.id for row in rows]
     query = select(Customer.id, *(getattr(Customer, name) for name in _PERSON)).where(Customer.id.in_(ids))
     whole = {it[0]: it[1:] for it in await session.execute(query)}
-    called, known = await _numbers(session, ids), await _external(session, ids)
+    called, known, further = (
+        await _numbers(session, ids),
+        await _external(session, ids),
+        await _mails(session, ids),
+    )
     return [
         [
             row.id,
             known.get(row.id, ""),
             row.name,
             called.get(row.id),
-            row.email,
+            ", ".join(filter(None, (row.email, *further[row.id]))),
             *map(_cell, whole[row.id]),
             *(getattr(row, name) for name in _BOUGHT),
         ]
@@ -58,7 +77,8 @@ async def _sales(session: AsyncSession, rows: Sequence[Any]) -> Rows:
     ids, buyers = [row.id for row in rows], list({row.customer_id for row in rows})
     query = select(Order.id, *(getattr(Order, name) for name in _SALE)).where(Order.id.in_(ids))
     whole = {it[0]: it[1:] for it in await session.execute(query)}
-    item = OrderItem.order_id, OrderItem.sku, OrderItem.name, OrderItem.quantity, OrderItem.price
+    sold = ("order_id", "sku", "name", "quantity", "price", *_OFF)
+    item = [getattr(OrderItem, name) for name in sold]
     items: dict[int, list[Sequence[Any]]] = defaultdict(list)
     for id_, *said in await session.execute(select(*item).where(item[0].in_(ids)).order_by(OrderItem.id)):
         items[id_].append(said)
@@ -81,7 +101,7 @@ async def _sales(session: AsyncSession, rows: Sequence[Any]) -> Rows:
 
 SALES = Columns(
     ("number", "status", "created_at", "shop", "customer", "phone", "email", "customer_id", "sku", "item",
-     "quantity", "price", *_SALE),
+     "quantity", "price", *(f"item_{name}" for name in _OFF), *_SALE),
     _sales,
 )  # fmt: skip
 
@@ -160,6 +180,17 @@ async def _numbers(session: AsyncSession, ids: Sequence[int]) -> dict[int, Phone
     for id_, e164 in await session.execute(query.order_by(CustomerNumber.position, CustomerNumber.id)):
         called[id_].append(e164)
     return {id_: Phones(numbers) for id_, numbers in called.items()}
+
+
+async def _mails(session: AsyncSession, ids: Sequence[int]) -> dict[int, list[str]]:
+    """The e-mails of each of these customers besides the first."""
+    query = select(CustomerContact.customer_id, CustomerContact.value).where(
+        CustomerContact.customer_id.in_(ids), CustomerContact.kind == ContactKind.EMAIL
+    )
+    found: dict[int, list[str]] = defaultdict(list)
+    for id_, value in await session.execute(query.order_by(CustomerContact.id)):
+        found[id_].append(value)
+    return found
 
 
 async def _external(session: AsyncSession, ids: Sequence[int]) -> dict[int, str]:

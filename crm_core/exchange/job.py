@@ -56,9 +56,6 @@ class Import(Base):
     noun: Mapped[str]
     shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id"), index=True)
     warehouse_id: Mapped[int | None] = mapped_column(ForeignKey("warehouses.id"))
-    source_id: Mapped[int | None] = mapped_column(
-        ForeignKey("import_sources.id", ondelete="SET NULL"), index=True
-    )
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     filename: Mapped[str]
     file: Mapped[str]
@@ -116,7 +113,6 @@ async def begin_import(
     shop_id: int,
     user_id: int | None,
     purchases: bool,
-    source_id: int | None = None,
 ) -> Import:
     """Keep a file that was read; its columns are told by their headings, or by a mapping that knows them all.
 
@@ -128,7 +124,7 @@ async def begin_import(
         noun=noun.name, shop_id=shop_id, user_id=user_id, filename=filename[:200], file=file,
         form={"kind": head.form.kind, "delimiter": head.form.delimiter, "encoding": head.form.encoding},
         headings=head.columns, columns=noun.guess(head.columns), rows=head.rows, state=State.DRAFT,
-        purchases=purchases, source_id=source_id,
+        purchases=purchases,
     )  # fmt: skip
     kept = [dict(it.columns) for it in await list_mappings(session, noun.name)]
     fitting = [it for it in kept if set(it) <= set(head.columns)]

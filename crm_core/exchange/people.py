@@ -13,6 +13,7 @@ from crm_core.customer import (
     get_customer,
     update_customer,
 )
+from crm_core.customer_contact import ContactKind, add_contact, contact_key, list_contacts
 from crm_core.errors import Conflict, Invalid
 from crm_core.exchange.external import ExternalId, known_as, remember
 from crm_core.exchange.kinds import day, emails, phones, words, yes
@@ -49,6 +50,8 @@ FIELDS = (
     Field("vip", "VIP", (), yes),
     Field("bad", "Bad mark", ("problem",), yes),
     Field("tags", "Tags", ("tag", "labels", "теги", "метки"), words),
+    Field("category", "Category", ("категория", "категорія", "kategoria")),
+    Field("customer_type", "Type", ("type", "тип клиента", "тип клієнта")),
     Field("source", "Source", ("utm source", "источник", "джерело", "źródło")),
     Field("price_list", "Price list", ("price type", "тип цены")),
     Field("note", "Note", ("notes", "comment", "комментарий", "примечание", "коментар", "uwagi")),
@@ -118,6 +121,8 @@ async def make(to: Putting, person: Mapping[str, Any]) -> Customer:
         email=mails[0] if mails else None,
         **fields,
     )
+    for mail in mails[1:]:
+        await add_contact(to.session, made.id, kind=ContactKind.EMAIL, value=mail)
     if person.get("external_id"):
         await remember(to.session, "customer", person["external_id"], made.id)
     return made
@@ -142,14 +147,19 @@ async def _widen(to: Putting, known: Customer, person: Mapping[str, Any]) -> boo
     changes = {name: value for name, value in fields.items() if getattr(known, name) != value}
     numbers = {it.e164 for it in known.numbers}
     fresh = [it for it in person.get("phone", ()) if it not in numbers]
+    there = {contact_key(it.value) for it in await list_contacts(to.session, known.id) if it.kind == "email"}
+    there.add(contact_key(fields.get("email") or known.email or ""))
+    further = [it for it in mails if contact_key(it) not in there]
     if changes:
         await update_customer(to.session, known.id, version=known.version, changes=changes)
     for number in fresh:
         await add_number(to.session, known.id, number, country=to.habits.country)
+    for mail in further:
+        await add_contact(to.session, known.id, kind=ContactKind.EMAIL, value=mail)
     named = bool(person.get("external_id")) and await remember(
         to.session, "customer", person["external_id"], known.id
     )
-    return bool(changes or fresh or named)
+    return bool(changes or fresh or further or named)
 
 
 def _named(given: Given) -> Given:

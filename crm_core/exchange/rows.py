@@ -103,5 +103,5 @@ def read(noun: Noun, rows: Sequence[Row], columns: Mapping[str, str], habits: Ha
 
 
 def _of_the_row(error: DBAPIError) -> bool:
-    """Data that the database can not keep (SQLSTATE class 22), not a fault of the moment."""
-    return str(getattr(error.orig, "sqlstate", "")).startswith("22")
+    """Data that the database can not keep (SQLSTATE classes 22 and 23), not a fault of the moment."""
+    return str(getattr(error.orig, "sqlstate", "")).startswith(("22", "23"))

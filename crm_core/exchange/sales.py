@@ -6,6 +6,7 @@ kept by name and SKU and move no stock. One that is not sent yet reserves its go
 
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -17,7 +18,7 @@ from crm_core.exchange.kinds import Habits, emails, instant, phones, pieces, sum
 from crm_core.exchange.noun import Field, Given, Noun, Putting
 from crm_core.line import Shop
 from crm_core.money import money
-from crm_core.order import ItemWanted, Order, create_order, update_order
+from crm_core.order import ItemWanted, Order, OrderItem, create_order, update_order
 from crm_core.order_status import LABELS, SHIPPED, Status
 from crm_core.product import Product
 
@@ -55,6 +56,15 @@ FIELDS = (
     Field(
         "price", "Price of one", ("item price", "unit price", "lineitem price", "цена", "ціна", "cena"), sum_
     ),
+    Field("item_discount_percent", "Discount of the item, %", (), sum_),
+    Field("item_discount_amount", "Discount of the item", ("item discount",), sum_),
+    Field("discount_percent", "Discount of the order, %", (), sum_),
+    Field(
+        "discount_amount",
+        "Discount of the order",
+        ("discount", "скидка", "знижка", "rabat"),
+        sum_,
+    ),
     Field("delivery_method", "Delivery", ("shipping method", "доставка", "способ доставки")),
     Field("delivery_address", "Delivery address", ("shipping address", "address", "адрес", "адрес доставки")),
     Field("delivery_cost", "Delivery cost", ("shipping", "shipping cost", "стоимость доставки"), sum_),
@@ -63,17 +73,20 @@ FIELDS = (
     Field("promised_at", "Promised for", ("delivery date", "дата доставки"), instant),
     Field("comment", "Comment", ("note", "notes", "комментарий", "коментар", "uwagi")),
 )
-_ITEM = ("sku", "item", "quantity", "price")
-_WHO = ("customer", "phone", "email", "customer_id")
+_OFF = ("discount_percent", "discount_amount")
+_ITEM = ("sku", "item", "quantity", "price", *(f"item_{name}" for name in _OFF))
 _OWN = (
-    "status",
-    "delivery_method",
-    "delivery_address",
-    "delivery_cost",
-    "paid",
-    "tracking",
-    "promised_at",
-    "comment",
+    *(
+        "status",
+        "delivery_method",
+        "delivery_address",
+        "delivery_cost",
+        "paid",
+        "tracking",
+        "promised_at",
+        "comment",
+    ),
+    *_OFF,
 )
 
 
@@ -88,7 +101,9 @@ async def put(to: Putting, place: int, rows: Sequence[Given]) -> str:
         return "created"
     if known.shop_id != to.shop_id:
         raise Conflict(f"Order {known.number[:60]} is of another shop.")
-    changes: dict[str, Any] = {name: whole[name] for name in _OWN if name in whole}
+    changes: dict[str, Any] = {
+        name: whole[name] for name in _OWN if name in whole and getattr(known, name) != whole[name]
+    }
     if items and not _same(known, items):
         changes["items"] = await _items(to, items, changes.get("status", known.status), known)
     version = known.version
@@ -158,18 +173,20 @@ async def _items(to: Putting, rows: Sequence[Given], state: str, known: Order | 
     skus = [row["sku"] for row in rows if "sku" in row]
     ours = select(Product).where(Product.shop_id == to.shop_id, Product.sku.in_(skus))
     products = {it.sku: it for it in await to.session.scalars(ours)}
-    kept = {it.sku: it.product_id for it in known.items} if known else {}
+    kept = {it.sku: it for it in known.items} if known else {}
     return [_item(row, products.get(row.get("sku", "")), kept, linked=state not in SHIPPED) for row in rows]
 
 
-def _item(row: Given, product: Product | None, kept: Mapping[str, int | None], *, linked: bool) -> ItemWanted:
+def _item(row: Given, product: Product | None, kept: Mapping[str, OrderItem], *, linked: bool) -> ItemWanted:
     price = row.get("price", product.price if product else None)
     if price is None:
         raise Invalid(f"{row.get('item') or row.get('sku') or 'An item'} has no price.")
     sku = row.get("sku", "")
-    product_id = kept.get(sku) if sku in kept else product.id if product and linked else None
+    same = kept.get(sku)
+    product_id = same.product_id if same else product.id if product and linked else None
     name = row.get("item") or (product.name if product else sku)
-    return ItemWanted(product_id, row.get("quantity", 1), money(price, "price"), name, sku)
+    off = {it: row.get(f"item_{it}", getattr(same, it) if same else Decimal(0)) for it in _OFF}
+    return ItemWanted(product_id, row.get("quantity", 1), money(price, "price"), name, sku, **off)
 
 
 def _same(order: Order, rows: Sequence[Given]) -> bool:
@@ -181,6 +198,7 @@ def _same(order: Order, rows: Sequence[Given]) -> bool:
         and row.get("price", it.price) == it.price
         and row.get("sku", it.sku) == it.sku
         and row.get("item", it.name) == it.name
+        and all(row.get(f"item_{name}", getattr(it, name)) == getattr(it, name) for name in _OFF)
         for it, row in zip(order.items, rows, strict=True)
     )
 

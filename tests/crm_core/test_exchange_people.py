@@ -18,7 +18,7 @@ from tests.crm_core.exchange import bring
 
 HERE = Habits("PL", ZoneInfo("Europe/Warsaw"))
 PEOPLE = """Id;Imię;Nazwisko;Telefon;E-mail;Miasto;Teg;Tags
-7;Jan;Kowalski;"602-123-456, +48 22 307 20 20; 0048 603 111 222";jan@example.com;Łódź;;new, web
+7;Jan;Kowalski;"602-123-456, +48 22 307 20 20; 0048 603 111 222";jan@example.com, J2@example.com;Łódź;;new, web
 8;Marta;Zielińska;601 220 114;marta@example.com;;;
 9;Nobody;;12;;;;
 ;Iwo;Lis;"22 307 11 20";;;;

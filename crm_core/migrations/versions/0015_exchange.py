@@ -1,4 +1,4 @@
-"""Imports of goods, customers and orders: files, their rows refused, addresses they come from; each barcode once."""
+"""Imports of goods, customers and orders: files and their refused rows; each barcode once in a shop."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -59,7 +59,6 @@ FOR EACH ROW EXECUTE FUNCTION keep_barcodes()
 
 def upgrade() -> None:
     _mappings()
-    _sources()
     _imports()
     _refused()
     _external_ids()
@@ -74,31 +73,6 @@ def _mappings() -> None:
     op.create_unique_constraint(op.f("uq_import_mappings_noun_name"), "import_mappings", ["noun", "name"])
 
 
-def _sources() -> None:
-    table = "import_sources"
-    op.create_table(
-        table,
-        _id(),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("noun", sa.Text(), nullable=False),
-        sa.Column("address", sa.Text(), nullable=False),
-        sa.Column("shop_id", sa.BigInteger(), nullable=False),
-        sa.Column("user_id", sa.BigInteger(), nullable=True),
-        _json("columns"),
-        sa.Column("every_minutes", sa.BigInteger(), nullable=False),
-        _flag("active"),
-        sa.Column("next_at", sa.TIMESTAMP(timezone=True), nullable=False),
-        sa.Column("tried_at", sa.TIMESTAMP(timezone=True), nullable=True),
-        sa.Column("error", sa.Text(), nullable=True),
-        _made(),
-        sa.CheckConstraint("every_minutes >= 15", name=op.f("ck_import_sources_not_too_often")),
-        _to(table, "shop_id", "shops"),
-        _to(table, "user_id", "users"),
-        sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}")),
-    )
-    op.create_index(op.f("ix_import_sources_next_at"), table, ["next_at"])
-
-
 def _imports() -> None:
     table = "imports"
     states = "'draft', 'queued', 'running', 'done', 'stopped', 'failed'"
@@ -108,7 +82,6 @@ def _imports() -> None:
         sa.Column("noun", sa.Text(), nullable=False),
         sa.Column("shop_id", sa.BigInteger(), nullable=False),
         sa.Column("warehouse_id", sa.BigInteger(), nullable=True),
-        sa.Column("source_id", sa.BigInteger(), nullable=True),
         sa.Column("user_id", sa.BigInteger(), nullable=True),
         sa.Column("filename", sa.Text(), nullable=False),
         sa.Column("file", sa.Text(), nullable=False),
@@ -131,12 +104,10 @@ def _imports() -> None:
         sa.CheckConstraint("done BETWEEN 0 AND rows", name=op.f("ck_imports_done_within_rows")),
         _to(table, "shop_id", "shops"),
         _to(table, "warehouse_id", "warehouses"),
-        _to(table, "source_id", "import_sources", ondelete="SET NULL"),
         _to(table, "user_id", "users"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_imports")),
     )
-    for column in ("shop_id", "source_id"):
-        op.create_index(op.f(f"ix_imports_{column}"), table, [column])
+    op.create_index(op.f("ix_imports_shop_id"), table, ["shop_id"])
     op.create_index(
         "ix_imports_at_work", table, ["id"], postgresql_where=sa.text("state IN ('queued', 'running')")
     )
