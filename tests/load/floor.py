@@ -253,8 +253,8 @@ def _at_once(spans: list[tuple[float, float]]) -> Iterator[int]:
 
 
 @asynccontextmanager
-async def floor(folder: Path) -> AsyncIterator[Floor]:
-    """Everything running, phones signed in, nobody calls yet."""
+async def floor(folder: Path, *, recordings: bool = False) -> AsyncIterator[Floor]:
+    """Everything running, phones signed in, nobody calls yet. `recordings`: the service fetches them too."""
     async with AsyncExitStack() as stack:
         tree = stack.enter_context(Tree.booted(site()))
         wire = await stack.enter_async_context(Wire(tree.site.ami_port))
@@ -265,7 +265,9 @@ async def floor(folder: Path) -> AsyncIterator[Floor]:
             "CALLCENTER_AMI_CEL": str(here.cel),
             "CALLCENTER_AMI_CDR": str(here.cdr),
         }
-        del service.env["CALLCENTER_RECORDINGS_DIR"]  # SIPp says nothing, so there is no sound to fetch
+        del service.env["CALLCENTER_RECORDINGS_DIR"]  # SIPp says nothing, so there is no sound to hear
+        if recordings:
+            service.env["CALLCENTER_RECORDINGS_DIR"] = str(tree.recordings)
         for place in (here.cel, here.cdr):  # Asterisk makes them with the first call
             place.touch()
             shutil.chown(place, place.parent.stat().st_uid, place.parent.stat().st_gid)
@@ -292,6 +294,7 @@ class Report:
     doubled: list[str]
     audit: subprocess.CompletedProcess[str]
     audit_cdr: subprocess.CompletedProcess[str]
+    sound: dict[str, int]  # answered calls by what became of their recordings
 
     @property
     def lost(self) -> frozenset[str]:
@@ -321,6 +324,7 @@ class Report:
             "lost": sorted(self.lost),
             "double": self.doubled,
             "open": self.still_open,
+            "recordings of answered calls": self.sound,
         }
         said = f"audit against CEL (exit {self.audit.returncode}):\n{self.audit.stdout}{self.audit.stderr}"
         cdr = f"audit against CDR (exit {self.audit_cdr.returncode}):\n{self.audit_cdr.stdout}"
@@ -348,6 +352,7 @@ async def strain(here: Floor, seconds: float) -> Report:
         doubled=doubled,
         audit=await asyncio.to_thread(here.audit),
         audit_cdr=await asyncio.to_thread(lambda: here.audit(cel=False)),
+        sound=await sound(here.service),
     )
 
 
@@ -389,3 +394,16 @@ async def rows(service: Service) -> tuple[dict[str, dict[str, object]], list[str
                     doubled.append(linkedid)
                 names[linkedid] = dict(row)
     return names, doubled
+
+
+async def sound(service: Service) -> dict[str, int]:
+    """Answered calls by the states of their recordings; "" is a call without any. Empty where none are fetched."""
+    if "CALLCENTER_RECORDINGS_DIR" not in service.env:
+        return {}
+    async with database(service) as db, db.engine.connect() as connection:
+        found = await connection.exec_driver_sql(
+            "SELECT states, count(*) FROM (SELECT c.id, coalesce(string_agg(DISTINCT r.state, '+'), '') AS states"
+            " FROM calls c LEFT JOIN recordings r ON r.call_id = c.id"
+            " WHERE c.result = 'answered' AND c.direction <> 'internal' GROUP BY c.id) AS each GROUP BY states"
+        )
+        return {str(states): int(calls) for states, calls in found}

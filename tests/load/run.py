@@ -13,11 +13,11 @@ from tests.load.floor import floor, missing, strain
 from tests.pbx import tree
 
 
-async def run(seconds: float) -> int:
+async def run(seconds: float, *, recordings: bool) -> int:
     """Return 0 when every call is there exactly once."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)  # the embedded database runs under an account of its own
-        async with floor(Path(folder)) as here:
+        async with floor(Path(folder), recordings=recordings) as here:
             report = await strain(here, seconds)
         print(report)
     return int(bool(report.lost or report.doubled or report.still_open or report.audit.returncode))
@@ -27,12 +27,13 @@ def main() -> int:
     """Read the command line."""
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("--seconds", type=float, default=300)
-    seconds = words.parse_args().seconds
+    words.add_argument("--recordings", action="store_true", help="let the service fetch the recordings too")
+    given = words.parse_args()
     reason = missing() or tree.missing()
     if reason is not None:
         print(reason, file=sys.stderr)
         return 2
-    return asyncio.run(run(seconds))
+    return asyncio.run(run(given.seconds, recordings=given.recordings))
 
 
 if __name__ == "__main__":
