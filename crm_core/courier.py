@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.errors import Conflict, Invalid
 from crm_core.money import money
-from crm_core.order import Order, get_order, update_order
+from crm_core.order import Order, add_payment, get_order, update_order
 from crm_core.order_status import OPEN, RELEASED, SHIPPED, Status
 from crm_core.task import (
     add_entry,
@@ -95,12 +95,15 @@ async def delivered(
             raise Conflict(f"It was marked already, with {task.taken or 0} taken. Tell the office.")
         return task
     task, order = await _on_the_way(session, task_id)
+    if got > (owed := max(Decimal(0), order.total - order.paid)):
+        raise Invalid(f"Only {owed} {order.currency} is to be taken.", "taken")
     close(task, State.DONE, user_id=user_id, at=at)
     task.performer_id = task.performer_id or user_id
     task.taken, task.means = got, means if got else None
-    paid = order.paid + got
-    status = Status.DONE if paid >= order.total else Status.DELIVERED
-    await _change(session, order, {"paid": paid, "status": status}, user_id=user_id, at=at)
+    if got:
+        await add_payment(session, order.id, amount=got, method=means, user_id=user_id, at=at)
+    status = Status.DONE if order.paid >= order.total else Status.DELIVERED
+    await _change(session, order, {"status": status}, user_id=user_id, at=at)
     words = f"{got} {order.currency} ({means})" if got else None
     await add_entry(session, task, What.DONE, words, user_id=user_id, at=at)
     said = f"Delivered: order {order.number}" + (f", {words}" if words else "")

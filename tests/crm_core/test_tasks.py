@@ -15,6 +15,7 @@ from crm_core.errors import Conflict, Invalid
 from crm_core.order import create_order, get_order, update_order
 from crm_core.order_stock import ItemWanted
 from crm_core.outbox import OutboxRow
+from crm_core.payment import list_payments
 from crm_core.read.deliveries import list_deliveries
 from crm_core.read.tasks import Viewer, count_tasks, list_entries, list_tasks, load_task
 from crm_core.reminder import remind
@@ -197,6 +198,9 @@ async def test_delivered_and_paid_closes_order_and_deal_however_often_it_is_pres
     assert await road.stands() == ("done", Decimal("17.80"), "won", True)
     with pytest.raises(Conflict, match="marked already"):
         await road.mark(taken="5")
+    async with shop.begin() as session:
+        booked = await list_payments(session, road.order)
+        assert [(str(it.amount), it.method, it.user_id) for it in booked] == [("17.80", "cash", road.pavel)]
     assert (await told(shop))[-1] == ([shop.anna], "Delivered: order A-1001, 17.80 EUR (cash)")
     async with shop.begin() as session:
         assert [it.what for it in await list_entries(session, road.task)] == ["done", "created"]
@@ -207,6 +211,8 @@ async def test_delivered_and_not_paid_leaves_order_and_deal_open(shop: Any) -> N
     await road.begin(prepaid="10")
     with pytest.raises(Invalid, match="cash or card"):
         await road.mark(taken="1", means=None)
+    with pytest.raises(Invalid, match="is to be taken"):
+        await road.mark(taken="78")
     await road.mark(taken="0", means=None)
     assert await road.stands() == ("delivered", Decimal("10.00"), "ordered", False)
 
