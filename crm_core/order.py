@@ -15,6 +15,7 @@ from crm_core.customer import get_customer
 from crm_core.errors import NotFound
 from crm_core.line import Shop
 from crm_core.money import money
+from crm_core.notice import notify
 from crm_core.order_apply import apply
 from crm_core.order_history import EDITABLE as EDITABLE
 from crm_core.order_history import Clash as Clash
@@ -262,6 +263,8 @@ async def _tell(
     if order.deal_id is not None:
         cause = deal.Cause(at=at, user_id=user_id, call_id=call_id)
         await deal.follow_orders(session, order.deal_id, cause=cause, stage=deal_moves)
+    if order.manager_id not in (None, user_id) and {"created", "manager_id"} & set(what):
+        await _put_in_charge(session, order)
     if call_id is not None:
         made = "created" in what
         role = call_link.Role.CREATED if made else call_link.Role.CHANGED
@@ -272,3 +275,10 @@ async def _tell(
         "order",
         {"id": order.id, "customer_id": order.customer_id, "call_id": call_id and str(call_id)},
     )
+
+
+async def _put_in_charge(session: AsyncSession, order: Order) -> None:
+    """Tell whoever is in charge now, at once and with the way into the order."""
+    shop = await session.get_one(Shop, order.shop_id)
+    said = f"Order {order.number} ({shop.name}) is yours now"
+    await notify(session, [order.manager_id or 0], said, address=f"/orders/{order.id}")

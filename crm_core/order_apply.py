@@ -96,7 +96,8 @@ async def _plain_fields(session: AsyncSession, order: Order, changes: Mapping[st
     if order.delivery_from and order.delivery_until and order.delivery_from >= order.delivery_until:
         raise Invalid("A time window ends after it begins.", "delivery_until")
     if changes.get("manager_id") is not None:
-        manager = await session.get(User, changes["manager_id"])
+        with session.no_autoflush:
+            manager = await session.get(User, changes["manager_id"])
         if manager is None or not manager.active:
             raise Invalid("This colleague can not be put in charge.", "manager_id")
     if "status" in changes:

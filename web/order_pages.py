@@ -1,6 +1,7 @@
 """Pages of orders: the list, and one order with its items, history, calls and their sound."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +13,10 @@ from crm_core.delivery import list_methods
 from crm_core.disposition import DISPOSITIONS
 from crm_core.errors import Invalid
 from crm_core.order import Clash
-from crm_core.order_status import LABELS
+from crm_core.order_history import status_times
+from crm_core.order_status import LABELS, Status
 from crm_core.read.customers import load_customer
-from crm_core.read.orders import list_orders, load_changes, load_order, load_payments
+from crm_core.read.orders import Change, OrderPage, list_orders, load_changes, load_order, load_payments
 from crm_core.read.sound import Sound, load_sounds
 from crm_core.read.timeline import Item, load_talks
 from web import orders
@@ -35,6 +37,7 @@ from web.pages import (
     render,
     shops_to_choose,
     turn,
+    users_to_choose,
 )
 from web.rights import (
     EDIT_ORDERS,
@@ -62,7 +65,9 @@ async def show_orders(request: web.Request) -> web.Response:
     async with services(request).db.begin() as session:
         found = await list_orders(session, **filters.model_dump())
         shops = await shops_to_choose(session)
+        colleagues = await users_to_choose(session)
     context = {
+        "colleagues": colleagues,
         "filters": filters,
         "filters_set": is_set(filters),
         "rows": found.rows,
@@ -119,11 +124,14 @@ async def _page(
         work = await panel(request, session, "order", order_id)
         payments = await load_payments(session, order_id)
         methods = await list_methods(session, order.shop_id, active=True)
+        colleagues = await users_to_choose(session)
     context = {
         "order": order,
         "customer": customer,
         "custom": custom,
         "changes": changes,
+        "colleagues": colleagues,
+        "status_times": _status_times(order, changes, services(request).now()),
         "payments": payments,
         "methods": [(it.id, it.name) for it in methods],
         "statuses": list(LABELS.items()),
@@ -138,6 +146,13 @@ async def _page(
         **work,
     }
     return render(request, "order.html", context, flash=flash, typed=typed)
+
+
+def _status_times(order: OrderPage, changes: Sequence[Change], now: datetime) -> list[tuple[str, timedelta]]:
+    """How long the order was in each status, in words."""
+    moves = [(it.at, *it.what["status"]) for it in reversed(changes) if "status" in it.what]
+    times = status_times(order.created_at, order.status, moves, now)
+    return [(LABELS[Status(code)], spent) for code, spent in times]
 
 
 async def _sent(request: web.Request) -> list[tuple[str, str]]:

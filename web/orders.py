@@ -40,7 +40,7 @@ operations = Operations("orders")
 
 
 class OrdersQuery(Listed):
-    """Which orders. `query`: its number or tracking, the customer's name or number; `calls`: talked about?"""
+    """Which orders. `query`: number, tracking, total, the customer's name or number; `calls`: talked about?"""
 
     query: Text = ""
     status: Status | None = None
@@ -48,6 +48,8 @@ class OrdersQuery(Listed):
     shop_id: Id | None = None
     customer_id: Id | None = None
     deal_id: Id | None = None
+    manager_id: Id | None = None
+    needs_call: bool = False
     calls: Literal["some", "none"] | None = None
 
 
@@ -73,6 +75,9 @@ class OrderItemAnswer(Answer):
     shop_id: int
     shop: str
     deal_id: int | None
+    manager_id: int | None
+    manager: str | None
+    needs_call: bool
     calls: int
     talk_s: float
     last_call_at: datetime | None

@@ -5,6 +5,7 @@ Each condition is a set of ids found through an index of its own; sets are unite
 
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
@@ -26,6 +27,7 @@ from crm_core.keys import words_query
 from crm_core.order import Order
 
 FEWEST_DIGITS = 3
+_SUM = re.compile(r"[0-9]{1,7}([.,][0-9]{1,2})?")
 
 
 def digits(text: str) -> str:
@@ -58,12 +60,16 @@ def people(text: str, owner: SQLColumnExpression[Any] = Customer.id) -> ColumnEl
 
 
 def orders(text: str) -> ColumnElement[bool]:
-    """Orders that `text` may mean: by their number, their tracking, or the customer."""
+    """Orders that `text` may mean: by their number, their tracking, their total, or the customer."""
     written, found = text.strip(), aliased(Order)
     sets = [
         select(found.id).where(func.lower(found.number).like(starts(written.lower()))),
-        select(found.id).where(found.tracking == written),
+        select(found.id).where(
+            found.tracking.is_not(None), func.lower(found.tracking).like(starts(written.lower()))
+        ),
     ]
+    if _SUM.fullmatch(written):
+        sets.append(select(found.id).where(found.total == Decimal(written.replace(",", "."))))
     customers = people(text, found.customer_id)
     if customers is not None:
         sets.append(select(found.id).where(customers))

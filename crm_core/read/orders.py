@@ -50,6 +50,9 @@ class OrderRow:
     shop_id: int
     shop: str
     deal_id: int | None
+    needs_call: bool
+    manager_id: int | None
+    manager: str | None
     items: str
     calls: int
     talk_s: float
@@ -220,12 +223,13 @@ def _rows() -> Select[Any]:
     )
     talked = talks(CallLink.order_id, Order)
     names = ("id", "number", "status", "total", "paid", "currency", "tracking", "promised_at", "created_at")
-    more = ("created_in_call_id", "customer_id", "shop_id", "deal_id", "version")
+    more = ("created_in_call_id", "customer_id", "shop_id", "deal_id", "needs_call", "manager_id", "version")
     return (
         select(
             *(getattr(Order, name) for name in (*names, *more)),
             Customer.name.label("customer"),
             Shop.name.label("shop"),
+            User.name.label("manager"),
             first_number(Order),
             items,
             *talked.c,
@@ -233,6 +237,7 @@ def _rows() -> Select[Any]:
         .select_from(Order)
         .join(Customer, Customer.id == Order.customer_id)
         .join(Shop, Shop.id == Order.shop_id)
+        .outerjoin(User, User.id == Order.manager_id)
         .join(talked, true())
     )
 
@@ -251,11 +256,13 @@ async def list_orders(
     shop_id: int | None = None,
     customer_id: int | None = None,
     deal_id: int | None = None,
+    manager_id: int | None = None,
+    needs_call: bool = False,
     calls: str | None = None,
     after: str | None = None,
     limit: int = 50,
 ) -> Page[OrderRow]:
-    """Orders, newest first. `query`: order, tracking, name or number; `calls`: "some" or "none"."""
+    """Orders, newest first. `query`: order, tracking, total, name or number; `calls`: "some" or "none"."""
     wanted = _rows()
     if query.strip():
         wanted = wanted.where(match.orders(query))
@@ -264,8 +271,11 @@ async def list_orders(
         Order.shop_id: shop_id,
         Order.customer_id: customer_id,
         Order.deal_id: deal_id,
+        Order.manager_id: manager_id,
     }
     wanted = wanted.where(*(column == value for column, value in exact.items() if value is not None))
+    if needs_call:
+        wanted = wanted.where(Order.needs_call)
     if open_only:
         wanted = wanted.where(Order.status.in_(OPEN))
     if calls:

@@ -1,12 +1,12 @@
 """What is agreed about an order: discounts, coupons, delivery, payments; and two people agreeing at once."""
 
 import asyncio
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from crm_core.coupon import Coupon, create_coupon
 from crm_core.delivery import DeliveryRate, RateWanted, Where, cost, create_method, update_method
@@ -22,8 +22,11 @@ from crm_core.order import (
     set_status,
     update_order,
 )
+from crm_core.order_history import status_times
+from crm_core.outbox import OutboxRow
 from crm_core.payment import Payment
 from crm_core.product import Product
+from crm_core.read.orders import list_orders
 
 MUG = Decimal("8.90")
 
@@ -264,3 +267,46 @@ async def test_fifty_operators_on_one_order_and_one_shelf_leave_it_right(shop: A
         assert (await session.get_one(Product, shop.mug)).stock == 0
         numbers = (await session.scalars(select(Order.number))).all()
         assert len(numbers) == len(set(numbers)) == 15
+
+
+async def test_whoever_is_put_in_charge_is_told_at_once_with_the_way_into_the_order(shop: Any) -> None:
+    order = await take(shop, manager_id=shop.oleg)
+    await change(shop, order, comment="ring")
+    await change(shop, order, manager_id=shop.anna)  # herself: she knows
+    async with shop.begin() as session:
+        told = await session.scalars(select(OutboxRow.payload).where(OutboxRow.topic == "notice"))
+        assert [(it["user_ids"], it["text"], it["address"]) for it in told] == [
+            ([shop.oleg], "Order A-1001 (Home) is yours now", f"/orders/{order.id}")
+        ]
+    with pytest.raises(Invalid, match="can not be put in charge"):
+        await change(shop, order, manager_id=999)
+
+
+async def test_an_order_is_found_by_its_tracking_and_its_sum_through_an_index(shop: Any) -> None:
+    order = await take(shop, tracking="InPost 7-42", needs_call=True, manager_id=shop.anna)
+    await take(shop, ItemWanted(shop.kettle, 1))
+    async with shop.begin() as session:
+        for typed in ("inpost 7", "INPOST 7-42", "17.80", "17,8", "A-1001"):
+            found = await list_orders(session, query=typed)
+            assert [it.id for it in found.rows] == [order.id], typed
+        assert [it.manager for it in (await list_orders(session, needs_call=True)).rows] == ["Anna Kowalska"]
+        assert (await list_orders(session, manager_id=shop.oleg)).rows == []
+        await session.execute(text("SET LOCAL enable_seqscan = off"))
+        for condition, index in (
+            ("tracking IS NOT NULL AND lower(tracking) LIKE 'inpost%'", "ix_orders_tracking"),
+            ("total = 17.80", "ix_orders_total"),
+        ):
+            plan = await session.scalars(text(f"EXPLAIN SELECT id FROM orders WHERE {condition}"))
+            assert index in "".join(plan)
+
+
+def test_the_history_says_how_long_an_order_was_in_each_status() -> None:
+    noon = datetime(2026, 11, 21, 12, tzinfo=UTC)
+    hour = timedelta(hours=1)
+    steps = [(noon + hour, "new", "confirmed"), (noon + 3 * hour, "confirmed", "new")]
+    assert status_times(noon, "new", steps, noon + 4 * hour) == [
+        ("new", hour),
+        ("confirmed", 2 * hour),
+        ("new", hour),
+    ]
+    assert status_times(noon, "done", [], noon + hour) == [("done", hour)]
