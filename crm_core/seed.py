@@ -227,7 +227,7 @@ class _Plan:
         for place in range(orders):
             at = self._now - SPAN * random.random() ** 2
             status = random.choice(_OPEN if self._now - at < timedelta(days=5) else _CLOSED)
-            total = random.choice(_PRICES)
+            total = Decimal(random.randrange(590, 79_990)) / 100
             yield (
                 first + place, f"L-{house.next_order + place}", house.shop, self._buyer(random), status,
                 total, total if status == "done" else Decimal(0), "EUR", "DPD",

@@ -144,6 +144,7 @@ async def list_tasks(
     *,
     now: datetime,
     which: str = "open",
+    query: str = "",
     performer_id: int | None = None,
     customer_id: int | None = None,
     order_id: int | None = None,
@@ -152,10 +153,12 @@ async def list_tasks(
     after: str | None = None,
     limit: int = 50,
 ) -> Page[TaskRow]:
-    """Tasks, the most urgent first; closed ones newest first."""
+    """Tasks, the most urgent first; closed ones newest first. `query`: something of the title."""
     wanted = _rows().where(_which(which, viewer, now))
     if not viewer.everybody:
         wanted = wanted.where(viewer.sees())
+    if query.strip():
+        wanted = wanted.where(Task.title.icontains(query.strip(), autoescape=True))
     about = {
         Task.performer_id: performer_id,
         Task.customer_id: customer_id,

@@ -12,6 +12,8 @@ const KINDS = [
   ["customers", () => t("People"), (row) => ({ href: `/customers/${row.id}`, title: row.name, detail: peopleDetail(row) })],
   ["orders", () => t("Orders"), (row) => ({ href: `/orders/${row.id}`, title: row.number, detail: orderDetail(row) })],
   ["deals", () => t("Deals"), (row) => ({ href: `/deals/${row.id}`, title: row.title, detail: row.stage_label ?? row.stage })],
+  ["products", () => t("Products"), (row) => ({ href: `/products/${row.id}`, title: text(row.name, row.variant), detail: text(row.sku, row.price) })],
+  ["tasks", () => t("Tasks"), (row) => ({ href: `/tasks/${row.id}`, title: row.title, detail: row.performer })],
   ["calls", () => t("Calls"), (row) => ({ href: `/calls/${row.id}`, title: row.display ?? row.number ?? row.name, detail: row.note })],
 ];
 
@@ -38,7 +40,7 @@ export const choices = (answer) => {
     items(answer?.[kind]).map((row) => ({ kind, group: group(), row, ...draw(row) })));
 };
 
-const PLURAL = { customer: "customers", order: "orders", deal: "deals", call: "calls" };
+const PLURAL = { customer: "customers", order: "orders", deal: "deals", call: "calls", product: "products", task: "tasks" };
 const fromItem = (row) => {
   const [kind, group, draw] = KINDS.find(([name]) => name === (PLURAL[row.kind] ?? row.kind)) ?? KINDS[0];
   const drawn = draw(row);
