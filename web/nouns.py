@@ -61,6 +61,7 @@ from web import (
     tasks,
     tester_pages,
     user_pages,
+    views,
 )
 from web.api import Api
 from web.pages import Pages
@@ -100,6 +101,7 @@ OPERATIONS = (
     journal.operations,
     leads.operations,
     lead_forms.operations,
+    views.operations,
 )
 PAGES: tuple[Pages, ...] = (
     desk_page.pages,
@@ -125,6 +127,7 @@ PAGES: tuple[Pages, ...] = (
     user_pages.pages,
     role_pages.pages,
     journal.pages,
+    views.pages,
     audit_pages.pages,
     line_pages.pages,
     pause_pages.pages,

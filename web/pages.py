@@ -9,7 +9,7 @@ A page works without script: forms post and are sent on to a page (303). `forms.
 form that is refused.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -25,11 +25,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm_core.errors import Invalid
 from crm_core.line import Shop
 from crm_core.read.page import LONGEST, Page
+from crm_core.saved_view import SavedView, filters, list_views
 from crm_core.user import Role, User
 from web.errors import from_validation
 from web.fields import Given
 from web.reach import find_named, narrowed
-from web.rights import Person, Right, Scope, require
+from web.rights import KEEP_VIEWS, Person, Right, Scope, require
 from web.say import LOCALE, zone_of
 from web.services import services
 from web.sessions import person, signed_in
@@ -38,6 +39,19 @@ from web.trail import trailed
 PageHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Filters = TypeVar("Filters", bound=Given)
 ROWS = 50
+LISTS = (
+    "/customers",
+    "/orders",
+    "/deals",
+    "/deals/board",
+    "/callbacks",
+    "/calls",
+    "/tasks",
+    "/products",
+    "/journal",
+)
+VIEWS: web.RequestKey[Sequence[SavedView]] = web.RequestKey("views", Sequence)
+"""The saved views of a list, which stand above it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +68,9 @@ class Place:
         """Check who it is and the right, then show or do it."""
         require(await signed_in(request), self.right, self.at_least)
         await find_named(request, self.right)
+        if self.method == "GET" and self.path in LISTS and person(request).may(KEEP_VIEWS):
+            async with services(request).db.begin() as session:
+                request[VIEWS] = await list_views(session, person(request).user_id, self.path)
         with narrowed(request) if self.method == "GET" else nullcontext():
             return await trailed(request, lambda: self.handler(request), path=self.path)
 
@@ -118,6 +135,8 @@ def shell(request: web.Request) -> dict[str, Any]:
         "now": services(request).now(),
         "zone": zone_of(who.timezone),
         "may": who.may,
+        "views": request.get(VIEWS),
+        "view_query": filters(request.query_string),
     }
 
 

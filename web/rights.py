@@ -71,6 +71,7 @@ RUN_IMPORTS = Right("imports", "run")  # and the right to edit what is in the fi
 EXPORT_CUSTOMERS, EXPORT_ORDERS = Right("customers", "export"), Right("orders", "export")
 EXPORT_PRODUCTS, EXPORT_CALLS = Right("products", "export"), Right("calls", "export")
 
+KEEP_VIEWS = Right("views", "keep")  # filters of a list under a name
 VIEW_JOURNAL = Right("journal", "view")  # who did, saw and heard what
 
 _DESK: Mapping[Right, Scope] = {
@@ -97,6 +98,7 @@ _DESK: Mapping[Right, Scope] = {
     GIVE_TASKS: Scope.ALL,
     VIEW_LEADS: Scope.ALL,
     EDIT_LEADS: Scope.ALL,
+    KEEP_VIEWS: Scope.OWN,
 }
 _FLOOR = {
     VIEW_CALLS: Scope.ALL,

@@ -56,6 +56,25 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("role_id", "object", "action", name=op.f("pk_role_scopes")),
     )
+    op.create_table(
+        "saved_views",
+        _id(),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("team_id", sa.BigInteger(), nullable=True),
+        sa.Column("page", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("query", sa.Text(), nullable=False),
+        _made_at(),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_saved_views_user_id_users"), ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["team_id"], ["teams.id"], name=op.f("fk_saved_views_team_id_teams"), ondelete="SET NULL"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_saved_views")),
+        sa.UniqueConstraint("user_id", "page", "name", name=op.f("uq_saved_views_user_id_page_name")),
+    )
+    op.create_index(op.f("ix_saved_views_team_id"), "saved_views", ["team_id"])
     for column, parent, on_delete in (("team_id", "teams", "SET NULL"), ("role_id", "roles", None)):
         op.add_column("users", sa.Column(column, sa.BigInteger(), nullable=True))
         op.create_foreign_key(
@@ -66,6 +85,9 @@ def upgrade() -> None:
     op.create_index("ix_audit_log_created_at", "audit_log", [sa.text("created_at DESC")])
     op.create_index(op.f("ix_orders_created_by"), "orders", ["created_by"])
     op.create_index("ix_orders_total", "orders", ["total"])
+    op.create_index(
+        "ix_orders_tracking", "orders", ["tracking"], postgresql_where=sa.text("tracking IS NOT NULL")
+    )
     op.create_index(op.f("ix_callbacks_created_by"), "callbacks", ["created_by"])
     op.create_index(
         "ix_calls_started_by", "calls", ["started_by"], postgresql_where=sa.text("started_by IS NOT NULL")
