@@ -26,8 +26,6 @@ class Order(Base):
         UniqueConstraint("number"),
         Index("ix_orders_customer", "customer_id", text("created_at DESC")),
         Index("ix_orders_created_at", text("created_at DESC")),
-        Index("ix_orders_total", "total"),
-        Index("ix_orders_tracking", "tracking", postgresql_where=text("tracking IS NOT NULL")),
         Index("ix_orders_status", "status", text("created_at DESC")),
         Index("ix_orders_total", "total"),
         CheckConstraint("total >= 0 AND paid >= 0 AND delivery_cost >= 0", name="sums_not_negative"),

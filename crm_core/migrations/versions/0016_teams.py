@@ -84,10 +84,6 @@ def upgrade() -> None:
     op.create_foreign_key(op.f("fk_tasks_team_id_teams"), "tasks", "teams", ["team_id"], ["id"])
     op.create_index("ix_audit_log_created_at", "audit_log", [sa.text("created_at DESC")])
     op.create_index(op.f("ix_orders_created_by"), "orders", ["created_by"])
-    op.create_index("ix_orders_total", "orders", ["total"])
-    op.create_index(
-        "ix_orders_tracking", "orders", ["tracking"], postgresql_where=sa.text("tracking IS NOT NULL")
-    )
     op.create_index(op.f("ix_callbacks_created_by"), "callbacks", ["created_by"])
     op.create_index(
         "ix_calls_started_by", "calls", ["started_by"], postgresql_where=sa.text("started_by IS NOT NULL")
