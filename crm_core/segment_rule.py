@@ -8,7 +8,7 @@ A node is one of
     {"not": node}
     {"field": f, op: v}    `f` of `FIELDS`, or "custom.code" for a field of one's own; `op` fits the field's kind
 
-Out:     `All`, `AnyOf`, `Not`, `Test`
+Out:     `All`, `AnyOf`, `Not`, `Condition`
 Raises:  `Invalid` whose field says where: "rules.all.1.at_least"
 """
 
@@ -86,7 +86,7 @@ CUSTOM = "custom."
 
 
 @dataclass(frozen=True)
-class Test:
+class Condition:
     """One condition on one field; `value` has the type of the field's kind."""
 
     field: str
@@ -116,7 +116,7 @@ class Not:
     part: "Node"
 
 
-Node = Test | All | AnyOf | Not
+Node = Condition | All | AnyOf | Not
 
 
 def kind_of(field: str, custom: Mapping[str, FieldRule]) -> Kind | None:
@@ -153,13 +153,13 @@ def _node(given: object, custom: Mapping[str, FieldRule], where: str, depth: int
     raise Invalid('A condition is {"all": […]}, {"any": […]}, {"not": …} or {"field": …, "is": …}.', where)
 
 
-def _test(field: str, op: str, value: Any, custom: Mapping[str, FieldRule], where: str) -> Test:
+def _test(field: str, op: str, value: Any, custom: Mapping[str, FieldRule], where: str) -> Condition:
     kind = kind_of(field, custom)
     if kind is None:
         raise Invalid(f"There is no field {field[:60]!r}.", f"{where}.field")
     if op not in OPS[kind]:
         raise Invalid(f"{field[:60]} can be compared by: {', '.join(OPS[kind])}.", f"{where}.{op[:20]}")
-    return Test(field, kind, op, _value(kind, op, value, f"{where}.{op}"))
+    return Condition(field, kind, op, _value(kind, op, value, f"{where}.{op}"))
 
 
 def _value(kind: Kind, op: str, value: Any, where: str) -> str | Decimal | date | bool | tuple[str, ...]:

@@ -1,21 +1,25 @@
 """Pages of customers: the list, one person with the whole history, and the forms that change them."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Literal
+from urllib.parse import urlencode
 
 from aiohttp import web
 
 from crm_core import customer as service
 from crm_core.custom_field import FieldOf
 from crm_core.disposition import DISPOSITIONS
+from crm_core.handover import list_handovers
 from crm_core.mention import write_note
-from crm_core.read.customers import list_customers, load_customer, offered_words
+from crm_core.read.customers import Wanted, count_wanted, list_customers, load_customer, offered_words
 from crm_core.read.duplicates import likely_twins
 from crm_core.read.timeline import KINDS, load_timeline
+from crm_core.segment import list_segments
 from web.calls import all_calls, reader
 from web.contact_words import CONTACTS
-from web.customers import CustomerChange, CustomersQuery, NewCustomer, NewNote, NewNumber
+from web.customers import CustomerChange, CustomersQuery, NewCustomer, NewNote, NewNumber, without_margin
 from web.field_pages import panel_of
 from web.forms import checked, id_or_none, settle
 from web.listing import Listed, Text
@@ -31,10 +35,11 @@ from web.pages import (
     turn,
     users_to_choose,
 )
-from web.rights import EDIT_CUSTOMERS, EDIT_FIELDS, MERGE_CUSTOMERS, VIEW_CUSTOMERS
+from web.rights import EDIT_CUSTOMERS, HAND_OVER, MERGE_CUSTOMERS, VIEW_CUSTOMERS
 from web.services import services
 from web.sessions import person
 from web.task_panel import panel
+from web.tasks import viewer
 
 pages = Pages()
 SOON = timedelta(hours=2)
@@ -46,7 +51,9 @@ TWIN_REASONS = {"number": "the same number", "email": "the same e-mail", "name":
 class HistoryQuery(Listed):
     """Which part of a history."""
 
-    kind: Literal["call", "order", "deal", "callback", "task", "note", "visit", "merge"] | None = None
+    kind: Literal["call", "order", "deal", "callback", "note", "payment", "task", "visit", "merge"] | None = (
+        None
+    )
     who: Text = ""  # looked for, to merge with
 
 
@@ -59,17 +66,31 @@ async def show_customers(request: web.Request) -> web.Response:
 async def _list(
     request: web.Request, flash: Flash | None = None, typed: Mapping[str, str] | None = None
 ) -> web.Response:
-    filters = read_filters(request, CustomersQuery)
-    async with services(request).db.begin() as session:
-        found = await list_customers(session, **filters.model_dump())
+    filters, parts, who = read_filters(request, CustomersQuery), services(request), person(request)
+    async with parts.db.begin() as session:
+        found = await list_customers(session, now=parts.now(), **filters.model_dump())
+        colleagues = await users_to_choose(session)
+        segments = [(it.id, it.name) for it in await list_segments(session)]
+        offered = await offered_words(session)
+        meant = Wanted(**filters.model_dump(exclude={"after", "limit"}))
+        may_give = who.may(HAND_OVER) and is_set(filters)  # never all of them by one click
+        count = await count_wanted(session, meant, parts.now()) if may_give else None
+        handovers = await list_handovers(session, limit=3) if who.may(HAND_OVER) else []
     context = {
         "filters": filters,
         "filters_set": is_set(filters),
         "rows": found.rows,
         "pages": turn(request, found),
-        "may_edit": person(request).may(EDIT_CUSTOMERS),
-        "may_merge": person(request).may(MERGE_CUSTOMERS),
-        "may_define": person(request).may(EDIT_FIELDS),
+        "colleagues": colleagues,
+        "segments": segments,
+        "offered": offered,
+        "count": count,
+        "handovers": handovers,
+        "narrowing": urlencode(
+            {name: value for name, value in asdict(meant).items() if value not in (None, "")}
+        ),
+        "may_edit": who.may(EDIT_CUSTOMERS),
+        "may_merge": who.may(MERGE_CUSTOMERS),
     }
     return render(request, "customers.html", context, flash=flash, typed=typed)
 
@@ -109,7 +130,7 @@ async def page_again(
         if customer.id != customer_id:
             return go(f"/customers/{customer.id}")
         history = await load_timeline(
-            session, customer.id, **reader(who), **filters.model_dump(exclude={"who"})
+            session, customer.id, **reader(who), tasks=viewer(request), **filters.model_dump(exclude={"who"})
         )
         shops = await shops_to_choose(session)
         work = await panel(request, session, "customer", customer.id)
@@ -119,7 +140,7 @@ async def page_again(
         offered = await offered_words(session)
         found = await list_customers(session, query=filters.who, limit=CHOICES) if filters.who else None
     context = {
-        "customer": customer,
+        "customer": without_margin(customer, who),
         "custom": custom,
         "colleagues": colleagues,
         "contact_kinds": CONTACTS,

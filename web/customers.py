@@ -1,5 +1,6 @@
 """Customers in the API: found, read, added, changed; their numbers and notes."""
 
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Annotated, Literal
 
@@ -10,12 +11,12 @@ from crm_core import customer as service
 from crm_core.custom_value import Value
 from crm_core.customer import Sex
 from crm_core.mention import write_note
-from crm_core.read.customers import list_customers, load_customer
+from crm_core.read.customers import CustomerPage, list_customers, load_customer
 from web.api import Operations
 from web.contacts import AddressAnswer, ContactAnswer, Country, Email
-from web.fields import Answer, Day, Given, Id, LongText, Money, Name, ShortText, Version
+from web.fields import BIGGEST_ID, Answer, Day, Given, Id, LongText, Money, Name, ShortText, Version
 from web.listing import Listed, Listing, Text, possible, shown
-from web.rights import EDIT_CUSTOMERS, VIEW_CUSTOMERS
+from web.rights import EDIT_CUSTOMERS, VIEW_CUSTOMERS, VIEW_PURCHASES, Person
 from web.services import services
 from web.sessions import person
 from web.users import Zone
@@ -29,10 +30,21 @@ Written = Annotated[
 
 
 class CustomersQuery(Listed):
-    """Which customers. `query`: the beginnings of names, a number or its last digits, an e-mail."""
+    """Which customers. `query`: the beginnings of names, a number or its last digits, an e-mail; `recency` and
+    `frequency`: a cell of the matrix."""
 
     query: Text = ""
     mark: Literal["vip", "bad"] | None = None
+    segment_id: Id | None = None
+    category: ShortText | None = None
+    customer_type: ShortText | None = None
+    source: ShortText | None = None
+    tag: ShortText | None = None
+    manager_id: (
+        Annotated[int, Field(ge=0, le=BIGGEST_ID, description="0: nobody looks after them")] | None
+    ) = None
+    recency: Annotated[int, Field(ge=1, le=5, description="5: bought in the last 30 days")] | None = None
+    frequency: Annotated[int, Field(ge=1, le=5, description="1: bought once")] | None = None
 
 
 class NumberAnswer(Answer):
@@ -83,6 +95,12 @@ class TotalsAnswer(Answer):
     calls: int
     talk_s: float
     last_call_at: datetime | None
+    average: Money | None = Field(description="of the orders in `currency`")
+    first_source: str | None = Field(description="what is written down, else where the person was first met")
+    margin: Money | None = Field(
+        description="null without the right purchases.view, and when it is not known"
+    )
+    margin_of: int = Field(description="orders of which the margin is known")
 
 
 class CustomerAnswer(Answer):
@@ -173,11 +191,25 @@ class NoteAnswer(Answer):
     user_id: int | None
 
 
-@operations.get("/customers", right=VIEW_CUSTOMERS, errors=(404,))
+def seen(request: web.Request, customer: CustomerPage) -> CustomerAnswer:
+    """The customer as this person may see him: the margin is a right."""
+    return CustomerAnswer.model_validate(without_margin(customer, person(request)))
+
+
+def without_margin(customer: CustomerPage, who: Person) -> CustomerPage:
+    """The same without the margin, unless `who` may see it."""
+    if who.may(VIEW_PURCHASES):
+        return customer
+    return replace(customer, totals=replace(customer.totals, margin=None, margin_of=0))
+
+
+@operations.get("/customers", right=VIEW_CUSTOMERS, errors=(404, 409))
 async def get_customers(request: web.Request, query: CustomersQuery) -> Listing[CustomerItem]:
-    """Customers by name."""
-    async with services(request).db.begin() as session:
-        found = await list_customers(session, **query.model_dump())
+    """Customers by name. 409 when the rules of the segment name a field that there is no more."""
+    parts = services(request)
+    async with parts.db.begin() as session:
+        with possible():
+            found = await list_customers(session, now=parts.now(), **query.model_dump())
     return Listing[CustomerItem].model_validate(found)
 
 
@@ -192,14 +224,14 @@ async def post_customer(request: web.Request, body: NewCustomer) -> CustomerAnsw
                 session, country=country, **body.model_dump(exclude={"country"})
             )
         await session.flush()
-        return CustomerAnswer.model_validate(await load_customer(session, made.id))
+        return seen(request, await load_customer(session, made.id))
 
 
 @operations.get("/customers/{customer_id}", right=VIEW_CUSTOMERS)
 async def get_customer(request: web.Request, customer_id: Id) -> CustomerAnswer:
     """One customer; of two that were merged, the one that stayed."""
     async with services(request).db.begin() as session:
-        return CustomerAnswer.model_validate(await load_customer(session, customer_id))
+        return seen(request, await load_customer(session, customer_id))
 
 
 @operations.patch("/customers/{customer_id}", right=EDIT_CUSTOMERS, errors=(409,))
@@ -210,7 +242,7 @@ async def patch_customer(request: web.Request, customer_id: Id, body: CustomerCh
         with possible():
             made = await service.update_customer(session, customer_id, version=body.version, changes=changes)
         await session.flush()
-        return CustomerAnswer.model_validate(await load_customer(session, made.id))
+        return seen(request, await load_customer(session, made.id))
 
 
 @operations.post("/customers/{customer_id}/numbers", right=EDIT_CUSTOMERS, errors=(409,))

@@ -51,6 +51,8 @@ from web import (
     products,
     role_pages,
     roles,
+    segment_pages,
+    segments,
     selling,
     selling_pages,
     settings_page,
@@ -73,6 +75,7 @@ OPERATIONS = (
     merges.operations,
     custom_fields.operations,
     mentions.operations,
+    segments.operations,
     orders.operations,
     deals.operations,
     funnels.operations,
@@ -105,6 +108,7 @@ OPERATIONS = (
 )
 PAGES: tuple[Pages, ...] = (
     desk_page.pages,
+    segment_pages.pages,  # before one customer: /customers/handover
     merge_pages.pages,  # before one customer: /customers/duplicates
     customer_pages.pages,
     person_pages.pages,

@@ -164,6 +164,8 @@ DONE = {
     "removed": "Taken away.",
     "merged": "The two cards are one now. It can be undone in the history.",
     "unmerged": "The two cards are apart again.",
+    "handed_over": "They are looked after by the other colleague now. It can be undone below the list.",
+    "handed_back": "They are looked after as before.",
     "different": "Remembered: these are two people.",
     "ordered": "The order is placed.",
     "planned": "The callback is planned.",

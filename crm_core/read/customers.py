@@ -3,24 +3,27 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Select, and_, func, lateral, select, true
+from sqlalchemy import ColumnElement, Select, and_, false, func, lateral, select, true, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.call import Call
 from crm_core.customer import Customer, CustomerNumber
 from crm_core.customer_contact import CustomerAddress, CustomerContact, list_addresses, list_contacts
 from crm_core.errors import NotFound
-from crm_core.order import Order
-from crm_core.order_status import Status
+from crm_core.line import Line as LineRow
+from crm_core.line import Shop
+from crm_core.order import Order, OrderItem
 from crm_core.read import match, page
 from crm_core.read.page import Page, Sort
+from crm_core.read.rfm import cell_rules
+from crm_core.read.segments import NOT_BOUGHT, compiled, in_segment
+from crm_core.site import Visit
 from crm_core.user import User
 
-NOT_BOUGHT = (Status.CANCELLED, Status.RETURNED)
 SORTS = (Sort(Customer.sort_key, "sort_key", page.plain), Sort(Customer.id, "id", page.number))
 
 
@@ -58,7 +61,10 @@ class Number:
 
 @dataclass(frozen=True, kw_only=True)
 class Totals:
-    """What a customer has been for the shop so far; `sum` in `currency`, that of the last order."""
+    """What a customer has been for the shop so far; `sum`, `average` and `margin` in `currency`, that of the last
+    order. `margin` is over the `margin_of` orders whose every article has a known purchase price; it is a right to
+    see it. `first_source`: what is written down, else where the person was first met.
+    """
 
     orders: int
     sum: Decimal
@@ -67,6 +73,10 @@ class Totals:
     calls: int
     talk_s: float
     last_call_at: datetime | None
+    average: Decimal | None
+    first_source: str | None
+    margin: Decimal | None
+    margin_of: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,24 +159,76 @@ def _rows() -> Select[Any]:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Which customers. `query`: name, number, e-mail; `mark`: vip or bad; `recency` and `frequency`: a cell of
+    `crm_core.read.rfm`; `manager_id` 0: those whom nobody looks after."""
+
+    query: str = ""
+    mark: str | None = None
+    segment_id: int | None = None
+    category: str | None = None
+    customer_type: str | None = None
+    source: str | None = None
+    tag: str | None = None
+    manager_id: int | None = None
+    recency: int | None = None
+    frequency: int | None = None
+
+
 async def list_customers(
     session: AsyncSession,
     *,
-    query: str = "",
-    mark: str | None = None,
+    now: datetime | None = None,
     after: str | None = None,
     limit: int = 50,
+    **wanted: Any,
 ) -> Page[CustomerRow]:
-    """Customers by name, those that `query` (name, number, e-mail) means; `mark`: vip or bad."""
-    wanted = _rows()
-    if query.strip():
-        meant = match.people(query)
+    """Customers by name, those that `wanted` (the fields of `Wanted`) means. Raises `NotFound`, `Invalid`."""
+    meant = await conditions(session, Wanted(**wanted), now or datetime.now(UTC))
+    if meant is None:
+        return Page([])
+    query = _rows().where(*meant)
+    return await page.load(session, query, SORTS, CustomerRow, after=after, limit=limit)
+
+
+async def conditions(
+    session: AsyncSession, wanted: Wanted, now: datetime
+) -> list[ColumnElement[bool]] | None:
+    """`wanted` as conditions on customers; None when nobody can be meant. Raises `NotFound`, `Invalid`."""
+    found: list[ColumnElement[bool]] = []
+    if wanted.query.strip():
+        meant = match.people(wanted.query)
         if meant is None:
-            return Page([])
-        wanted = wanted.where(meant)
-    if mark:
-        wanted = wanted.where(Customer.vip if mark == "vip" else Customer.bad)
-    return await page.load(session, wanted, SORTS, CustomerRow, after=after, limit=limit)
+            return None
+        found.append(meant)
+    if wanted.mark:
+        found.append(and_(Customer.vip if wanted.mark == "vip" else Customer.bad))
+    if wanted.segment_id is not None:
+        found.append(await in_segment(session, wanted.segment_id, now))
+    for name in _WORDS:
+        if (word := getattr(wanted, name)) is not None:
+            found.append(getattr(Customer, name) == word)
+    if wanted.tag is not None:
+        found.append(Customer.tags.contains([wanted.tag]))
+    if wanted.manager_id is not None:
+        found.append(Customer.manager_id.is_not_distinct_from(wanted.manager_id or None))
+    if wanted.recency is not None or wanted.frequency is not None:
+        found.append(compiled(cell_rules(wanted.recency, wanted.frequency), now))
+    return found
+
+
+async def chosen_ids(session: AsyncSession, wanted: Wanted, now: datetime) -> Select[Any]:
+    """The ids of the customers that are wanted, as a query. Raises `NotFound`, `Invalid`."""
+    meant = await conditions(session, wanted, now)
+    whom = (false(),) if meant is None else (Customer.merged_into_id.is_(None), *meant)
+    return select(Customer.id).where(*whom)
+
+
+async def count_wanted(session: AsyncSession, wanted: Wanted, now: datetime) -> int:
+    """How many customers are wanted."""
+    ids = (await chosen_ids(session, wanted, now)).subquery()
+    return await session.scalar(select(func.count()).select_from(ids)) or 0
 
 
 async def load_customer(session: AsyncSession, customer_id: int) -> CustomerPage:
@@ -227,4 +289,51 @@ async def _totals(session: AsyncSession, customer_id: int) -> Totals:
     ).alias("talked")
     query = select(*bought.c, *talked.c).select_from(Customer).join(bought, true()).join(talked, true())
     row = (await session.execute(query.where(and_(Customer.id == customer_id)))).one()
-    return Totals(**dict(row._mapping))
+    count, average, margin, known = await _earned(session, customer_id, row.currency)
+    return Totals(
+        **dict(row._mapping),
+        average=round(average, 2) if count else None,
+        margin=margin if known else None,
+        margin_of=known,
+        first_source=await _first_source(session, customer_id),
+    )
+
+
+async def _earned(session: AsyncSession, customer_id: int, currency: str | None) -> Any:
+    """Of the orders in `currency`: how many, their average, and the margin over those of which it is known: what the
+    goods were sold for after discounts, less what they had cost us when they were sold."""
+    cost = select(
+        func.sum(OrderItem.purchase_price * OrderItem.quantity).label("cost"),
+        func.coalesce(func.bool_and(OrderItem.purchase_price.is_not(None)), false()).label("known"),
+    )
+    earned = lateral(cost.where(OrderItem.order_id == Order.id).correlate(Order)).alias("earned")
+    query = select(
+        func.count(),
+        func.avg(Order.total),
+        func.sum(Order.total - Order.delivery_cost - earned.c.cost).filter(earned.c.known),
+        func.count().filter(earned.c.known),
+    )
+    mine = Order.customer_id == customer_id, Order.status.not_in(NOT_BOUGHT), Order.currency == currency
+    return (await session.execute(query.select_from(Order).join(earned, true()).where(*mine))).one()
+
+
+async def _first_source(session: AsyncSession, customer_id: int) -> str | None:
+    """What is written down, else where the person was first met: by which line, in which shop, on which page."""
+    written = await session.scalar(select(Customer.source).where(Customer.id == customer_id))
+    if written:
+        return written
+    met = union_all(
+        _first(Call.started_at, func.coalesce(LineRow.name, Call.line), Call.customer_id == customer_id)
+        .select_from(Call)
+        .outerjoin(LineRow, LineRow.id == Call.line_id),
+        _first(Order.created_at, Shop.name, Order.customer_id == customer_id)
+        .select_from(Order)
+        .join(Shop, Shop.id == Order.shop_id),
+        _first(Visit.at, Visit.title, Visit.customer_id == customer_id).select_from(Visit),
+    ).subquery()
+    found: str | None = await session.scalar(select(met.c.said).order_by(met.c.at).limit(1))
+    return found
+
+
+def _first(at: Any, said: Any, mine: Any) -> Any:
+    return select(at.label("at"), said.label("said")).where(mine).order_by(at).limit(1)

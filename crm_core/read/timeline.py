@@ -22,6 +22,7 @@ from sqlalchemy import (
     literal,
     null,
     select,
+    true,
     union_all,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -35,15 +36,18 @@ from crm_core.customer_merge import CustomerMerge
 from crm_core.deal import Deal
 from crm_core.funnel import FunnelStage, Kind
 from crm_core.order import Order
+from crm_core.payment import Kind as PaymentKind
+from crm_core.payment import Payment
 from crm_core.read import page
 from crm_core.read.own import People, talked_in, took_part, yes
 from crm_core.read.page import Page, Sort
+from crm_core.read.tasks import Viewer
 from crm_core.recording import Recording, RecordingState
 from crm_core.site import Visit
 from crm_core.task_rows import State, Task
 from crm_core.user import User
 
-KINDS = ("call", "order", "deal", "callback", "task", "note", "visit", "merge")
+KINDS = ("call", "order", "deal", "payment", "callback", "task", "note", "visit", "merge")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +146,9 @@ def call_branch(user_id: People, hears: People | None = None) -> Select[Any]:
     )
 
 
-def _branches(customer_id: int, user_id: People, hears: People | None) -> dict[str, Select[Any]]:
+def _branches(
+    customer_id: int, user_id: People, hears: People | None, tasks: Viewer | None
+) -> dict[str, Select[Any]]:
     return {
         "call": call_branch(user_id, hears).where(Call.customer_id == customer_id),
         "order": _branch(
@@ -196,13 +202,28 @@ def _branches(customer_id: int, user_id: People, hears: People | None) -> dict[s
         )
         .select_from(Task)
         .outerjoin(User, User.id == Task.performer_id)
-        .where(Task.customer_id == customer_id),
+        .where(Task.customer_id == customer_id, _sees(tasks)),
         "note": _branch(
             "note", CustomerNote.id, CustomerNote.created_at, text=CustomerNote.text, operator=User.name
         )
         .select_from(CustomerNote)
         .outerjoin(User, User.id == CustomerNote.user_id)
         .where(CustomerNote.customer_id == customer_id),
+        "payment": _branch(
+            "payment",
+            Payment.id,
+            Payment.created_at,
+            title=Order.number,
+            status=cast(Order.id, Text),
+            text=Payment.note,
+            operator=User.name,
+            amount=case((Payment.kind == PaymentKind.REFUND, -Payment.amount), else_=Payment.amount),
+            currency=Order.currency,
+        )
+        .select_from(Payment)
+        .join(Order, Order.id == Payment.order_id)
+        .outerjoin(User, User.id == Payment.user_id)
+        .where(Order.customer_id == customer_id),
         "visit": _branch("visit", Visit.id, Visit.at, title=Visit.title, text=Visit.url).where(
             Visit.customer_id == customer_id
         ),
@@ -222,18 +243,24 @@ def _branches(customer_id: int, user_id: People, hears: People | None) -> dict[s
     }
 
 
+def _sees(viewer: Viewer | None) -> ColumnElement[bool]:
+    return true() if viewer is None or viewer.everybody else viewer.sees()
+
+
 async def load_timeline(
     session: AsyncSession,
     customer_id: int,
     *,
     user_id: People,
     hears: People | None = None,
+    tasks: Viewer | None = None,
     kind: str | None = None,
     after: str | None = None,
     limit: int = 50,
 ) -> Page[Item]:
-    """The history of a customer as `user_id` may see it, newest first; `kind` keeps one kind alone."""
-    branches = _branches(customer_id, user_id, hears)
+    """The history of a customer as `user_id` may see it, newest first, with the tasks that `tasks` may see
+    (None: all); `kind` keeps one kind alone."""
+    branches = _branches(customer_id, user_id, hears, tasks)
     wanted = [branches[kind]] if kind in branches else list(branches.values())
     begins = page.decode(after, (page.instant, page.plain, page.plain)) if after else None
     happened = union_all(*(_newest(branch, begins, limit) for branch in wanted)).subquery("happened")

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -18,10 +19,12 @@ from crm_core.customer_contact import ContactKind, add_address, add_contact, lis
 from crm_core.customer_merge import CustomerMerge, are_different, merge, owned_tables, undo_merge
 from crm_core.deal import create_deal
 from crm_core.errors import Conflict, Invalid
-from crm_core.order import ItemWanted, create_order
+from crm_core.order import ItemWanted, create_order, update_order
 from crm_core.outage import is_collision
 from crm_core.read.duplicates import likely_twins, list_duplicates
+from crm_core.read.tasks import Viewer
 from crm_core.read.timeline import load_timeline
+from crm_core.task import create_task
 from tests.crm_core.conftest import MARTA
 
 PIOTR = "+48601220115"
@@ -259,3 +262,29 @@ async def test_a_history_is_turned_page_by_page_even_when_much_happened_in_one_i
         whole = await load_timeline(session, shop.marta, user_id=shop.anna)
     assert seen == [(item.kind, item.id) for item in whole.rows]
     assert len(set(seen)) == len(seen) >= 7
+
+
+async def test_payments_and_tasks_stand_in_the_history_as_far_as_the_reader_may_see_them(shop: Any) -> None:
+    async with shop.begin() as session:
+        order = await create_order(
+            session, customer_id=shop.marta, shop_id=shop.shop, items=[ItemWanted(shop.mug, 1)],
+            user_id=shop.anna, at=shop.noon,
+        )  # fmt: skip
+        for version, paid in ((1, "8.90"), (2, "5.00")):
+            await update_order(
+                session, order.id, version=version, changes={"paid": paid}, user_id=shop.anna, at=shop.noon
+            )
+        await create_task(
+            session, title="Send size M", at=shop.noon, user_id=shop.anna, performer_id=shop.oleg,
+            customer_id=shop.marta,
+        )  # fmt: skip
+
+    async def told(kind: str, **reader: Any) -> list[Any]:
+        async with shop.begin() as session:
+            found = await load_timeline(session, shop.marta, user_id=shop.anna, kind=kind, **reader)
+            return [(item.title, item.amount) for item in found.rows]
+
+    assert await told("payment") == [(order.number, Decimal("-3.90")), (order.number, Decimal("8.90"))]
+    oleg, stranger = (Viewer(user_id=id_, role="operator", everybody=False) for id_ in (shop.oleg, 99))
+    assert await told("task", tasks=oleg) == [("Send size M", None)]
+    assert await told("task", tasks=stranger) == []

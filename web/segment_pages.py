@@ -1,0 +1,249 @@
+"""Pages of segments: the list with counts, the rules as rows of a form, the matrix one clicks into, hand-overs."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from crm_core import segment as service
+from crm_core.custom_field import FieldOf, list_fields
+from crm_core.errors import Conflict, Invalid
+from crm_core.read.rfm import FREQUENCY, RECENCY, load_matrix
+from crm_core.read.segments import compiled, count_customers, in_segment
+from crm_core.segment_rule import CUSTOM, FIELDS, OPS, Kind, kind_of
+from web import segments
+from web.customers import CustomersQuery
+from web.errors import Refusal
+from web.forms import checked, fields, id_or_none, settle
+from web.order_pages import refused
+from web.pages import Flash, Pages, go, number_in, read_filters, render
+from web.rights import EDIT_SEGMENTS, HAND_OVER, VIEW_CUSTOMERS, Scope
+from web.services import services
+from web.sessions import person
+
+pages = Pages()
+ROWS = 8
+OP_WORDS = {
+    "is": "is",
+    "is_not": "is not",
+    "one_of": "is one of (a, b)",
+    "contains": "contains",
+    "begins": "begins with",
+    "has": "has",
+    "has_not": "has not",
+    "at_least": "at least",
+    "at_most": "at most",
+    "since": "since (day)",
+    "until": "until (day)",
+    "known": "is known (yes, no)",
+}
+FIELD_WORDS = {
+    "orders_sum": "bought for",
+    "average_order": "average order",
+    "orders": "number of orders",
+    "days_since_purchase": "days since the last purchase",
+    "abandoned_cart_days": "days the cart has been left",
+    "days_since_call": "days since the last call",
+    "days_since_visit": "days since the last site visit",
+    "days_to_birthday": "days until the birthday",
+    "bad": "problem",
+    "customer_type": "type",
+    "source": "came from",
+    "manager_id": "manager (number)",
+    "created": "customer since",
+}
+
+
+@pages.get("/segments", right=VIEW_CUSTOMERS)
+async def show_segments(request: web.Request) -> web.Response:
+    """Every segment with how many belong to it now, and the matrix."""
+    parts = services(request)
+    async with parts.db.begin() as session:
+        rows: list[tuple[service.Segment, int | None]] = []
+        for segment in await service.list_segments(session):
+            try:
+                condition = await in_segment(session, segment.id, parts.now())
+                rows.append((segment, await count_customers(session, condition)))
+            except Invalid:  # a field of the house that it named is no more
+                rows.append((segment, None))
+        cells = await load_matrix(session, parts.now())
+    most = max((cell.customers for cell in cells.values()), default=0) or 1
+    context = {
+        "segments": rows,
+        "cells": cells,
+        "shade": {place: -(-4 * cell.customers // most) for place, cell in cells.items()},
+        "recency": list(zip(range(5, 0, -1), (*RECENCY, None), strict=True)),
+        "frequency": list(zip(range(1, 6), (*FREQUENCY, None), strict=True)),
+        "may_edit": person(request).may(EDIT_SEGMENTS),
+    }
+    return render(request, "segments.html", context)
+
+
+@pages.get("/segments/new", right=EDIT_SEGMENTS)
+async def new_segment(request: web.Request) -> web.Response:
+    """An empty set of rules."""
+    return await _form(request, None)
+
+
+@pages.get("/segments/{segment_id}", right=EDIT_SEGMENTS)
+async def show_segment(request: web.Request) -> web.Response:
+    """One set of rules to change."""
+    return await _form(request, number_in(request, "segment_id"))
+
+
+async def _form(
+    request: web.Request,
+    segment_id: int | None,
+    flash: Flash | None = None,
+    typed: Mapping[str, str] | None = None,
+) -> web.Response:
+    parts = services(request)
+    async with parts.db.begin() as session:
+        found = await service.get_segment(session, segment_id) if segment_id is not None else None
+        own = {it.code: it for it in await list_fields(session, FieldOf.CUSTOMER)}
+        rules: Any = found.rules if found else {"all": []}
+        flat = _rows_of(rules)
+        count = None
+        if found is not None:
+            try:
+                count = await count_customers(session, await in_segment(session, found.id, parts.now()))
+            except Invalid as wrong:
+                flash = flash or Flash("bad", str(wrong))
+    named = {code: FIELD_WORDS.get(code, code.replace("_", " ")) for code in FIELDS}
+    named |= {f"{CUSTOM}{code}": field.name for code, field in own.items()}
+    kinds = {code: kind_of(code, {c: f.rule for c, f in own.items()}) for code in named}
+    context = {
+        "segment": found,
+        "rows": [*(flat or []), *[("", "", "")] * ROWS][: max(ROWS, len(flat or []) + 2)],
+        "any": "any" in rules,
+        "nested": flat is None,
+        "json": json.dumps(rules, ensure_ascii=False, indent=1),
+        "fields": [
+            (code, said, " ".join(OPS[kind])) for code, said in named.items() if (kind := kinds[code])
+        ],
+        "ops": list(OP_WORDS.items()),
+        "count": count,
+    }
+    return render(request, "segment.html", context, flash=flash, typed=typed)
+
+
+@pages.post("/segments", right=EDIT_SEGMENTS)
+async def add_segment(request: web.Request) -> web.Response:
+    """Keep a new set of rules."""
+
+    async def step(typed: Mapping[str, str]) -> web.Response:
+        body = checked(segments.NewSegment, typed, rules=await _rules(request, typed))
+        made = await segments.post_segment(request, body)
+        return go(f"/segments/{made.id}", "created")
+
+    return await settle(request, step, lambda flash, typed: _form(request, None, flash, typed))
+
+
+@pages.post("/segments/count", right=EDIT_SEGMENTS)
+async def count(request: web.Request) -> web.Response:
+    """How many the rules of the form mean now; or what is wrong with them."""
+    typed = await fields(request)
+    parts = services(request)
+    try:
+        rules = await _rules(request, typed)
+        async with parts.db.begin() as session:
+            condition = compiled(await service.checked_rules(session, rules), parts.now())
+            return web.json_response({"customers": await count_customers(session, condition)})
+    except (Invalid, Refusal) as wrong:
+        return web.json_response({"wrong": str(wrong)})
+
+
+@pages.post("/segments/{segment_id}", right=EDIT_SEGMENTS)
+async def change_segment(request: web.Request) -> web.Response:
+    """Change a set of rules, or (`do` = remove) forget it."""
+    segment_id = number_in(request, "segment_id")
+
+    async def step(typed: Mapping[str, str]) -> web.Response:
+        if typed.get("do") == "remove":
+            await segments.delete_segment(request, segment_id)
+            return go("/segments", "removed")
+        body = checked(segments.SegmentChange, typed, rules=await _rules(request, typed))
+        await segments.patch_segment(request, segment_id, body)
+        return go(f"/segments/{segment_id}", "saved")
+
+    return await settle(request, step, lambda flash, typed: _form(request, segment_id, flash, typed))
+
+
+async def _rules(request: web.Request, typed: Mapping[str, str]) -> dict[str, Any]:
+    """The rules that the form says: as JSON when that is written, else its rows. Raises `Invalid`."""
+    if written := typed.get("json", ""):
+        try:
+            rules = json.loads(written)
+        except (ValueError, RecursionError):
+            raise Invalid("The rules are no JSON.", "rules") from None
+        if not isinstance(rules, dict):
+            raise Invalid("The rules are an object.", "rules")
+        return rules
+    async with services(request).db.begin() as session:
+        own = {it.code: it.rule for it in await list_fields(session, FieldOf.CUSTOMER)}
+    tests = []
+    for n in range(50):
+        if field := typed.get(f"field{n}", ""):
+            op, value = typed.get(f"op{n}", ""), typed.get(f"value{n}", "")
+            tests.append({"field": field, op: _typed(kind_of(field, own), op, value)})
+    return {"any" if typed.get("match") == "any" and tests else "all": tests}
+
+
+def _typed(kind: Kind | None, op: str, value: str) -> Any:
+    """A value as the rules want it: yes and no are true and false, a list is separated by commas."""
+    if op == "known" or kind is Kind.YES_NO:
+        said = value.strip().lower()
+        return {"": True, "yes": True, "true": True, "no": False, "false": False}.get(said, value)
+    if op == "one_of":
+        return [part.strip() for part in value.split(",") if part.strip()]
+    return value
+
+
+def _rows_of(rules: Mapping[str, Any]) -> list[tuple[str, str, str]] | None:
+    """The rules as rows of the form; None when they are nested."""
+    parts = rules.get("all", rules.get("any"))
+    if not isinstance(parts, list) or not all("field" in part for part in parts):
+        return None
+    found = []
+    for part in parts:
+        [(op, value)] = [(name, given) for name, given in part.items() if name != "field"]
+        found.append((part["field"], op, _said(value)))
+    return found
+
+
+def _said(value: Any) -> str:
+    """A value as it stands in the form."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(value) if isinstance(value, list) else str(value)
+
+
+@pages.post("/customers/handover", right=HAND_OVER, at_least=Scope.ALL)
+async def hand_over(request: web.Request) -> web.Response:
+    """Give all customers of the list, as it is narrowed in the address, to another manager."""
+    narrowing = read_filters(request, CustomersQuery).model_dump(exclude={"after", "limit"})
+    address = f"/customers?{request.query_string}" if request.query_string else "/customers"
+
+    async def step(typed: Mapping[str, str]) -> web.Response:
+        to_id = None if typed.get("to") == "0" else id_or_none(typed.get("to", ""), "to")
+        if to_id is None and typed.get("to") != "0":
+            raise Invalid("Choose who shall look after them.", "to")
+        body = checked(segments.NewHandover, {}, to_id=to_id, which=narrowing)
+        await segments.post_handover(request, body)
+        return go(address, "handed_over")
+
+    async def again(flash: Flash, typed: Mapping[str, str]) -> web.Response:
+        return await refused(request, flash, address)
+
+    return await settle(request, step, again)
+
+
+@pages.post("/handovers/{handover_id}/undo", right=HAND_OVER, at_least=Scope.ALL)
+async def undo_handover(request: web.Request) -> web.Response:
+    """Give them back."""
+    try:
+        await segments.post_handover_undo(request, number_in(request, "handover_id"))
+    except Conflict as wrong:
+        return await refused(request, Flash("bad", str(wrong)), "/customers")
+    return go("/customers", "handed_back")
