@@ -149,7 +149,7 @@ async def get_segment_count(request: web.Request, segment_id: Id) -> CountAnswer
         return CountAnswer(customers=await count_customers(session, condition))
 
 
-@operations.post("/segments/count", right=EDIT_SEGMENTS, errors=(409,), status=200)
+@operations.post("/segment-counts", right=EDIT_SEGMENTS, errors=(409,), status=200)
 async def post_rules_count(request: web.Request, body: RulesGiven) -> CountAnswer:
     """How many customers these rules mean now. 409 for rules that can not be."""
     parts = services(request)
