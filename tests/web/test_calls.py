@@ -74,7 +74,7 @@ async def test_relinking_moves_a_call_and_is_kept_in_the_history(client_of, data
     assert [(one["kind"], one["removed_by"]) for one in shown["links_made"]][-1] == ("deal", "Operator")
     async with database.begin() as session:
         logged = (await session.scalars(select(AuditEntry.action).where(AuditEntry.call_id == call))).all()
-    assert sorted(logged) == ["link_call", "link_call", "unlink_call"]
+    assert sorted(logged) == ["call.view", "link_call", "link_call", "unlink_call"]
     await refused(await operator.delete(f"{API}/calls/{call}/links/{first['id']}"), 404)
     both = {"order_id": there.order, "deal_id": there.deal}
     for wrong in ({}, both, {"order_id": None}, {"order_id": there.order, "role": "sold"}):
