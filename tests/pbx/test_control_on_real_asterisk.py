@@ -383,10 +383,8 @@ async def test_everybody_is_in_the_recording_of_a_call_that_goes_from_hand_to_ha
     for side in ("-agent.wav", "-caller.wav"):
         (path,) = [p for p in row.recordings if p.endswith(side)]
         loud = loudness(pbx.root / path.lstrip("/")) > 5000  # music is quieter
-        assert 10 + 20 - 6 <= loud.sum() <= 10 + 20 + 6, (
-            path,
-            loud.astype(int),
-        )  # a busy machine loses packets
+        # deaf to Boris: ten tenths of a second; a busy machine loses packets of his twenty
+        assert 20 <= loud.sum() <= 40, (path, loud.astype(int))
 
 
 async def both_say(one: Call, other: Call, seconds: int) -> None:
