@@ -185,7 +185,8 @@ async def add_payment(
 ) -> Payment:
     """Take down money that came or (`kind` refund) went back; without `kind` it is told from what is owed.
 
-    Raises `NotFound`, and `Invalid` for a refund of more than was paid or a payment of more than is owed.
+    More than is owed is money all the same: the order then shows what is to be paid back.
+    Raises `NotFound`, and `Invalid` for a refund of more than was paid.
     """
     order = await get_order(session, order_id, lock=True)
     call_id = await resolve(session, call_id) if call_id else None

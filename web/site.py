@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, StringConstraints, model_validator
 
 from crm_core.site import PageView, Visitor, add_visits, put_cart
 from web.api import Operations
+from web.contacts import Email
 from web.deals import Currency
 from web.fields import Answer, Given, Id, Instant, Money, Name, ShortText
 from web.listing import Price, possible
@@ -22,7 +23,6 @@ ExternalId = Annotated[
     Field(description="the shop's own id; said twice it is kept once"),
 ]
 Address = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]{1,1900}$")]
-Email = Annotated[str, StringConstraints(pattern=r"^[!-?A-~]{1,100}@[!-?A-~]{1,150}$")]
 Phone = Annotated[str, StringConstraints(pattern=r"^[0-9+() ./-]{3,40}$")]
 _ONE_OF_THREE: Any = {
     "anyOf": [
