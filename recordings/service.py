@@ -33,7 +33,14 @@ CACHE_BYTES = 2 * 1024**3
 RECONNECT_S = 2.0
 CLOSING_S = 3.0
 # How the loss of the database shows itself, through each of the ways we use it.
-LOST = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, DBAPIError, FailingListenerError)
+LOST = (
+    OSError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # a connection that died while it was given back
+    DBAPIError,
+    FailingListenerError,
+)
 
 
 async def run(

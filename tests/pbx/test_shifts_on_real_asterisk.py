@@ -88,6 +88,15 @@ class Desk:
         items = await self.here.link.request_list("QueueStatus", Queue=name)
         return next((item for item in items if item.get("Location") == "PJSIP/1001"), None)
 
+    async def is_paused(self, name: str, reason: str) -> None:
+        """Wait until Asterisk itself says that she is paused there, and why."""
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                member = await self.queue(name)
+                if member is not None and (member["Paused"], member["PausedReason"]) == ("1", reason):
+                    return
+                await asyncio.sleep(0.05)
+
     async def customer_calls(self) -> PhoneCall:
         return await self.here.phones["trunk"].call(SALES, caller=CUSTOMER, name="Nina")
 
@@ -150,8 +159,7 @@ async def test_a_paused_operator_is_not_rung_until_she_is_ready(pbx: Tree) -> No
     async with desk(pbx) as anna:
         agent = await anna.duty.pause(ANNA, "lunch")
         assert (agent["state"], agent["reason"]) == ("paused", "Lunch")
-        member = await anna.queue("sales")
-        assert member is not None and (member["Paused"], member["PausedReason"]) == ("1", "lunch")
+        await anna.is_paused("sales", "lunch")
         customer = await anna.customer_calls()
         await anna.stays_silent(3)
         assert anna.state == "paused"
@@ -176,8 +184,7 @@ async def test_the_wrap_up_keeps_the_next_customer_away(pbx: Tree) -> None:
         await asyncio.sleep(0.5)
         first.hang_up()
         await anna.until(lambda: anna.state == "wrap_up")
-        member = await anna.queue("sales")
-        assert member is not None and (member["Paused"], member["PausedReason"]) == ("1", "WRAPUP")
+        await anna.is_paused("sales", "WRAPUP")
         await anna.stays_silent(4)
         assert anna.state == "wrap_up"
         await anna.duty.finish_wrap_up(ANNA)
