@@ -12,8 +12,8 @@ run: export CALLCENTER_DATA_DIR ?= $(CURDIR)/var/demo
 run: $(STAMP)
 	@exec $(BIN)/callcenter run --demo
 
-# One worker more than there are cores: a good part of the tests waits for a telephone. A worker takes a file as a whole.
-WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
+# As many workers as there are cores: telephones and browsers of the tests need their share. A worker takes a file as a whole.
+WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 test: $(STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
