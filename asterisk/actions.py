@@ -8,6 +8,7 @@ Raises:  `ValueError` for a value that does not fit; else what `Link.request` ra
 Source:  Asterisk 22 documentation, AMI actions
 """
 
+import asyncio
 import re
 from collections.abc import Mapping
 from typing import Literal
@@ -225,6 +226,10 @@ async def mix_monitor_mute(
     )
 
 
+BETWEEN_KEYS_S = 0.1
+"""Two keys without sound between them may carry one RTP time stamp, and the other side then hears one key."""
+
+
 async def play_dtmf(
     link: Link, channel: str, digits: str, *, duration_ms: int = 120, received: bool = False
 ) -> None:
@@ -234,7 +239,9 @@ async def play_dtmf(
     """
     headers = {"Receive": "true"} if received else {}
     checked(CHANNEL, channel, "the channel")
-    for digit in checked(DIGITS, digits, "the digits"):
+    for place, digit in enumerate(checked(DIGITS, digits, "the digits")):
+        if place:
+            await asyncio.sleep(BETWEEN_KEYS_S)
         await link.request("PlayDTMF", Channel=channel, Digit=digit.upper(), Duration=duration_ms, **headers)
 
 
