@@ -1,7 +1,7 @@
 """Calls as a list, and which of them wait to be linked."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from crm_core.customer import Customer
 from crm_core.disposition import DISPOSITIONS
 from crm_core.line import Line
 from crm_core.read import match, page
-from crm_core.read.own import People, talked_in, took_part, yes
+from crm_core.read.own import People, talked_in, took_part, took_part_since, yes
 from crm_core.read.page import Page, Sort
 from crm_core.recording import Recording, RecordingState
 from crm_core.user import User
@@ -23,6 +23,8 @@ SORTS = (
     Sort(Call.started_at, "started_at", page.instant, down=True),
     Sort(Call.id, "id", UUID, down=True),
 )
+# One's own calls of a busy year are many to read for a page of them: first those of a day, then of more, then all.
+_LOOKED_BACK = (timedelta(days=1), timedelta(days=16), timedelta(days=256))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,8 +131,6 @@ async def list_calls(
     `missed`: missed ones alone, wherever ("any") or in this place.
     """
     wanted = joined(select(*columns(user_id, hears)))
-    if not everybody:
-        wanted = wanted.where(took_part(user_id))
     exact = {
         Call.direction: direction,
         Call.result: result,
@@ -145,8 +145,18 @@ async def list_calls(
     if unlinked_only:
         wanted = wanted.where(unlinked())
     if query.strip():
-        wanted = wanted.where(_with(query))
-    return await page.load(session, wanted, SORTS, CallRow, after=after, limit=limit)
+        common = await match.is_common(session, query)
+        wanted = wanted.where(_with(query, common))
+    if everybody:
+        return await page.load(session, wanted, SORTS, CallRow, after=after, limit=limit)
+    newest = page.decode(after, [sort.read for sort in SORTS])[0] if after else until or datetime.now(UTC)
+    for back in _LOOKED_BACK:
+        own = wanted.where(took_part_since(user_id, newest - back))
+        found = await page.load(session, own, SORTS, CallRow, after=after, limit=limit)
+        if found.next:
+            return found
+    own = wanted.where(took_part_since(user_id, None))
+    return await page.load(session, own, SORTS, CallRow, after=after, limit=limit)
 
 
 def _between(since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:
@@ -167,12 +177,12 @@ def _about(order_id: int | None, deal_id: int | None) -> list[ColumnElement[bool
     ]
 
 
-def _with(text: str) -> ColumnElement[bool]:
+def _with(text: str, common: bool) -> ColumnElement[bool]:
     """Calls of the customers that `text` may mean, or with its digits in the number, known or not."""
     conditions: list[ColumnElement[bool]] = []
     if number := match.digits(text):
         conditions.append(Call.remote_e164.contains(number, autoescape=True))
-    customers = match.people(text, Call.customer_id)
+    customers = match.people(text, Call.customer_id, common=common)
     if customers is not None:
         conditions.append(customers)
     return or_(*conditions) if conditions else Call.remote_raw == text.strip()

@@ -185,14 +185,11 @@ async def list_customers(
     **wanted: Any,
 ) -> Page[CustomerRow]:
     """Customers by name, those that `wanted` (the fields of `Wanted`) means. Raises `NotFound`, `Invalid`."""
-    meant = await conditions(session, Wanted(**wanted), now or datetime.now(UTC))
-    if meant is None:
-        return Page([])
-    query = _rows().where(*meant)
-    return await page.load(session, query, SORTS, CustomerRow, after=after, limit=limit)
+    meant = await chosen_ids(session, Wanted(**wanted), now or datetime.now(UTC))
+    return await page.load(session, _rows(), SORTS, CustomerRow, after=after, limit=limit, chosen=meant)
 
 
-async def conditions(
+async def _conditions(
     session: AsyncSession, wanted: Wanted, now: datetime
 ) -> list[ColumnElement[bool]] | None:
     """`wanted` as conditions on customers; None when nobody can be meant. Raises `NotFound`, `Invalid`."""
@@ -220,7 +217,7 @@ async def conditions(
 
 async def chosen_ids(session: AsyncSession, wanted: Wanted, now: datetime) -> Select[Any]:
     """The ids of the customers that are wanted, as a query. Raises `NotFound`, `Invalid`."""
-    meant = await conditions(session, wanted, now)
+    meant = await _conditions(session, wanted, now)
     whom = (false(),) if meant is None else (Customer.merged_into_id.is_(None), *meant)
     return select(Customer.id).where(*whom)
 

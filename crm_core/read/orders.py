@@ -265,7 +265,7 @@ async def list_orders(
     """Orders, newest first. `query`: order, tracking, total, name or number; `calls`: "some" or "none"."""
     wanted = _rows()
     if query.strip():
-        wanted = wanted.where(match.orders(query))
+        wanted = wanted.where(match.orders(query, common=await match.is_common(session, query)))
     exact = {
         Order.status: status,
         Order.shop_id: shop_id,

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, SQLColumnExpression, and_, or_
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, and_, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.errors import Invalid, NotFound
@@ -105,14 +105,26 @@ async def load(
     *,
     after: str | None,
     limit: int,
+    chosen: Select[Any] | None = None,
 ) -> Page[Row]:
-    """The rows of `query` after the cursor, at most `limit`; `make` gets the columns of a row by name."""
+    """The rows of `query` after the cursor, at most `limit`; `make` gets the columns of a row by name.
+
+    `chosen`: the ids of the rows wanted, by which the last of `sorts` is compared; the page is then cut out of these
+    before anything else is read, which matters when there are very many.
+    """
     if not 1 <= limit <= MOST:
         raise Invalid(f"A page has 1 to {MOST} rows.", "limit")
-    if after:
-        query = query.where(beyond(sorts, decode(after, [sort.read for sort in sorts])))
-    query = query.order_by(*(sort.column.desc() if sort.down else sort.column for sort in sorts))
-    found = [dict(row._mapping) for row in await session.execute(query.limit(limit + 1))]
+
+    def cut(rows: Select[Any]) -> Select[Any]:
+        if after:
+            rows = rows.where(beyond(sorts, decode(after, [sort.read for sort in sorts])))
+        order = (sort.column.desc() if sort.down else sort.column for sort in sorts)
+        return rows.order_by(*order).limit(limit + 1)
+
+    if chosen is not None:
+        ids = cut(chosen).cte().prefix_with("MATERIALIZED")
+        query = query.where(sorts[-1].column.in_(select(*ids.c)))
+    found = [dict(row._mapping) for row in await session.execute(cut(query))]
     shown = found[:limit]
     more = encode([shown[-1][sort.name] for sort in sorts]) if len(found) > limit else None
     return Page([make(**row) for row in shown], more)

@@ -251,6 +251,59 @@ async def test_an_operator_sees_calls_that_rang_at_his_desk_and_hears_those_he_t
         assert [(leg.user, leg.result) for leg in shown.legs] == [("Oleg", "elsewhere")]
 
 
+async def test_an_operator_pages_through_his_calls_however_old_they_are(database: Database) -> None:
+    now = datetime.now(UTC)
+    async with database.begin() as session:
+        anna, oleg = await colleague(session, "anna"), await colleague(session, "oleg")
+        ages = [timedelta(days=days) for days in (-1, 0, 3, 20, 300, 900)]  # the first by a clock before ours
+        for age in ages:
+            rang = await call(session, started_at=now - age, operator_id=oleg.id)
+            session.add(
+                CallLeg(
+                    call_id=rang.id,
+                    uniqueid="1",
+                    user_id=anna.id,
+                    rang_at=None if age > ages[4] else now - age,
+                    result="elsewhere",
+                )
+            )
+        await call(session, started_at=now, operator_id=oleg.id)
+        seen, after = [], None
+        while True:
+            found = await calls.list_calls(session, user_id=anna.id, everybody=False, after=after, limit=2)
+            seen += [now - row.started_at for row in found.rows]
+            if (after := found.next) is None:
+                break
+        assert seen == ages
+
+
+async def test_a_name_that_very_many_have_finds_the_same_as_a_rare_one(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with database.begin() as session:
+        for place, name in enumerate(("John Stone", "Mary Johnson", "John-Paul Reed", "Jo Hnatiuk")):
+            someone = await person(session, name, f"+4850011122{place}")
+            await order(session, someone, f"JOHN-{place}" if name.startswith("Jo H") else f"N-{place}")
+            await call(session, customer_id=someone.id, started_at=NOON + timedelta(minutes=place))
+
+        async def found(text: str) -> list[list[str | None]]:
+            return [
+                [row.customer for row in (await orders.list_orders(session, query=text)).rows],
+                [row.name for row in (await customers.list_customers(session, query=text)).rows],
+                [
+                    row.customer
+                    for row in (await calls.list_calls(session, user_id=1, everybody=True, query=text)).rows
+                ],
+            ]
+
+        for text in ("john", "john st", "N-1", "nobody"):
+            rare = await found(text)
+            with monkeypatch.context() as patch:
+                patch.setattr(match, "COMMON", 1)
+                assert await found(text) == rare, text
+        assert set((await found("john"))[0]) == {"John Stone", "Mary Johnson", "John-Paul Reed", "Jo Hnatiuk"}
+
+
 async def test_a_conversation_about_nothing_waits_to_be_linked(database: Database) -> None:
     async with database.begin() as session:
         marta = await person(session, "Marta")
