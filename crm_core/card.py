@@ -15,7 +15,7 @@ from sqlalchemy import TIMESTAMP, BigInteger, Text, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from crm_core.db import Reader
-from crm_core.order_status import LABELS, OPEN_SQL
+from crm_core.order_status import OPEN, RELEASED, among_sql
 from crm_core.owners import OWNERS
 from crm_core.phone import display, normalise
 
@@ -48,9 +48,7 @@ async def read_card(
 
 
 def _dressed(card: dict[str, Any], e164: str | None) -> dict[str, Any]:
-    """What is easier said here than in SQL: labels, numbers as people read them, the customer's hours."""
-    for order in card["orders"]:
-        order["status_label"] = LABELS[order["status"]]
+    """What is easier said here than in SQL: numbers as people read them, the customer's hours."""
     customer = card["customer"]
     if customer is not None:
         for number in customer["numbers"]:
@@ -85,11 +83,11 @@ who AS MATERIALIZED (
 ),
 open_order AS (
     SELECT o.*, true AS open FROM orders o WHERE o.customer_id = (SELECT id FROM who)
-    AND o.status IN ({OPEN_SQL}) ORDER BY o.created_at DESC LIMIT 10
+    AND {among_sql("o.status", OPEN)} ORDER BY o.created_at DESC LIMIT 10
 ),
 closed_order AS (
     SELECT o.*, false AS open FROM orders o WHERE o.customer_id = (SELECT id FROM who)
-    AND o.status NOT IN ({OPEN_SQL}) ORDER BY o.created_at DESC LIMIT 5
+    AND NOT {among_sql("o.status", OPEN)} ORDER BY o.created_at DESC LIMIT 5
 ),
 shown_order AS (SELECT * FROM open_order UNION ALL SELECT * FROM closed_order),
 newest_order AS (
@@ -113,7 +111,7 @@ SELECT json_build_object(
                         WHERE o.currency = (SELECT currency FROM newest_order)), 0.00)::text,
                     'currency', (SELECT currency FROM newest_order),
                     'last_at', max(o.created_at))
-                FROM orders o WHERE o.customer_id = c.id AND o.status NOT IN ('cancelled', 'returned')
+                FROM orders o WHERE o.customer_id = c.id AND NOT {among_sql("o.status", RELEASED)}
             ))
         FROM customers c WHERE c.id = (SELECT id FROM who)
     ),
@@ -125,6 +123,7 @@ SELECT json_build_object(
     'orders', (
         SELECT coalesce(json_agg(json_build_object(
             'id', o.id, 'number', o.number, 'status', o.status, 'open', o.open,
+            'status_label', s.name, 'status_tone', s.tone, 'status_shape', s.shape,
             'total', o.total::text, 'currency', o.currency, 'paid', o.paid::text,
             'delivery_method', o.delivery_method, 'tracking', o.tracking, 'promised_at', o.promised_at,
             'created_at', o.created_at, 'shop_id', o.shop_id, 'version', o.version,
@@ -135,7 +134,7 @@ SELECT json_build_object(
                     ', ' ORDER BY i.id), '')
                 FROM order_items i WHERE i.order_id = o.id
             )) ORDER BY o.open DESC, o.created_at DESC), '[]')
-        FROM shown_order o
+        FROM shown_order o JOIN order_statuses s ON s.code = o.status
     ),
     'deals', (
         SELECT coalesce(json_agg(json_build_object(

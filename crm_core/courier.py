@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm_core.errors import Conflict, Invalid
 from crm_core.money import money
 from crm_core.order import Order, add_payment, get_order, update_order
-from crm_core.order_status import OPEN, RELEASED, SHIPPED, Status
+from crm_core.order_status import TO_BRING, Status, group_of, is_released, is_shipped
 from crm_core.task import (
     add_entry,
     close,
@@ -40,7 +40,7 @@ async def give_to_courier(
 ) -> Task:
     """Let a courier (None: whoever takes it) bring this order. Raises `NotFound`, `Invalid`, `Conflict`."""
     order = await get_order(session, order_id, lock=True)
-    if order.status not in OPEN or order.status == Status.DELIVERED:
+    if group_of(order.status) not in TO_BRING:
         raise Conflict(f"Order {order.number} has nothing left to be brought.")
     given = select(Task.id).where(
         Task.order_id == order.id, Task.kind == Kind.COURIER, Task.state == State.OPEN
@@ -67,7 +67,7 @@ async def set_off(session: AsyncSession, task_id: int, *, user_id: int, at: date
     task, order = await _on_the_way(session, task_id)
     if task.performer_id is None:
         await take_task(session, task_id, user_id=user_id, at=at)
-    if order.status not in SHIPPED:
+    if not is_shipped(order.status):
         await _change(session, order, {"status": Status.ON_DELIVERY}, user_id=user_id, at=at)
     return task
 
@@ -136,7 +136,7 @@ async def _on_the_way(session: AsyncSession, task_id: int) -> tuple[Task, Order]
         raise Conflict(f"The task “{task.title}” is closed already.")
     assert task.order_id is not None
     order = await get_order(session, task.order_id, lock=True)
-    if order.status in RELEASED:
+    if is_released(order.status):
         raise Conflict(f"Order {order.number} was called off. Bring the goods back.")
     return task, order
 

@@ -1,6 +1,5 @@
 """Fields that the house defines itself, for customers, orders, deals and calls, and the values they have there."""
 
-import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -13,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_core import audit
 from crm_core.call import Call, get_call
+from crm_core.codes import free_code
 from crm_core.custom_value import FieldKind, FieldRule, Value, changed
 from crm_core.customer import Customer, get_customer
 from crm_core.db import Base, Flag, Id, Texts, Version, one_of
@@ -82,7 +82,7 @@ async def add_field(
         raise Invalid(f"There may be {MOST_FIELDS} fields at most.", "name")
     made = CustomField(
         object=object_,
-        code=_free_code(name, {field.code for field in there}),
+        code=free_code(name, {field.code for field in there}, otherwise="field"),
         name=_named(name, there),
         kind=FieldKind(kind),
         options=_options(kind, options),
@@ -182,13 +182,6 @@ def _named(name: str, others: Sequence[CustomField]) -> str:
     if search_key(named) in {search_key(field.name) for field in others}:
         raise Invalid(f"There is a field called {named[:60]!r} already.", "name")
     return named
-
-
-def _free_code(name: str, taken: set[str]) -> str:
-    """A code made of the name; letters of other scripts are left out, so it may need a number."""
-    plain = re.sub(r"[^a-z0-9]+", "_", search_key(name)).strip("_")[:34] or "field"
-    numbered = (plain if n == 1 else f"{plain}_{n}" for n in range(1, MOST_FIELDS + 2))
-    return next(code for code in numbered if code not in taken)
 
 
 def _options(kind: FieldKind, options: Sequence[str]) -> list[str]:

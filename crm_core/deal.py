@@ -33,8 +33,9 @@ from crm_core.funnel import (
     stage_for,
 )
 from crm_core.money import money
-from crm_core.order_status import OPEN, Status
+from crm_core.order_status import RELEASED, Group, among_sql, group_of, is_open
 from crm_core.outbox import announce
+from crm_core.status_list import way
 
 OWNED = {"amount": "The amount follows the deal's orders."}
 
@@ -196,9 +197,13 @@ async def follow_orders(session: AsyncSession, deal_id: int, *, cause: Cause, st
         return
     funnel = await get_funnel(session, deal.funnel_id)
     before = find_stage(funnel, deal.stage)
-    after = (stage_for(funnel.stages, _leading(orders["statuses"])) if stage else None) or before
-    if stage and before.kind != Kind.OPEN and _leading(orders["statuses"]) in OPEN and after is before:
-        after = first_stage(funnel)
+    after = before
+    if stage:
+        on_way = await way(session)
+        leading = _leading(orders["statuses"], on_way)
+        after = stage_for(funnel.stages, leading, on_way) or before
+        if before.kind != Kind.OPEN and is_open(leading) and after is before:
+            after = first_stage(funnel)
     if (before, deal.amount) == (after, orders["total"]):
         return
     deal.amount = orders["total"]
@@ -302,7 +307,7 @@ async def _lead_orders(session: AsyncSession, orders: Sequence[Any], status: str
     """Bring the orders that are under way to `status`; when none is, the newest order."""
     from crm_core.order import update_order  # the file of orders imports this one
 
-    led = [it for it in orders if it.status in OPEN] or list(orders[-1:])
+    led = [it for it in orders if is_open(it.status)] or list(orders[-1:])
     for it in led:
         await update_order(
             session,
@@ -316,11 +321,11 @@ async def _lead_orders(session: AsyncSession, orders: Sequence[Any], status: str
         )
 
 
-def _leading(statuses: Sequence[str]) -> str:
-    """The status that says where a deal with such orders is."""
-    known = [Status(status) for status in statuses]
-    on_way = [status for status in OPEN if status in known]
-    return on_way[0] if on_way else Status.DONE if Status.DONE in known else known[-1]
+def _leading(statuses: Sequence[str], on_way: Sequence[str]) -> str:
+    """The status that says where a deal with such orders is; `on_way`: those under way, from the beginning on."""
+    least_far = next((status for status in on_way if status in statuses), None)
+    sold = (status for status in reversed(statuses) if group_of(status) is Group.DONE)
+    return least_far or next(sold, statuses[-1])
 
 
 async def _lock_orders(session: AsyncSession, deal_id: int) -> Sequence[Any]:
@@ -339,8 +344,8 @@ async def _tell(session: AsyncSession, deal: Deal) -> None:
 
 # Plain SQL: the file of orders imports this one.
 _LOCKED = text("SELECT id, status, version FROM orders WHERE deal_id = :deal_id ORDER BY id FOR UPDATE")
-_ORDERS = text("""
-    SELECT coalesce(sum(total) FILTER (WHERE status NOT IN ('cancelled', 'returned')), 0) AS total,
-        coalesce(array_agg(status ORDER BY id), '{}') AS statuses
+_ORDERS = text(f"""
+    SELECT coalesce(sum(total) FILTER (WHERE NOT {among_sql("status", RELEASED)}), 0) AS total,
+        coalesce(array_agg(status ORDER BY id), '{{}}') AS statuses
     FROM orders WHERE deal_id = :deal_id
 """)

@@ -1,6 +1,5 @@
 """Funnels: the ways that deals go, each with its own ordered stages, and the reasons why deals are lost."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,9 +9,11 @@ from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint, func, sele
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from crm_core.codes import free_code
 from crm_core.db import Base, Flag, Id, Version, one_of
 from crm_core.errors import Conflict, Invalid, NotFound
-from crm_core.order_status import LABELS, OPEN, RELEASED, Status
+from crm_core.order_status import OPEN, RELEASED, Group, Status, group_of
+from crm_core.status_list import OrderStatus, list_statuses
 
 SALES = 1  # the funnel that every house begins with
 CALLED_OFF = "called_off"  # the reason of a deal whose orders were all called off
@@ -28,9 +29,9 @@ class Kind(StrEnum):
     LOST = "lost"
 
 
-FITS: Mapping[Kind, tuple[Status, ...]] = {
+FITS: Mapping[Kind, tuple[Group, ...]] = {
     Kind.OPEN: OPEN,
-    Kind.WON: (Status.DELIVERED, Status.DONE),
+    Kind.WON: (Group.HANDED, Group.DONE),
     Kind.LOST: RELEASED,
 }
 
@@ -42,7 +43,6 @@ class FunnelStage(Base):
     __tablename__ = "funnel_stages"
     __table_args__ = (
         one_of("kind", Kind),
-        one_of("order_status", Status),
         UniqueConstraint("funnel_id", "code"),
         UniqueConstraint("funnel_id", "order_status"),
         CheckConstraint("code ~ '^[a-z0-9_-]{1,40}$'", name="code_plain"),
@@ -55,7 +55,7 @@ class FunnelStage(Base):
     name: Mapped[str]
     kind: Mapped[str]
     position: Mapped[int]
-    order_status: Mapped[str | None]
+    order_status: Mapped[str | None] = mapped_column(ForeignKey("order_statuses.code"))
     stuck_days: Mapped[int | None]
 
 
@@ -106,16 +106,18 @@ FIRST_STAGES = (
 )
 
 
-def stage_for(stages: Sequence[FunnelStage], status: str) -> FunnelStage | None:
+def stage_for(stages: Sequence[FunnelStage], status: str, way: Sequence[str]) -> FunnelStage | None:
     """The stage that an order of this status brings its deal to: the one of the same status, else for an order
-    under way the one of the nearest earlier status, else for one that is over the first won or lost stage."""
+    under way the one of the nearest earlier status, else for one that is over the first won or lost stage.
+
+    `way`: the statuses of orders under way, from the beginning on."""
     mapped = {stage.order_status: stage for stage in stages if stage.order_status}
     if status in mapped:
         return mapped[status]
-    if status in OPEN:
-        earlier = [mapped[one] for one in OPEN[: OPEN.index(Status(status))] if one in mapped]
+    if status in way:
+        earlier = [mapped[one] for one in way[: way.index(status)] if one in mapped]
         return next((stage for stage in reversed(earlier) if stage.kind == Kind.OPEN), None)
-    kind = Kind.LOST if status in RELEASED else Kind.WON
+    kind = Kind.LOST if group_of(status) in RELEASED else Kind.WON
     return next((stage for stage in stages if stage.kind == kind), None)
 
 
@@ -158,7 +160,7 @@ async def create_funnel(session: AsyncSession, *, name: str) -> Funnel:
     """Add a funnel with the stages New, Won and Lost. Raises `Invalid`, `Conflict` for a name in use."""
     last = await session.scalar(select(func.max(Funnel.position))) or 0
     made = Funnel(name=await _free_name(session, name), position=last + 1, active=True, version=1, stages=[])
-    _put_stages(made, FIRST_STAGES)
+    _put_stages(made, FIRST_STAGES, await list_statuses(session))
     session.add(made)
     await session.flush()
     return made
@@ -184,7 +186,7 @@ async def update_funnel(
         for stage in funnel.stages:  # two stages may exchange their status: first nobody has one
             stage.order_status = None
         await session.flush()
-        _put_stages(funnel, changes["stages"])
+        _put_stages(funnel, changes["stages"], await list_statuses(session))
     funnel.version += 1
     await session.flush()
     return funnel
@@ -259,9 +261,9 @@ async def _keep_served(session: AsyncSession, funnel: Funnel, wanted: Sequence[S
                 raise Conflict(f"“{stage.name}” can not {what}: {deals} deals stand there. Move them first.")
 
 
-def _put_stages(funnel: Funnel, wanted: Sequence[StageWanted]) -> None:
+def _put_stages(funnel: Funnel, wanted: Sequence[StageWanted], statuses: Sequence[OrderStatus]) -> None:
     """Let the funnel have these stages in this order. Raises `Invalid`."""
-    _check(wanted)
+    _check(wanted, {status.code: status for status in statuses})
     known = {stage.code: stage for stage in funnel.stages}
     taken = {one.code for one in wanted if one.code}
     if strangers := taken - set(known):
@@ -269,7 +271,7 @@ def _put_stages(funnel: Funnel, wanted: Sequence[StageWanted]) -> None:
     stages = []
     for place, one in enumerate(wanted, 1):
         name = _named(one.name, "stages")
-        code = one.code or _free_code(name, taken | set(known))
+        code = one.code or free_code(name, taken | set(known), otherwise="stage")
         taken.add(code)
         stage = known.get(code) or FunnelStage(code=code)
         stage.name, stage.kind, stage.position = name, one.kind, place
@@ -278,12 +280,7 @@ def _put_stages(funnel: Funnel, wanted: Sequence[StageWanted]) -> None:
     funnel.stages = stages
 
 
-def _free_code(name: str, taken: set[str]) -> str:
-    base = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[:30].strip("_") or "stage"
-    return next(it for n in range(1, 999) if (it := base if n == 1 else f"{base}_{n}") not in taken)
-
-
-def _check(wanted: Sequence[StageWanted]) -> None:
+def _check(wanted: Sequence[StageWanted], known: Mapping[str, OrderStatus]) -> None:
     if len(wanted) > MOST_STAGES:
         raise Invalid(f"A funnel has at most {MOST_STAGES} stages.", "stages")
     kinds = [one.kind for one in wanted]
@@ -292,15 +289,17 @@ def _check(wanted: Sequence[StageWanted]) -> None:
     codes = [one.code for one in wanted if one.code]
     if len(codes) != len(set(codes)):
         raise Invalid("A stage stands in the list twice.", "stages")
-    statuses = [one.order_status for one in wanted if one.order_status]
+    taken = [one.order_status for one in wanted]
     for one in wanted:
-        status = one.order_status
-        if status and status not in FITS[Kind(one.kind)]:
-            raise Invalid(
-                f"“{one.name}” is {one.kind}; “{LABELS[Status(status)]}” of an order is not.", "stages"
-            )
-        if status and statuses.count(status) > 1:
-            raise Invalid(f"“{LABELS[Status(status)]}” of an order may go with one stage alone.", "stages")
+        if one.order_status is None:
+            continue
+        status = known.get(one.order_status)
+        if status is None or not status.active:
+            raise Invalid(f"{one.order_status[:40]!r} is no status that orders come into.", "stages")
+        if status.group not in FITS[Kind(one.kind)]:
+            raise Invalid(f"“{one.name}” is {one.kind}; “{status.name}” of an order is not.", "stages")
+        if taken.count(status.code) > 1:
+            raise Invalid(f"“{status.name}” of an order may go with one stage alone.", "stages")
 
 
 # Plain SQL: the file of deals imports this one.

@@ -23,9 +23,7 @@ from crm_core.order_history import differences, facts, merged
 from crm_core.order_rows import Order as Order
 from crm_core.order_rows import OrderChange as OrderChange
 from crm_core.order_rows import OrderItem as OrderItem
-from crm_core.order_status import LABELS as LABELS
-from crm_core.order_status import OPEN as OPEN
-from crm_core.order_status import Status as Status
+from crm_core.order_status import OPEN, Status, among
 from crm_core.order_stock import MOST_PIECES as MOST_PIECES
 from crm_core.order_stock import ItemWanted as ItemWanted
 from crm_core.outbox import announce
@@ -204,7 +202,7 @@ async def add_payment(
 
 async def open_orders(session: AsyncSession, customer_id: int) -> Sequence[Order]:
     """The customer's orders that are not closed, the newest first."""
-    found = select(Order).where(Order.customer_id == customer_id, Order.status.in_(OPEN))
+    found = select(Order).where(Order.customer_id == customer_id, among(Order.status, OPEN))
     return (await session.scalars(found.order_by(Order.created_at.desc(), Order.id.desc()))).all()
 
 

@@ -13,11 +13,12 @@ from crm_core.errors import Invalid, NotFound
 from crm_core.money import money
 from crm_core.order_history import AS_GIVEN, EDITABLE, TEXTS
 from crm_core.order_rows import Order, OrderItem
-from crm_core.order_status import RELEASED, Status
+from crm_core.order_status import is_released
 from crm_core.order_stock import checked_items, locked_products, made_item, move_stock, own_prices
 from crm_core.order_total import Off, off
 from crm_core.payment import METHODS
 from crm_core.product import Product
+from crm_core.status_list import enter
 from crm_core.user import User
 
 
@@ -101,17 +102,10 @@ async def _plain_fields(session: AsyncSession, order: Order, changes: Mapping[st
         if manager is None or not manager.active:
             raise Invalid("This colleague can not be put in charge.", "manager_id")
     if "status" in changes:
-        order.status = _known_status(changes["status"])
+        order.status = await enter(session, changes["status"], None if order.id is None else order.status)
     if changes.get("deal_id") is not None:
         await deal.check_owner(session, changes["deal_id"], order.customer_id)
     order.deal_id = changes.get("deal_id", order.deal_id)
-
-
-def _known_status(status: str) -> Status:
-    try:
-        return Status(status)
-    except ValueError:
-        raise Invalid(f"{str(status)[:40]!r} is no status of an order.", "status") from None
 
 
 def put_discount(order: Order, changes: Mapping[str, Any]) -> None:
@@ -148,7 +142,7 @@ async def put_coupon(session: AsyncSession, order: Order, changes: Mapping[str, 
 
 def _uses(order: Order) -> int | None:
     """The coupon that this order uses up; one that was called off uses none."""
-    return None if order.status in RELEASED else order.coupon_id
+    return None if is_released(order.status) else order.coupon_id
 
 
 async def _count_coupon(session: AsyncSession, before: int | None, after: int | None) -> None:

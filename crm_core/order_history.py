@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.errors import Conflict
 from crm_core.order_rows import Order, OrderChange, OrderItem
-from crm_core.order_status import OPEN
+from crm_core.order_status import is_open
 from crm_core.order_stock import ItemWanted
 from crm_core.user import User
 
@@ -157,7 +157,7 @@ async def merged(
 def _touched(theirs: Iterable[str], order: Order) -> set[str]:
     """The fields that nobody may change unseen after `theirs` were changed: of an order that was closed, any."""
     fields = set(theirs)
-    if "status" in fields and order.status not in OPEN:
+    if "status" in fields and not is_open(order.status):
         return set(EDITABLE)
     for group in TOGETHER:
         if fields & group:

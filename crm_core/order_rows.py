@@ -8,8 +8,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from crm_core.db import Base, Flag, Id, Instant, Money, Percent, Version, one_of
-from crm_core.order_status import Status
+from crm_core.db import Base, Flag, Id, Instant, Money, Percent, Version
 from crm_core.order_total import Off, OrderLine, Sums, add_up
 from crm_core.stock import OrderStock
 
@@ -22,7 +21,6 @@ class Order(Base):
 
     __tablename__ = "orders"
     __table_args__ = (
-        one_of("status", Status),
         UniqueConstraint("number"),
         Index("ix_orders_customer", "customer_id", text("created_at DESC")),
         Index("ix_orders_created_at", text("created_at DESC")),
@@ -38,7 +36,7 @@ class Order(Base):
     shop_id: Mapped[int] = mapped_column(ForeignKey("shops.id"), index=True)
     customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"))
     deal_id: Mapped[int | None] = mapped_column(ForeignKey("deals.id"), index=True)
-    status: Mapped[str]
+    status: Mapped[str] = mapped_column(ForeignKey("order_statuses.code"))
     total: Mapped[Money]
     paid: Mapped[Money]
     currency: Mapped[str]

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm_core.errors import Invalid
 from crm_core.money import money
 from crm_core.order_rows import Order, OrderItem
-from crm_core.order_status import RELEASED, SHIPPED
+from crm_core.order_status import is_released, is_shipped
 from crm_core.order_total import off
 from crm_core.price import buys_at, prices_for
 from crm_core.product import Product
@@ -62,7 +62,7 @@ async def move_stock(
     if not products:
         return
     levels = await locked_levels(session, list(products.values()))
-    pieces, shipped = _wanted_pieces(order), order.status in SHIPPED
+    pieces, shipped = _wanted_pieces(order), is_shipped(order.status)
     kept: list[OrderStock] = []
     for product_id, product in products.items():
         held = [it for it in order.held if it.product_id == product_id]
@@ -80,7 +80,7 @@ async def move_stock(
 def _wanted_pieces(order: Order) -> dict[int, int]:
     """Product -> pieces this order keeps off the shelf."""
     held: dict[int, int] = {}
-    for item in () if order.status in RELEASED else order.items:
+    for item in () if is_released(order.status) else order.items:
         if item.product_id is not None:
             held[item.product_id] = held.get(item.product_id, 0) + item.quantity
     return held

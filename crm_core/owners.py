@@ -4,7 +4,7 @@ The order of likelihood: chosen the last time this number called; has an open or
 spoke with us last; bought last; the oldest customer. Numbers of our own lines belong to nobody.
 """
 
-from crm_core.order_status import OPEN_SQL
+from crm_core.order_status import OPEN, among_sql
 
 # Takes :e164. Gives the CTE `owner`: id, name, city, vip, chosen, reason, place (1 = most likely).
 OWNERS = f"""
@@ -16,7 +16,7 @@ WITH known AS (
         (
             SELECT o.number FROM orders o
             WHERE o.customer_id = c.id
-                AND o.status IN ({OPEN_SQL})
+                AND {among_sql("o.status", OPEN)}
             ORDER BY o.created_at DESC LIMIT 1
         ) AS open_order,
         (

@@ -18,6 +18,7 @@ from crm_core import audit
 from crm_core.db import Base, Flag, Id
 from crm_core.errors import Conflict, Invalid, NotFound
 from crm_core.line import Shop
+from crm_core.order_status import RELEASED, SHIPPED, among_sql
 from crm_core.outbox import announce
 from crm_core.product import Product, get_product
 
@@ -275,9 +276,9 @@ _OPEN_BOOKS = (
     " WHERE NOT EXISTS (SELECT FROM warehouses w WHERE w.shop_id = p.shop_id)",
     "INSERT INTO order_stock (order_id, product_id, warehouse_id, pieces, shipped)"
     " SELECT o.id, i.product_id, (SELECT min(w.id) FROM warehouses w WHERE w.shop_id = p.shop_id),"
-    " sum(i.quantity), o.status NOT IN ('new', 'confirmed', 'packed')"
+    f" sum(i.quantity), {among_sql('o.status', SHIPPED)}"
     " FROM orders o JOIN order_items i ON i.order_id = o.id JOIN products p ON p.id = i.product_id"
-    " WHERE o.status NOT IN ('cancelled', 'returned')"
+    f" WHERE NOT {among_sql('o.status', RELEASED)}"
     " AND NOT EXISTS (SELECT FROM stock_levels l WHERE l.product_id = p.id)"
     " GROUP BY o.id, i.product_id, p.shop_id",
     "INSERT INTO stock_levels (product_id, warehouse_id, on_hand, reserved)"

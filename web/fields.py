@@ -78,6 +78,11 @@ def _near(value: datetime) -> datetime:
 _MARGIN = LATEST - datetime(2100, 1, 1, tzinfo=UTC)  # a day: an offset moves the ends of the range
 
 Id = Annotated[int, Field(ge=1, le=BIGGEST_ID)]
+StatusCode = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z_]{1,20}([.][a-z0-9_]{1,40})?$"),
+    Field(description="of `GET /order-statuses`"),
+]
 Version = Annotated[int, Field(ge=0, le=BIGGEST_ID, description="the version that was read; 409 when stale")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=VISIBLE)]
 ShortText = Annotated[str, StringConstraints(max_length=200)]

@@ -53,6 +53,15 @@ def id_or_none(text: str, field: str) -> int | None:
     return int(text)
 
 
+def whole_or_none(text: str, field: str) -> int | None:
+    """The whole number that was typed; None for nothing. Raises `Refusal` 422."""
+    if not text:
+        return None
+    if not (text.isascii() and text.isdigit()) or len(text) > 15:
+        raise Refusal(422, f"{field.capitalize()}: write a whole number.")
+    return int(text)
+
+
 async def settle(request: web.Request, step: Step, again: Again) -> web.Response:
     """Do what the form asks; when it is refused show `again` with the reason and what was typed."""
     typed = await fields(request)

@@ -6,10 +6,9 @@ from typing import Any
 from aiohttp import web
 
 from crm_core.funnel import MOST_STAGES, Kind, list_funnels, list_lost_reasons
-from crm_core.order_status import LABELS
+from crm_core.status_list import offered
 from web import funnels
-from web.errors import Refusal
-from web.forms import checked, settle
+from web.forms import checked, settle, whole_or_none
 from web.pages import Flash, Pages, go, number_in, render
 from web.rights import EDIT_FUNNELS
 from web.services import services
@@ -30,10 +29,11 @@ async def _page(
     async with services(request).db.begin() as session:
         found = await list_funnels(session)
         reasons = await list_lost_reasons(session)
+        statuses = await offered(session)
     context = {
         "funnels": found,
         "reasons": reasons,
-        "statuses": list(LABELS.items()),
+        "statuses": [(it.code, it.name) for it in statuses],
         "empty_rows": EMPTY_ROWS,
     }
     return render(request, "funnels.html", context, flash=flash, typed=typed)
@@ -59,8 +59,8 @@ async def change_funnel(request: web.Request) -> web.Response:
         body = checked(
             funnels.FunnelChange,
             typed,
-            version=_whole(typed.get("version", ""), "version"),
-            position=_whole(typed.get("position", ""), "position"),
+            version=whole_or_none(typed.get("version", ""), "version"),
+            position=whole_or_none(typed.get("position", ""), "position"),
             active=typed.get("active") == "yes",
             stages=_stages(typed),
         )
@@ -99,21 +99,13 @@ def _stages(typed: Mapping[str, str]) -> list[dict[str, Any]]:
     rows = []
     for n in range(MOST_STAGES + EMPTY_ROWS):
         if name := typed.get(f"name{n}", ""):
-            place = _whole(typed.get(f"place{n}", ""), "place") or 0
+            place = whole_or_none(typed.get(f"place{n}", ""), "place") or 0
             stage = {
                 "name": name,
                 "kind": Kind(kind) if (kind := typed.get(f"kind{n}", "")) in set(Kind) else kind,
                 "code": typed.get(f"code{n}") or None,
                 "order_status": typed.get(f"status{n}") or None,
-                "stuck_days": _whole(typed.get(f"days{n}", ""), "stuck after"),
+                "stuck_days": whole_or_none(typed.get(f"days{n}", ""), "stuck after"),
             }
             rows.append((place, n, stage))
     return [stage for _, _, stage in sorted(rows, key=lambda row: row[:2])]
-
-
-def _whole(text: str, field: str) -> int | None:
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit()) or len(text) > 15:
-        raise Refusal(422, f"{field.capitalize()}: write a whole number.")
-    return int(text)

@@ -8,10 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core import audit, funnel
 from crm_core.funnel import LONGEST_DAYS, MOST_STAGES, Kind, StageWanted
-from crm_core.order_status import Status
 from web.api import Operations
 from web.deals import StageCode
-from web.fields import VISIBLE, Answer, Given, Id, Version
+from web.fields import VISIBLE, Answer, Given, Id, StatusCode, Version
 from web.listing import possible
 from web.middleware import visitor_address
 from web.rights import EDIT_FUNNELS, VIEW_DEALS
@@ -28,7 +27,7 @@ class StageAnswer(Answer):
     code: str
     name: str
     kind: Kind
-    order_status: Status | None
+    order_status: str | None
     stuck_days: int | None
 
 
@@ -49,7 +48,7 @@ class StageGiven(Given):
     name: Label
     kind: Kind = Kind.OPEN
     code: StageCode | None = None
-    order_status: Status | None = None
+    order_status: StatusCode | None = None
     stuck_days: Annotated[int, Field(ge=1, le=LONGEST_DAYS)] | None = None
 
 

@@ -7,7 +7,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
-from zoneinfo import ZoneInfo
 
 from aiohttp import web
 from pydantic import Field, StringConstraints
@@ -17,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm_core.audit import record
 from crm_core.errors import NotFound
 from crm_core.exchange import child, job
+from crm_core.exchange.house import habits_of
 from crm_core.exchange.job import Import, RefusedImportRow, State
-from crm_core.exchange.kinds import Habits
 from crm_core.exchange.mapping import list_mappings, save_mapping
 from crm_core.exchange.nouns import noun_of
 from crm_core.exchange.preview import FIRST, preview
@@ -262,7 +261,7 @@ async def whole(session: AsyncSession, request: web.Request, found: Import) -> I
     shop = await session.get_one(Shop, found.shop_id)
     path = found.rows_in(services(request).settings.imports_dir)
     first = list(islice(child.rows(path), FIRST)) if path.exists() else []
-    read = preview(found.plug, found.columns, first, Habits(shop.country, ZoneInfo(shop.timezone)))
+    read = preview(found.plug, found.columns, first, await habits_of(session, shop))
     above = ImportAnswer.model_validate(found).model_dump()
     return ImportPage.model_validate({**above, "first": read, "fields": list(fields_of(found))})
 

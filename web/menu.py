@@ -100,6 +100,13 @@ SETTINGS = (
                 "Stages of deals, and why deals are lost",
             ),
             Place(
+                "orders",
+                "/order-statuses",
+                "Statuses of orders",
+                rights.EDIT_STATUSES,
+                "Names, looks and order of the steps an order takes, and when it is late",
+            ),
+            Place(
                 "in",
                 "/imports",
                 "Imports",

@@ -9,7 +9,7 @@ from aiohttp import web
 from pydantic import Field
 
 from crm_core.order import MOST_PIECES, ItemWanted
-from crm_core.order_status import Status
+from crm_core.order_status import Group, Status
 from crm_core.payment import METHODS, Kind
 from crm_core.read.orders import OrderPage
 from web.fields import (
@@ -24,6 +24,7 @@ from web.fields import (
     Name,
     Percent,
     ShortText,
+    StatusCode,
     Version,
 )
 from web.listing import Price
@@ -65,8 +66,11 @@ class OrderAnswer(Answer):
 
     id: int
     number: str
-    status: Status
+    status: str
+    group: Group
     status_label: str
+    status_tone: str
+    status_shape: str
     open: bool
     goods: Money
     sums: SumsAnswer
@@ -170,7 +174,7 @@ class Terms(Given):
 class OrderFields(Terms):
     """What may be agreed about an order besides its items; null empties a field."""
 
-    status: Status = Status.NEW
+    status: StatusCode = Status.NEW
     paid: Price = Decimal(0)
     deal_id: Id | None = None
     manager_id: Id | None = None

@@ -14,11 +14,11 @@ from crm_core.disposition import DISPOSITIONS
 from crm_core.errors import Invalid
 from crm_core.order import Clash
 from crm_core.order_history import status_times
-from crm_core.order_status import LABELS, Status
 from crm_core.read.customers import load_customer
 from crm_core.read.orders import Change, OrderPage, list_orders, load_changes, load_order, load_payments
 from crm_core.read.sound import Sound, load_sounds
 from crm_core.read.timeline import Item, load_talks
+from crm_core.status_list import list_statuses
 from web import orders
 from web.call_sound import addresses
 from web.calls import all_calls, reader
@@ -66,13 +66,14 @@ async def show_orders(request: web.Request) -> web.Response:
         found = await list_orders(session, **filters.model_dump())
         shops = await shops_to_choose(session)
         colleagues = await users_to_choose(session)
+        statuses = await list_statuses(session)
     context = {
         "colleagues": colleagues,
         "filters": filters,
         "filters_set": is_set(filters),
         "rows": found.rows,
         "pages": turn(request, found),
-        "statuses": list(LABELS.items()),
+        "statuses": statuses,
         "shops": shops,
     }
     return render(request, "orders.html", context)
@@ -125,16 +126,19 @@ async def _page(
         payments = await load_payments(session, order_id)
         methods = await list_methods(session, order.shop_id, active=True)
         colleagues = await users_to_choose(session)
+        statuses = await list_statuses(session)
     context = {
         "order": order,
         "customer": customer,
         "custom": custom,
         "changes": changes,
         "colleagues": colleagues,
-        "status_times": _status_times(order, changes, services(request).now()),
+        "status_times": _status_times(
+            order, changes, services(request).now(), {it.code: it.name for it in statuses}
+        ),
         "payments": payments,
         "methods": [(it.id, it.name) for it in methods],
-        "statuses": list(LABELS.items()),
+        "statuses": [it for it in statuses if it.active or it.code == order.status],
         "may_edit": who.may(EDIT_ORDERS),
         "may_promise": who.may(SELL_BEYOND),
         "may_refund": who.may(REFUND_PAYMENTS),
@@ -148,11 +152,13 @@ async def _page(
     return render(request, "order.html", context, flash=flash, typed=typed)
 
 
-def _status_times(order: OrderPage, changes: Sequence[Change], now: datetime) -> list[tuple[str, timedelta]]:
+def _status_times(
+    order: OrderPage, changes: Sequence[Change], now: datetime, names: Mapping[str, str]
+) -> list[tuple[str, timedelta]]:
     """How long the order was in each status, in words."""
     moves = [(it.at, *it.what["status"]) for it in reversed(changes) if "status" in it.what]
     times = status_times(order.created_at, order.status, moves, now)
-    return [(LABELS[Status(code)], spent) for code, spent in times]
+    return [(names.get(code, code), spent) for code, spent in times]
 
 
 async def _sent(request: web.Request) -> list[tuple[str, str]]:

@@ -1,16 +1,16 @@
 """Orders in the API: found, read, quoted, taken, changed, paid."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from aiohttp import web
-from pydantic import Field, computed_field
+from pydantic import Field, StringConstraints, computed_field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.discount_limit import most_off
 from crm_core.order import add_payment, create_order, update_order
-from crm_core.order_status import Status
+from crm_core.order_status import Group
 from crm_core.payment import Kind, list_payments
 from crm_core.quote import quote
 from crm_core.read.orders import list_orders, load_changes, load_order
@@ -39,11 +39,18 @@ from web.sessions import person
 operations = Operations("orders")
 
 
+StatusFilter = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z_]{1,20}([.]([a-z0-9_]{1,40}|[*]))?$"),
+    Field(description='a code of `GET /order-statuses`, or a whole group such as "work.*"'),
+]
+
+
 class OrdersQuery(Listed):
     """Which orders. `query`: number, tracking, total, the customer's name or number; `calls`: talked about?"""
 
     query: Text = ""
-    status: Status | None = None
+    status: StatusFilter | None = None
     open_only: bool = False
     shop_id: Id | None = None
     customer_id: Id | None = None
@@ -58,8 +65,11 @@ class OrderItemAnswer(Answer):
 
     id: int
     number: str
-    status: Status
+    status: str
+    group: Group
     status_label: str
+    status_tone: str
+    status_shape: str
     open: bool
     total: Money
     paid: Money

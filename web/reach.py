@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from sqlalchemy import select
 
 from crm_core.errors import NotFound
+from crm_core.order_status import is_released
 from crm_core.reach import ENTITIES, Reach, seeing
 from crm_core.read.one_call import require_call
 from crm_core.task_rows import Kind as TaskKind
@@ -110,7 +111,6 @@ def in_form(form: Mapping[str, str]) -> Mapping[str, Any]:
 
 _ON_CARD = {"orders": "orders", "deals": "deals", "tasks": "callbacks"}
 _TASKS = tuple(TaskKind)  # their own rules say who sees them
-_NOT_BOUGHT = ("cancelled", "returned")
 
 
 def card_seen(who: Person, card: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -139,7 +139,7 @@ def _owned(row: Mapping[str, Any], whose: frozenset[int] | None) -> bool:
 
 
 def _totals(orders: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    bought = [order for order in orders if order["status"] not in _NOT_BOUGHT]
+    bought = [order for order in orders if not is_released(order["status"])]
     newest = max(bought, key=lambda order: str(order["created_at"]), default=None)
     currency = newest["currency"] if newest else None
     total = sum(

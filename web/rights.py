@@ -39,6 +39,7 @@ EDIT_SEGMENTS, EDIT_FIELDS = Right("segments", "edit"), Right("fields", "edit")
 VIEW_ORDERS, EDIT_ORDERS = Right("orders", "view"), Right("orders", "edit")
 VIEW_DEALS, EDIT_DEALS = Right("deals", "view"), Right("deals", "edit")
 EDIT_SELLING = Right("selling", "edit")  # limits of discounts, coupons, delivery
+EDIT_STATUSES = Right("statuses", "edit")  # of orders
 REFUND_PAYMENTS = Right("payments", "refund")
 VIEW_CALLBACKS, EDIT_CALLBACKS = Right("callbacks", "view"), Right("callbacks", "edit")
 VIEW_PRODUCTS, EDIT_PRODUCTS = Right("products", "view"), Right("products", "edit")
@@ -117,7 +118,12 @@ _FLOOR = {
     DELIVER: Scope.ALL,
 }
 _ROAD = {VIEW_TASKS: Scope.OWN, EDIT_TASKS: Scope.OWN, DELIVER: Scope.OWN}
-_GOODS = {EDIT_PRODUCTS: Scope.ALL, VIEW_PURCHASES: Scope.ALL, EDIT_SELLING: Scope.ALL}
+_GOODS = {
+    EDIT_PRODUCTS: Scope.ALL,
+    VIEW_PURCHASES: Scope.ALL,
+    EDIT_SELLING: Scope.ALL,
+    EDIT_STATUSES: Scope.ALL,
+}
 _EXCHANGE = {
     RUN_IMPORTS: Scope.ALL,
     EXPORT_CUSTOMERS: Scope.ALL,

@@ -4,8 +4,8 @@ Raises: `ValueError` with the end of a sentence that begins with the cell itself
 """
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -16,10 +16,12 @@ from crm_core.phone import normalise
 
 @dataclass(frozen=True)
 class Habits:
-    """How the file's people write: the country of numbers without one, the zone of times without one."""
+    """How the file's people write: the country of numbers without one, the zone of times without one; what they call
+    the statuses of orders (code -> name)."""
 
     country: str
     zone: ZoneInfo
+    statuses: Mapping[str, str] = field(default_factory=dict)
 
 
 Kind = Callable[[str, Habits], Any]

@@ -19,18 +19,17 @@ from crm_core.exchange.noun import Field, Given, Noun, Putting
 from crm_core.line import Shop
 from crm_core.money import money
 from crm_core.order import ItemWanted, Order, OrderItem, create_order, update_order
-from crm_core.order_status import LABELS, SHIPPED, Status
+from crm_core.order_status import Status, is_shipped
 from crm_core.product import Product
-
-_STATUSES = {**{it.value: it for it in Status}, **{label.casefold(): it for it, label in LABELS.items()}}
 
 
 def status(cell: str, habits: Habits) -> str:
-    """A status by its code or its name."""
-    found = _STATUSES.get(cell.casefold()) or _STATUSES.get(cell.casefold().replace(" ", "_"))
-    if found is None:
-        raise ValueError(f"is no status; there are {', '.join(LABELS.values())}")
-    return str(found)
+    """A status by its code or its name; some write a code with gaps."""
+    said = cell.casefold()
+    for code, name in habits.statuses.items():
+        if name.casefold() == said or code in (said, said.replace(" ", "_")):
+            return code
+    raise ValueError(f"is no status; there are {', '.join(habits.statuses.values())}")
 
 
 FIELDS = (
@@ -174,7 +173,7 @@ async def _items(to: Putting, rows: Sequence[Given], state: str, known: Order | 
     ours = select(Product).where(Product.shop_id == to.shop_id, Product.sku.in_(skus))
     products = {it.sku: it for it in await to.session.scalars(ours)}
     kept = {it.sku: it for it in known.items} if known else {}
-    return [_item(row, products.get(row.get("sku", "")), kept, linked=state not in SHIPPED) for row in rows]
+    return [_item(row, products.get(row.get("sku", "")), kept, linked=not is_shipped(state)) for row in rows]
 
 
 def _item(row: Given, product: Product | None, kept: Mapping[str, OrderItem], *, linked: bool) -> ItemWanted:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import structlog
 from sqlalchemy import insert, select
@@ -14,9 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm_core import audit
 from crm_core.db import Database
 from crm_core.exchange import child
+from crm_core.exchange.house import habits_of
 from crm_core.exchange.job import SILENT as SILENT
 from crm_core.exchange.job import Import, RefusedImportRow, State, fail, get_import, take_next
-from crm_core.exchange.kinds import Habits
 from crm_core.exchange.noun import Putting
 from crm_core.exchange.rows import Outcome, grouped, put_rows, remember
 from crm_core.exchange.table import Row
@@ -143,7 +142,7 @@ def _count(found: Import, outcome: Outcome, *, at: datetime) -> None:
 
 async def _putting(session: AsyncSession, found: Import, *, at: datetime, seen: dict[str, int]) -> Putting:
     shop = await session.get_one(Shop, found.shop_id)
-    habits = Habits(country=shop.country, zone=ZoneInfo(shop.timezone))
+    habits = await habits_of(session, shop)
     return Putting(
         session=session, habits=habits, shop_id=shop.id, user_id=found.user_id, at=at,
         warehouse_id=found.warehouse_id, seen=seen,

@@ -20,7 +20,7 @@ from crm_core.order import Order, OrderItem
 from crm_core.read import match, page
 from crm_core.read.page import Page, Sort
 from crm_core.read.rfm import cell_rules
-from crm_core.read.segments import NOT_BOUGHT, compiled, in_segment
+from crm_core.read.segments import BOUGHT, compiled, in_segment
 from crm_core.site import Visit
 from crm_core.user import User
 
@@ -115,7 +115,7 @@ def _bought() -> Any:
     """Orders of the customer of the outer row: how many, for how much in the last one's currency, when."""
     last = (
         select(Order.currency)
-        .where(Order.customer_id == Customer.id, Order.status.not_in(NOT_BOUGHT))
+        .where(Order.customer_id == Customer.id, BOUGHT)
         .order_by(Order.created_at.desc())
         .limit(1)
         .correlate(Customer)
@@ -128,7 +128,7 @@ def _bought() -> Any:
             last.label("currency"),
             func.max(Order.created_at).label("last_at"),
         )
-        .where(Order.customer_id == Customer.id, Order.status.not_in(NOT_BOUGHT))
+        .where(Order.customer_id == Customer.id, BOUGHT)
         .correlate(Customer)
     ).alias("bought")
 
@@ -310,7 +310,7 @@ async def _earned(session: AsyncSession, customer_id: int, currency: str | None)
         func.sum(Order.total - Order.delivery_cost - earned.c.cost).filter(earned.c.known),
         func.count().filter(earned.c.known),
     )
-    mine = Order.customer_id == customer_id, Order.status.not_in(NOT_BOUGHT), Order.currency == currency
+    mine = Order.customer_id == customer_id, BOUGHT, Order.currency == currency
     return (await session.execute(query.select_from(Order).join(earned, true()).where(*mine))).one()
 
 

@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm_core.customer import Customer
 from crm_core.order import Order
 from crm_core.order_rows import OrderItem
-from crm_core.order_status import LABELS, RELEASED, SHIPPED, Status
+from crm_core.order_status import is_released, is_shipped
 from crm_core.read.orders import first_number
 from crm_core.read.tasks import FAR, Viewer
+from crm_core.status_list import OrderStatus
 from crm_core.task_rows import Kind, State, Task
 
 MOST = 100
@@ -30,6 +31,7 @@ class Delivery:
     order_id: int
     number: str
     status: str
+    status_label: str
     total: Decimal
     paid: Decimal
     currency: str
@@ -47,16 +49,12 @@ class Delivery:
     @property
     def on_way(self) -> bool:
         """The courier has the parcel."""
-        return self.status in SHIPPED
+        return is_shipped(self.status)
 
     @property
     def called_off(self) -> bool:
         """The customer is not to get it any more."""
-        return self.status in RELEASED
-
-    @property
-    def status_label(self) -> str:
-        return LABELS[Status(self.status)]
+        return is_released(self.status)
 
 
 async def list_deliveries(session: AsyncSession, viewer: Viewer) -> list[Delivery]:
@@ -75,6 +73,7 @@ async def list_deliveries(session: AsyncSession, viewer: Viewer) -> list[Deliver
             Order.id.label("order_id"),
             Order.number,
             Order.status,
+            OrderStatus.name.label("status_label"),
             Order.total,
             Order.paid,
             Order.currency,
@@ -85,6 +84,7 @@ async def list_deliveries(session: AsyncSession, viewer: Viewer) -> list[Deliver
         )
         .select_from(Task)
         .join(Order, Order.id == Task.order_id)
+        .join(OrderStatus, OrderStatus.code == Order.status)
         .join(Customer, Customer.id == Order.customer_id)
         .where(Task.kind == Kind.COURIER, Task.state == State.OPEN, viewer.performs())
         .order_by(func.coalesce(Task.due_at, FAR), Task.id)

@@ -17,11 +17,12 @@ from crm_core.deal import Deal
 from crm_core.errors import NotFound
 from crm_core.line import Shop
 from crm_core.order import Order, OrderChange, OrderItem
-from crm_core.order_status import LABELS, OPEN, Status
+from crm_core.order_status import OPEN, TO_BRING, Group, group_of
 from crm_core.order_total import Off, OrderLine, Sums, add_up, margin
 from crm_core.payment import Payment
 from crm_core.read import match, page
 from crm_core.read.page import Page, Sort
+from crm_core.status_list import OrderStatus, codes_of
 from crm_core.user import User
 
 SORTS = (
@@ -37,6 +38,9 @@ class OrderRow:
     id: int
     number: str
     status: str
+    status_label: str
+    status_tone: str
+    status_shape: str
     total: Decimal
     paid: Decimal
     currency: str
@@ -60,12 +64,12 @@ class OrderRow:
     version: int
 
     @property
-    def status_label(self) -> str:
-        return LABELS[Status(self.status)]
+    def group(self) -> Group:
+        return group_of(self.status)
 
     @property
     def open(self) -> bool:
-        return self.status in OPEN
+        return self.group in OPEN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,6 +103,9 @@ class OrderPage:
     id: int
     number: str
     status: str
+    status_label: str
+    status_tone: str
+    status_shape: str
     total: Decimal
     paid: Decimal
     currency: str
@@ -141,12 +148,17 @@ class OrderPage:
     items: list[Item]
 
     @property
-    def status_label(self) -> str:
-        return LABELS[Status(self.status)]
+    def group(self) -> Group:
+        return group_of(self.status)
 
     @property
     def open(self) -> bool:
-        return self.status in OPEN
+        return self.group in OPEN
+
+    @property
+    def to_bring(self) -> bool:
+        """The customer waits for it."""
+        return self.group in TO_BRING
 
     @property
     def sums(self) -> Sums:
@@ -212,6 +224,14 @@ def first_number(owner: Any) -> Any:
     )
 
 
+SHOWN = (
+    OrderStatus.name.label("status_label"),
+    OrderStatus.tone.label("status_tone"),
+    OrderStatus.shape.label("status_shape"),
+)
+"""A status as it is shown."""
+
+
 def _rows() -> Select[Any]:
     said = func.concat(cast(OrderItem.quantity, String), " × ", OrderItem.name)
     items = (
@@ -227,6 +247,7 @@ def _rows() -> Select[Any]:
     return (
         select(
             *(getattr(Order, name) for name in (*names, *more)),
+            *SHOWN,
             Customer.name.label("customer"),
             Shop.name.label("shop"),
             User.name.label("manager"),
@@ -237,6 +258,7 @@ def _rows() -> Select[Any]:
         .select_from(Order)
         .join(Customer, Customer.id == Order.customer_id)
         .join(Shop, Shop.id == Order.shop_id)
+        .join(OrderStatus, OrderStatus.code == Order.status)
         .outerjoin(User, User.id == Order.manager_id)
         .join(talked, true())
     )
@@ -262,12 +284,12 @@ async def list_orders(
     after: str | None = None,
     limit: int = 50,
 ) -> Page[OrderRow]:
-    """Orders, newest first. `query`: order, tracking, total, name or number; `calls`: "some" or "none"."""
+    """Orders, newest first. `query`: order, tracking, total, name or number; `calls`: "some" or "none";
+    `status`: a code, or a whole group as "work.*"."""
     wanted = _rows()
     if query.strip():
         wanted = wanted.where(match.orders(query, common=await match.is_common(session, query)))
     exact = {
-        Order.status: status,
         Order.shop_id: shop_id,
         Order.customer_id: customer_id,
         Order.deal_id: deal_id,
@@ -276,8 +298,13 @@ async def list_orders(
     wanted = wanted.where(*(column == value for column, value in exact.items() if value is not None))
     if needs_call:
         wanted = wanted.where(Order.needs_call)
+    if status and status.endswith(".*"):
+        meant = [group for group in Group if status == f"{group}.*"]
+        wanted = wanted.where(Order.status.in_(await codes_of(session, meant)))
+    elif status:
+        wanted = wanted.where(Order.status == status)
     if open_only:
-        wanted = wanted.where(Order.status.in_(OPEN))
+        wanted = wanted.where(Order.status.in_(await codes_of(session, OPEN)))
     if calls:
         wanted = wanted.where(_has_calls() if calls == "some" else ~_has_calls())
     return await page.load(session, wanted, SORTS, OrderRow, after=after, limit=limit)
@@ -290,6 +317,7 @@ async def load_order(session: AsyncSession, order_id: int) -> OrderPage:
     query = (
         select(
             *(column for column in columns if column.name != "created_by"),
+            *SHOWN,
             Shop.name.label("shop"),
             Deal.title.label("deal"),
             User.name.label("created_by"),
@@ -297,6 +325,7 @@ async def load_order(session: AsyncSession, order_id: int) -> OrderPage:
         )
         .select_from(Order)
         .join(Shop, Shop.id == Order.shop_id)
+        .join(OrderStatus, OrderStatus.code == Order.status)
         .outerjoin(Deal, Deal.id == Order.deal_id)
         .outerjoin(User, User.id == Order.created_by)
         .outerjoin(manager, manager.id == Order.manager_id)

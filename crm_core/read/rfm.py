@@ -11,7 +11,7 @@ from sqlalchemy import case, extract, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.order import Order
-from crm_core.read.segments import NOT_BOUGHT
+from crm_core.read.segments import BOUGHT
 from crm_core.segment_rule import All, Condition, Kind
 
 RECENCY = (30, 90, 180, 365)
@@ -39,7 +39,7 @@ async def load_matrix(session: AsyncSession, now: datetime) -> dict[tuple[int, i
             func.max(func.max(Order.created_at)).over(partition_by=Order.customer_id).label("last_at"),
             func.row_number().over(partition_by=Order.customer_id, order_by=Order.currency).label("place"),
         )
-        .where(Order.status.not_in(NOT_BOUGHT))
+        .where(BOUGHT)
         .group_by(Order.customer_id, Order.currency)
         .subquery()
     )

@@ -25,12 +25,12 @@ from crm_core.call import Call
 from crm_core.customer import Customer
 from crm_core.deal import Deal
 from crm_core.order import Order
-from crm_core.order_status import Status
+from crm_core.order_status import RELEASED, among
 from crm_core.segment import checked_rules, get_segment
 from crm_core.segment_rule import CUSTOM, All, AnyOf, Condition, Kind, Node, Not
 from crm_core.site import Cart, Visit
 
-NOT_BOUGHT = (Status.CANCELLED, Status.RETURNED)
+BOUGHT = ~among(Order.status, RELEASED)
 
 
 async def in_segment(session: AsyncSession, segment_id: int, now: datetime) -> ColumnElement[bool]:
@@ -128,7 +128,7 @@ def _of(*what: Any, table: Any) -> Any:
 
 
 def _bought(figure: Any) -> Any:
-    return _of(figure, table=Order).where(Order.status.not_in(NOT_BOUGHT)).scalar_subquery()
+    return _of(figure, table=Order).where(BOUGHT).scalar_subquery()
 
 
 def _days(at: Any, now: datetime) -> Any:
@@ -138,9 +138,9 @@ def _days(at: Any, now: datetime) -> Any:
 
 def _sum(figure: Any) -> Any:
     """In the currency of the last purchase, as on the customer's page."""
-    last = _of(Order.currency, table=Order).where(Order.status.not_in(NOT_BOUGHT))
+    last = _of(Order.currency, table=Order).where(BOUGHT)
     last = last.order_by(Order.created_at.desc()).limit(1).scalar_subquery()
-    query = _of(figure, table=Order).where(Order.status.not_in(NOT_BOUGHT), Order.currency == last)
+    query = _of(figure, table=Order).where(BOUGHT, Order.currency == last)
     return query.scalar_subquery()
 
 

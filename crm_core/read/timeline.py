@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core import callback, order_status
+from crm_core import callback
 from crm_core.call import Call
 from crm_core.call_link import CallLink
 from crm_core.callback import Callback
@@ -36,6 +36,7 @@ from crm_core.customer_merge import CustomerMerge
 from crm_core.deal import Deal
 from crm_core.funnel import FunnelStage, Kind
 from crm_core.order import Order
+from crm_core.order_status import is_open
 from crm_core.payment import Kind as PaymentKind
 from crm_core.payment import Payment
 from crm_core.read import page
@@ -44,6 +45,7 @@ from crm_core.read.page import Page, Sort
 from crm_core.read.tasks import Viewer
 from crm_core.recording import Recording, RecordingState
 from crm_core.site import Visit
+from crm_core.status_list import OrderStatus
 from crm_core.task_rows import State, Task
 from crm_core.user import User
 
@@ -85,18 +87,15 @@ class Item:
         """Still to be worked on."""
         if self.kind == "deal":
             return self.stage_kind == Kind.OPEN
-        opened = {"order": order_status.OPEN, "callback": (callback.State.OPEN,), "task": (State.OPEN,)}
+        if self.kind == "order":
+            return is_open(self.status or "")
+        opened = {"callback": (callback.State.OPEN,), "task": (State.OPEN,)}
         return self.status in opened.get(self.kind, ())
 
     @property
     def status_label(self) -> str:
         """The state of an order or a deal in words."""
-        match self.kind, self.status:
-            case "order", str(status):
-                return order_status.LABELS[order_status.Status(status)]
-            case "deal", _:
-                return self.stage or ""
-        return self.status or ""
+        return (self.stage if self.kind in ("order", "deal") else self.status) or ""
 
 
 _EMPTY: dict[str, Any] = {
@@ -157,10 +156,14 @@ def _branches(
             Order.created_at,
             title=Order.number,
             status=Order.status,
+            stage=OrderStatus.name,
+            stage_kind=func.concat(OrderStatus.tone, " ", OrderStatus.shape),
             text=Order.comment,
             amount=Order.total,
             currency=Order.currency,
-        ).where(Order.customer_id == customer_id),
+        )
+        .join(OrderStatus, OrderStatus.code == Order.status)
+        .where(Order.customer_id == customer_id),
         "deal": _branch(
             "deal",
             Deal.id,

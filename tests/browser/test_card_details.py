@@ -19,6 +19,8 @@ ORDER: dict[str, Any] = {
     "number": "A-1099",
     "status": "on_delivery",
     "status_label": "On delivery",
+    "status_tone": "amber",
+    "status_shape": "diamond",
     "open": True,
     "total": "148.00",
     "paid": "0.00",
@@ -32,6 +34,15 @@ ORDER: dict[str, Any] = {
     "items": "Kettle",
 }
 SECOND = ORDER | {"id": 12, "number": "A-1100", "status": "new", "status_label": "New"}
+STATUSES: list[dict[str, Any]] = [
+    {"code": code, "name": name, "active": active}
+    for code, name, active in (
+        ("new", "New", True),
+        ("work.sewing", "Sewing", True),
+        ("packed", "Packed", False),
+        ("on_delivery", "On delivery", True),
+    )
+]
 FUNNEL: dict[str, Any] = {
     "id": 1,
     "name": "Sales",
@@ -126,6 +137,7 @@ async def talk(server: DeskServer, shown: dict[str, Any], **different: Any) -> d
     server.answers |= {"/orders/12/calls": [], "/deals/5/calls": [], "/orders": {"items": [ORDER]}}
     server.answers |= {
         "/funnels": [FUNNEL],
+        "/order-statuses": {"version": 1, "statuses": STATUSES},
         "/lost-reasons": [{"id": 3, "label": "Too expensive", "active": True}],
     }
     server.answers["/deals/5"] = DEAL | {"responsible": "Oleg", "created_at": ago(9e5)}
@@ -217,10 +229,10 @@ async def test_what_is_open_comes_back_after_a_reload_and_stands_in_the_other_ta
 async def test_the_state_changed_in_the_card_is_changed_in_this_call(desk: Page, server: DeskServer) -> None:
     await talk(server, known())
     await desk.get_by_role("button", name="A-1099", exact=True).click()
-    await desk.get_by_label("State of A-1099").select_option("delivered")
+    await desk.get_by_label("State of A-1099").select_option("Sewing")
     assert await server.request("PATCH", "/orders/11") == {
         "version": 3,
-        "status": "delivered",
+        "status": "work.sewing",
         "call_id": "c1",
     }
 

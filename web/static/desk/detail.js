@@ -83,14 +83,14 @@ const Frame = ({ entry, kind, id, label, children }) => {
 };
 
 export const OrderDetail = ({ entry, order: { id, number, version } }) => {
-  const { found, failed, again } = useRead([[`/orders/${id}`], [`/orders/${id}/calls`]], `${id}/${version}/${entry.card.links?.length}`);
+  const { found, failed, again } = useRead([[`/orders/${id}`], [`/orders/${id}/calls`], ["/order-statuses"]], `${id}/${version}/${entry.card.links?.length}`);
   if (!found) return html`<${Frame} entry=${entry} kind="order" id=${id} label=${number}>${failed ? html`<${Failed} text=${failed} again=${again} />` : html`<${Loading} lines=${4} />`}<//>`;
-  const [order, talks] = found;
+  const [order, talks, { statuses }] = found;
   const deal = entry.card.deals?.find((one) => one.id === order.deal_id);
   const save = async (status) => { await api.patch(`/orders/${id}`, { version: order.version, status, call_id: entry.call.id }); again(); };
   return html`<${Frame} entry=${entry} kind="order" id=${id} label=${number}>
     <${Goods} order=${order} />
-    <dl><${Fact} name=${t("State")}><${State} label=${t("State of {what}", { what: number })} names=${statusNames} value=${order.status} save=${save} /><//>
+    <dl><${Fact} name=${t("State")}><${State} label=${t("State of {what}", { what: number })} names=${() => statusNames(statuses, order.status)} value=${order.status} save=${save} /><//>
       <${Fact} name=${t("Payment")}>${paid(order)}<//>
       <${Fact} name=${t("Delivery")}>${[order.delivery_method, order.delivery_address].filter(Boolean).join(" · ")}<//>
       <${Fact} name=${t("Tracking")}>${order.tracking}<//>
@@ -104,7 +104,7 @@ export const OrderDetail = ({ entry, order: { id, number, version } }) => {
 const OfDeal = ({ entry, order }) => {
   const known = entry.card.orders?.some((one) => one.id === order.id);
   return html`<li>${known ? html`<button type="button" class="linkish" onClick=${() => { if (!isOpen(entry, "order", order.id)) toggle(entry, "order", order.id); }}>${order.number}</button>`
-    : html`<a href=${`/orders/${order.id}`}>${order.number}</a>`} · ${statusNames()[order.status]} · ${money(order.total, order.currency)}</li>`;
+    : html`<a href=${`/orders/${order.id}`}>${order.number}</a>`} · ${order.status_label} · ${money(order.total, order.currency)}</li>`;
 };
 
 const placeOf = (deal) => (deal.kind === "lost" ? `${deal.stage}:${deal.lost_reason_id ?? ""}` : deal.stage);

@@ -13,7 +13,7 @@ import { close, isOpen, opened, openNext } from "./opened.js";
 import { outcomeName } from "./outcomes.js";
 import { Site } from "./site.js";
 import { touch } from "./store.js";
-import { missed, orderTone, resultName } from "./words.js";
+import { missed, orderLook, resultName } from "./words.js";
 
 const LinkIt = ({ entry: { call, card }, kind, id, label }) => {
   if (linked(card, kind, id)) return html`<span class="about-this" title=${t("This call is about it")}><${Icon} name="link" small /></span>`;
@@ -29,7 +29,7 @@ const paidWord = (order) => {
 
 const Order = ({ entry, order }) => {
   const detail = [order.items, order.delivery_method, order.tracking, paidWord(order)].filter(Boolean).join(" · ");
-  return html`<div class="row"><${Chip} tone=${orderTone(order)}>${order.status_label}<//>
+  return html`<div class="row"><${Chip} tone=${orderLook(order)} dot>${order.status_label}<//>
     <${OpenIt} entry=${entry} kind="order" id=${order.id} label=${order.number} /><span class="end"><span>${money(order.total, order.currency)}</span><${LinkIt} entry=${entry} kind="order" id=${order.id} label=${order.number} /></span>
     ${isOpen(entry, "order", order.id) ? html`<${OrderDetail} entry=${entry} order=${order} />`
       : html`<p>${detail}${detail ? " · " : ""}<${When} at=${order.created_at} /></p>`}</div>`;

@@ -46,14 +46,12 @@ export const resultName = ({ direction, result }) => {
 };
 export const missed = ({ direction, result }) => direction === "inbound" && result && result !== "answered";
 
-const ORDER_TONE = { new: "wrap", confirmed: "wrap", packed: "wrap", on_delivery: "ring", delivered: "talk", cancelled: "miss", returned: "miss" };
-export const orderTone = (order) => (order.open === false && order.status === "done" ? "" : ORDER_TONE[order.status] ?? "");
+/** How the status of an order looks: its colour and shape. */
+export const orderLook = (order) => `${order.status_tone ?? ""} ${order.status_shape ?? ""}`;
 
-/** The states of an order, in their order: code → name. */
-export const statusNames = () => ({
-  new: t("New"), confirmed: t("Confirmed"), packed: t("Packed"), on_delivery: t("On delivery"), delivered: t("Delivered"),
-  done: t("Done"), cancelled: t("Cancelled"), returned: t("Returned"),
-});
+/** Where an order may go: code → name, on the way of an order. */
+export const statusNames = (statuses, kept) =>
+  Object.fromEntries(statuses.filter((one) => one.active || one.code === kept).map((one) => [one.code, one.name]));
 
 const RULE = {
   started_from: () => t("the call was started from it"), chosen: () => t("chosen by hand"), opened_in_card: () => t("it was open in the card"),
