@@ -54,7 +54,9 @@ def consult_of(call: Call) -> Consult | None:
     place = near.name.partition("/")[2].rpartition("-")[0]
     target, _, context = place.partition("@")
     if context == HOLD_CONTEXT:
-        return Consult(stage=Stage.HOLD, target=target)
+        # Whose telephone is not in that room yet would lose the customer by laying the receiver down.
+        there = any(c.extension is not None and c.bridge == near.bridge for c in call.live_channels)
+        return Consult(stage=Stage.HOLD if there else Stage.CALLING, target=target)
     asked = [
         c
         for c in call.channels.values()
