@@ -12,10 +12,10 @@ run: export CALLCENTER_DATA_DIR ?= $(CURDIR)/var/demo
 run: $(STAMP)
 	@exec $(BIN)/callcenter run --demo
 
-# As many workers as there are cores: telephones and browsers of the tests need their share. A worker takes a file as a whole.
+# As many workers as there are cores: telephones and browsers of the tests need their share. tests/conftest.py says what goes together.
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 test: $(STAMP)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 check: $(STAMP)
 	$(BIN)/ruff check .

@@ -17,7 +17,24 @@ from crm_core.embedded import Embedded
 from crm_core.migrations import migrate
 
 TEMPLATE = "crm_template"
+HERE = Path(__file__).parent
+ONE_TREE = ("pbx", "e2e", "load")  # one Asterisk at a time runs in its tree
+LONGEST = "test_api_description"
 MEMORY = Path("/dev/shm")  # a test's database does not outlive the run, so it need not touch a disk
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A worker takes a file as a whole, and all that share the switchboard, so that none waits; the longest first."""
+
+    def order(item: pytest.Item) -> tuple[bool, bool]:
+        return item.path.relative_to(HERE).parts[0] not in ONE_TREE, item.path.stem != LONGEST
+
+    items.sort(key=order)
+    for item in items:
+        alone = order(item)[0]
+        item.add_marker(
+            pytest.mark.xdist_group(f"{item.path.parent.name}-{item.path.stem}" if alone else "pbx")
+        )
 
 
 @pytest.hookimpl(wrapper=True)
