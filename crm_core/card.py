@@ -185,7 +185,8 @@ SELECT json_build_object(
                 FROM callbacks b WHERE b.number = CAST(:e164 AS text) AND b.state = 'open'
                 AND (b.customer_id IS NULL OR NOT EXISTS (SELECT FROM who)) ORDER BY b.due_at LIMIT 10)
             UNION ALL
-            (SELECT t.id, t.kind, t.due_at, t.title, t.text, NULL, t.performer_id, t.role, NULL
+            (SELECT t.id, t.kind, t.due_at, t.title, t.text, NULL, t.performer_id,
+                coalesce((SELECT m.name FROM teams m WHERE m.id = t.team_id), t.role), NULL
                 FROM tasks t WHERE t.customer_id = (SELECT id FROM who)
                 AND t.state = 'open' ORDER BY t.due_at LIMIT 10)
         ) b LEFT JOIN users u ON u.id = b.assigned_to

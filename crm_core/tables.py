@@ -16,6 +16,7 @@ from crm_core import (
     deal,
     delivery,
     discount_limit,
+    document,
     draft,
     flight,
     focus,
@@ -46,7 +47,7 @@ from crm_core import (
     wrap_up_rule,
 )
 from crm_core.db import Base
-from crm_core.exchange import external, job, mapping
+from crm_core.exchange import external, job, mapping, source_rows
 
 MODULES = (
     agent_state,
@@ -64,6 +65,7 @@ MODULES = (
     deal,
     delivery,
     discount_limit,
+    document,
     draft,
     external,
     flight,
@@ -89,6 +91,7 @@ MODULES = (
     saved_view,
     sign_in,
     site,
+    source_rows,
     status_list,
     stock,
     task_rows,

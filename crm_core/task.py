@@ -16,9 +16,10 @@ from crm_core.notice import notify
 from crm_core.order import get_order
 from crm_core.outbox import announce
 from crm_core.task_rows import Kind, Priority, State, Task, TaskEntry, What
+from crm_core.team import Team
 from crm_core.user import Role, User, get_user
 
-EDITABLE = frozenset(("title", "text", "priority", "due_at", "remind_at", "performer_id", "role"))
+EDITABLE = frozenset(("title", "text", "priority", "due_at", "remind_at", "performer_id", "role", "team_id"))
 LONGEST_TEXT = 20_000
 LONGEST_REASON = 500
 
@@ -33,18 +34,19 @@ async def create_task(
     priority: str = Priority.NORMAL,
     performer_id: int | None = None,
     role: str | None = None,
+    team_id: int | None = None,
     customer_id: int | None = None,
     order_id: int | None = None,
     deal_id: int | None = None,
     call_id: UUID | None = None,
     **fields: Any,
 ) -> Task:
-    """Give a task to `performer_id`, else to everybody of `role`, else to `user_id` who makes it.
+    """Give a task to `performer_id`, else to everybody of `role` or of a team, else to `user_id` who makes it.
 
     `fields` are text, due_at, remind_at. What it is about names its customer too. The performers are told.
     Raises `NotFound`, `Invalid`.
     """
-    if performer_id is None and role is None:
+    if performer_id is None and role is None and team_id is None:
         performer_id = user_id
     task = Task(
         kind=kind,
@@ -59,7 +61,14 @@ async def create_task(
         call_id=await resolve(session, call_id) if call_id else None,
     )
     task.customer_id = task.customer_id or await _customer_of(session, task)
-    given = {"title": title, "priority": priority, "performer_id": performer_id, "role": role, **fields}
+    given = {
+        "title": title,
+        "priority": priority,
+        "performer_id": performer_id,
+        "role": role,
+        "team_id": team_id,
+        **fields,
+    }
     await _apply(session, task, given)
     session.add(task)
     await session.flush()
@@ -104,7 +113,7 @@ async def update_task(
     said = ", ".join(changed).replace("_id", "").replace("_at", "")
     await add_entry(session, task, What.CHANGED, said, user_id=user_id, at=at)
     await _tell(session, task)
-    if {"performer_id", "role"} & set(changed):
+    if {"performer_id", "role", "team_id"} & set(changed):
         await notify_performers(session, task, f"New task: {task.title}", besides=user_id)
     return task
 
@@ -192,10 +201,11 @@ async def add_entry(
 
 
 async def performers(session: AsyncSession, task: Task) -> set[int]:
-    """Who is to do it: one, or every active user of the role."""
+    """Who is to do it: one, or every active user of the team or of the role."""
     if task.performer_id is not None:
         return {task.performer_id}
-    return set(await session.scalars(select(User.id).where(User.role == task.role, User.active)))
+    group = User.team_id == task.team_id if task.team_id is not None else User.role == task.role
+    return set(await session.scalars(select(User.id).where(group, User.active)))
 
 
 async def notify_performers(
@@ -227,8 +237,12 @@ async def _apply(session: AsyncSession, task: Task, changes: Mapping[str, Any]) 
         raise Invalid(f"{str(task.priority)[:40]!r} is no priority.", "priority")
     if task.role is not None and task.role not in tuple(Role):
         raise Invalid(f"{str(task.role)[:40]!r} is no role.", "role")
+    if changes.get("team_id") is not None and await session.get(Team, changes["team_id"]) is None:
+        raise Invalid("There is no such team.", "team_id")
+    if task.role is not None and task.team_id is not None:
+        raise Invalid("Give it to a group or to a team, not to both.", "team_id")
     if task.performer_id is None and task.role is None and task.team_id is None:
-        raise Invalid("Say who shall do it: somebody, or a group.", "performer_id")
+        raise Invalid("Say who shall do it: somebody, a group or a team.", "performer_id")
 
 
 async def _working(session: AsyncSession, user_id: int) -> None:

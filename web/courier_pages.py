@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from aiohttp import web
 
+from crm_core.document import list_documents
 from crm_core.read.deliveries import list_deliveries
 from web import deliveries
 from web.forms import checked, settle
@@ -28,7 +29,14 @@ async def _page(
 ) -> web.Response:
     async with services(request).db.begin() as session:
         found = await list_deliveries(session, viewer(request, DELIVER))
-    context = {"rows": [it for it in found if it.mine], "free": [it for it in found if not it.mine]}
+        mine = [it for it in found if it.mine]
+        own = await list_documents(session, "task", [it.id for it in mine])
+        theirs = await list_documents(session, "order", [it.order_id for it in mine])
+    context = {
+        "rows": mine,
+        "free": [it for it in found if not it.mine],
+        "papers": {it.id: [*theirs[it.order_id], *own[it.id]] for it in mine},
+    }
     return render(request, "courier.html", context, flash=flash, typed=typed)
 
 

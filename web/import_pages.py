@@ -5,14 +5,17 @@ from collections.abc import Mapping
 from aiohttp import web
 
 from crm_core.errors import Conflict, Invalid
+from crm_core.exchange import source_rows, table
 from crm_core.exchange.job import AT_WORK
 from crm_core.exchange.mapping import list_mappings, load_mapping
 from crm_core.exchange.noun import PROPERTY
+from crm_core.exchange.source import last_runs, source_of
 from crm_core.read.page import Page
 from crm_core.stock import list_warehouses
 from web import imports
 from web.errors import Refusal
 from web.forms import checked, sentence, settle
+from web.import_sources import allowed_sources
 from web.listing import Listed
 from web.pages import Flash, Pages, go, number_in, read_filters, render, shops_to_choose, turn
 from web.rights import RUN_IMPORTS, require
@@ -37,6 +40,8 @@ async def _list(
     found = await imports.get_imports(request, filters)
     async with services(request).db.begin() as session:
         shops = await shops_to_choose(session)
+        sources = await allowed_sources(session, person(request))
+        last = await last_runs(session, [it.id for it in sources])
     may = person(request).may
     context = {
         "rows": found.items,
@@ -45,7 +50,9 @@ async def _list(
         "nouns": [(name, LABELS[name]) for name, right in imports.NEEDED.items() if may(right)],
         "labels": LABELS,
         "noun": request.query.get("noun", ""),
-        "at_work": any(row.state in AT_WORK for row in found.items),
+        "at_work": any(row.state in AT_WORK for row in found.items)
+        or any(run.state in source_rows.AT_WORK for run in last.values()),
+        "sources": [(it, last.get(it.id)) for it in sources],
     }
     return render(request, "imports.html", context, flash=flash, typed=typed)
 
@@ -55,7 +62,7 @@ async def send_file(request: web.Request) -> web.Response:
     """Take a file and show how its columns are understood."""
     typed: dict[str, str] = {}
     try:
-        typed, file, name = await receive_form(request)
+        typed, file, name = await receive_form(request, services(request).settings.imports_dir, table.LARGEST)
         try:
             shop = {"shop_id": int(typed["shop_id"])} if typed.get("shop_id", "").isdecimal() else {}
             given = checked(imports.NewImport, typed, filename=name[:200], **shop)
@@ -83,8 +90,10 @@ async def _page(
         refused = await imports.some_refused(session, found.id)
         kept = await list_mappings(session, found.noun)
         warehouses = await list_warehouses(session, found.shop_id)
+        came_from = await source_of(session, found.id)
     context = {
         "it": found,
+        "source": came_from,
         "refused": refused,
         "mappings": [(row.name, row.name) for row in kept if set(row.columns) <= set(found.headings)],
         "warehouses": [(row.id, row.name) for row in warehouses] if found.noun == "products" else [],

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.audit import record
 from crm_core.errors import NotFound
-from crm_core.exchange import child, job
+from crm_core.exchange import child, job, table
 from crm_core.exchange.house import habits_of
 from crm_core.exchange.job import Import, RefusedImportRow, State
 from crm_core.exchange.mapping import list_mappings, save_mapping
@@ -155,7 +155,9 @@ async def get_imports(request: web.Request, query: Listed) -> Listing[ImportAnsw
 async def post_import(request: web.Request, query: NewImport) -> ImportPage:
     """Send a file, at most 50 MB; it is read, and nothing is put in yet. 409 for one that can not be read."""
     require(person(request), NEEDED[query.noun])
-    return await begin(request, query, await receive_body(request))
+    return await begin(
+        request, query, await receive_body(request, services(request).settings.imports_dir, table.LARGEST)
+    )
 
 
 async def begin(request: web.Request, given: NewImport, file: Path) -> ImportPage:
@@ -203,7 +205,13 @@ async def run_import(request: web.Request, import_id: Id, body: Begin) -> Import
     async with services(request).db.begin() as session:
         await allowed(session, person(request), import_id)
         with possible():
-            found = await job.start(session, import_id, dry_run=body.dry_run, warehouse_id=body.warehouse_id)
+            found = await job.start(
+                session,
+                import_id,
+                dry_run=body.dry_run,
+                warehouse_id=body.warehouse_id,
+                at=services(request).now(),
+            )
         return ImportAnswer.model_validate(found)
 
 

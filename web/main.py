@@ -30,6 +30,7 @@ from crm_core import outbox, reminder
 from crm_core.db import Database
 from crm_core.embedded import Embedded
 from crm_core.embedded_account import EmbeddedError
+from crm_core.exchange import pull
 from crm_core.exchange import worker as imports
 from crm_core.migrations import migrate
 from recordings import jobs, service
@@ -105,6 +106,7 @@ def _parts(
     yield "news", outbox.listen(db, attachment.heard)
     yield "reminders", reminder.keep_reminding(db, _now)
     yield "imports", imports.run(db, settings.imports_dir, now=_now)
+    yield "sources", pull.run(db, settings.imports_dir, now=_now, allowed=settings.fetch_hosts)
     if folders := roots(settings):
         engine = VoskEngine(settings.vosk_model)
         stack.push_async_callback(engine.close)

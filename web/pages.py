@@ -26,6 +26,7 @@ from crm_core.errors import Invalid
 from crm_core.line import Shop
 from crm_core.read.page import LONGEST, Page
 from crm_core.saved_view import SavedView, filters, list_views
+from crm_core.team import Team
 from crm_core.user import Role, User
 from web.errors import from_validation
 from web.fields import Given
@@ -183,6 +184,7 @@ DONE = {
     "taken": "The task is yours.",
     "restored": "The lead is back.",
     "qualified": "A customer and a deal were made of the lead.",
+    "file_kept": "The file is kept.",
     "set_off": "On the way.",
     "delivered": "Delivered. Well done.",
     "not_delivered": "Kept: not delivered. The office knows.",
@@ -259,6 +261,13 @@ async def shops_to_choose(session: AsyncSession) -> list[tuple[int, str]]:
     """Every shop as a choice."""
     return [
         (row.id, row.name) for row in await session.execute(select(Shop.id, Shop.name).order_by(Shop.name))
+    ]
+
+
+async def teams_to_choose(session: AsyncSession) -> list[tuple[int, str]]:
+    """Every team as a choice."""
+    return [
+        (row.id, row.name) for row in await session.execute(select(Team.id, Team.name).order_by(Team.name))
     ]
 
 

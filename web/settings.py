@@ -28,6 +28,7 @@ from pydantic import (
 )
 from pydantic_settings import (
     BaseSettings,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -93,6 +94,17 @@ def _zone(text: str) -> str:
 Place = Annotated[SecretStr, BeforeValidator(_place)]  # may hold a password
 OptionalPlace = Annotated[Place | None, BeforeValidator(_empty_is_none)]
 Zone = Annotated[str, AfterValidator(_zone)]
+
+
+def _hosts(value: object) -> object:
+    """Names with commas between, as the environment writes them."""
+    named = value.split(",") if isinstance(value, str) else value
+    if isinstance(named, list | tuple) and all(isinstance(it, str) for it in named):
+        return tuple(it.strip().lower().rstrip(".") for it in named if it.strip())
+    return value
+
+
+Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_hosts)]
 
 
 class TrunkNumberRule(BaseModel):
@@ -175,6 +187,8 @@ class Settings(BaseSettings):
     )  # what the PBX said about a call is kept so long; 0: not at all
     session_hours: float = Field(10, ge=0.25, le=12)
     site_days: int = Field(90, ge=1, le=3650)  # visits and carts of the web shop are kept so long
+    fetch_hosts: Hosts = ()  # hosts inside the house from which imports may be fetched
+    documents_mb: int = Field(5120, ge=1, le=10_000_000)  # room for the files of orders, tasks and customers
     demo: bool = False
 
     @model_validator(mode="after")
@@ -218,6 +232,11 @@ class Settings(BaseSettings):
     def imports_dir(self) -> Path:
         """Where files lie that are being imported."""
         return self.data_dir / "imports"
+
+    @property
+    def documents_dir(self) -> Path:
+        """Where the files of orders, tasks and customers lie."""
+        return self.data_dir / "documents"
 
     @property
     def tls(self) -> bool:

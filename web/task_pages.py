@@ -9,7 +9,7 @@ from crm_core.read.tasks import count_tasks, list_entries, list_tasks, load_task
 from crm_core.task_rows import State
 from web import tasks
 from web.fields import Id
-from web.forms import checked, fields, settle
+from web.forms import checked, fields, id_or_none, settle
 from web.listing import Listed
 from web.order_pages import refused
 from web.pages import (
@@ -20,15 +20,17 @@ from web.pages import (
     number_in,
     read_filters,
     render,
+    teams_to_choose,
     turn,
     users_to_choose,
 )
 from web.rights import EDIT_TASKS, GIVE_TASKS, VIEW_TASKS, Person
 from web.services import services
 from web.sessions import person
+from web.task_panel import files
 
 pages = Pages()
-GROUP = "role:"  # how a form says that a task is a group's
+GROUP, TEAM = "role:", "team:"  # how a form says that a task is a group's or a team's
 
 
 class TaskFilters(Listed):
@@ -57,7 +59,9 @@ async def _list(
             session, looks, now=now, **filters.model_dump(exclude={"which"}), which=which
         )
         colleagues = await users_to_choose(session) if who.may(GIVE_TASKS) else []
+        teams = await teams_to_choose(session) if who.may(GIVE_TASKS) else []
     context = {
+        "teams": teams,
         "which": which,
         "counts": counts,
         "rows": found.rows,
@@ -99,7 +103,11 @@ async def _page(
         task = await load_task(session, tasks.viewer(request), task_id)
         entries = await list_entries(session, task_id)
         colleagues = await users_to_choose(session) if who.may(GIVE_TASKS) else []
+        kept = await files(request, session, "task", task_id)
+        teams = await teams_to_choose(session) if who.may(GIVE_TASKS) else []
     context = {
+        "teams": teams,
+        **kept,
         "task": task,
         "entries": entries,
         "colleagues": colleagues,
@@ -164,12 +172,18 @@ def _times(typed: Mapping[str, str], who: Person) -> dict[str, Any]:
 
 
 def _performer(typed: Mapping[str, str]) -> dict[str, Any]:
-    """Who shall do it: one field of the form names somebody, or a group."""
+    """Who shall do it: one field of the form names somebody, a group or a team."""
     chosen = typed.get("performer", "")
     if chosen.startswith(GROUP):
-        return {"performer_id": None, "role": chosen.removeprefix(GROUP)}
+        return {"performer_id": None, "role": chosen.removeprefix(GROUP), "team_id": None}
+    if chosen.startswith(TEAM):
+        return {
+            "performer_id": None,
+            "role": None,
+            "team_id": id_or_none(chosen.removeprefix(TEAM), "performer"),
+        }
     known = chosen.isascii() and chosen.isdigit() and len(chosen) < 15
-    return {"performer_id": int(chosen) if known else None, "role": None}
+    return {"performer_id": int(chosen) if known else None, "role": None, "team_id": None}
 
 
 def _back(typed: Mapping[str, str]) -> str:

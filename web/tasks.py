@@ -38,8 +38,9 @@ class TasksQuery(Listed):
 
 
 class TaskAnswer(Answer):
-    """A task. Nobody performs it yet when it is a group's (`role`) and not taken; `reason`: why it was not done;
-    `taken`: what a courier took, by which `means`."""
+    """A task. Nobody performs it yet when it is a group's (`role` or a team) and not taken.
+
+    `reason`: why it was not done; `taken`: what a courier took, by which `means`."""
 
     id: int
     kind: Kind
@@ -52,6 +53,8 @@ class TaskAnswer(Answer):
     performer_id: int | None
     performer: str | None
     role: Role | None
+    team_id: int | None
+    team_name: str | None = Field(validation_alias="team")
     customer_id: int | None
     customer_name: str | None = Field(validation_alias="customer")
     order_id: int | None
@@ -73,7 +76,7 @@ class TaskAnswer(Answer):
 
 
 class NewTask(Given):
-    """Something to be done. With neither `performer_id` nor `role` (a group: everybody of that role) it is one's
+    """Something to be done by somebody, by anyone of a `role`, or by anyone of a team; with none of them it is one's
     own. `remind_at`: when its performers are reminded on their screens."""
 
     title: Name
@@ -83,6 +86,7 @@ class NewTask(Given):
     remind_at: Instant | None = None
     performer_id: Id | None = None
     role: Role | None = None
+    team_id: Id | None = None
     customer_id: Id | None = None
     order_id: Id | None = None
     deal_id: Id | None = None
@@ -100,6 +104,7 @@ class TaskChange(Given):
     remind_at: Instant | None = None
     performer_id: Id | None = None
     role: Role | None = None
+    team_id: Id | None = None
 
 
 class StateWanted(Given):

@@ -1,5 +1,5 @@
 """What has run out is removed once an hour: sessions past their end, windows of the throttle, what the PBX said,
-visits of the web shop, imports."""
+visits of the web shop, imports; and bytes of files that nothing has any more."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -9,7 +9,9 @@ import structlog
 from aiohttp import web
 from sqlalchemy.exc import SQLAlchemyError
 
+from crm_core.document import sweep
 from crm_core.exchange.job import KEPT, forget_imports
+from crm_core.exchange.source import forget_runs
 from crm_core.flight import AT_ONCE, forget_tapes
 from crm_core.site import forget_site
 from web.services import SERVICES, Services
@@ -45,6 +47,9 @@ async def tidy(app: web.Application) -> None:
     async with parts.db.begin() as session:
         await forget_site(session, parts.now() - timedelta(days=parts.settings.site_days))
         await forget_imports(session, parts.settings.imports_dir, before=parts.now() - KEPT)
+        await forget_runs(session, before=parts.now() - KEPT)
+    async with parts.db.begin() as session:
+        await sweep(session, parts.settings.documents_dir)
     oldest = parts.now() - timedelta(days=parts.settings.flight_days)
     while await _forget_some(parts, oldest) == AT_ONCE:
         pass

@@ -79,7 +79,7 @@ async def import_file(db: Database, asked: Asked) -> Done:
                 await save_mapping(session, noun.name, asked.mapping, meant)
             await set_columns(session, made.id, meant or noun.guess(head.columns))
             place_id = await _warehouse(session, shop.id, asked.warehouse)
-            await start(session, made.id, dry_run=asked.dry_run, warehouse_id=place_id, here_at=_now())
+            await start(session, made.id, dry_run=asked.dry_run, warehouse_id=place_id, here=True, at=_now())
         bar = progress.add_task(asked.file.name, total=head.rows)
         first = [row for row, _ in zip(child.rows(made.rows_in(folder)), range(PREVIEW), strict=False)]
         await perform(db, made, folder, now=_now, told=lambda done: progress.update(bar, completed=done))

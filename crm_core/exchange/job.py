@@ -20,6 +20,7 @@ from crm_core.exchange.child import Head
 from crm_core.exchange.mapping import list_mappings
 from crm_core.exchange.noun import Noun
 from crm_core.exchange.nouns import noun_of
+from crm_core.exchange.source_rows import put_in_begins
 from crm_core.exchange.table import Form
 from crm_core.line import Shop
 from crm_core.stock import Warehouse
@@ -159,10 +160,11 @@ async def start(
     import_id: int,
     *,
     dry_run: bool,
+    at: datetime,
     warehouse_id: int | None = None,
-    here_at: datetime | None = None,
+    here: bool = False,
 ) -> Import:
-    """Let it be put in, or (`dry_run`) rehearsed; `here_at`: by whoever asks, beginning now.
+    """Let it be put in, or (`dry_run`) rehearsed; `here`: by whoever asks, beginning now.
 
     Raises `NotFound`, `Invalid`, `Conflict`.
     """
@@ -173,11 +175,13 @@ async def start(
         warehouse = await session.get(Warehouse, warehouse_id)
         if warehouse is None or warehouse.shop_id != found.shop_id:
             raise Invalid("The shop has no such warehouse.", "warehouse_id")
-    found.state = State.RUNNING if here_at else State.QUEUED
+    found.state = State.RUNNING if here else State.QUEUED
     found.dry_run, found.warehouse_id = dry_run, warehouse_id
     found.done = found.created = found.updated = found.unchanged = found.refused = 0
-    found.error, found.heard_at, found.ended_at = None, here_at, None
+    found.error, found.heard_at, found.ended_at = None, at if here else None, None
     await session.execute(delete(RefusedImportRow).where(RefusedImportRow.import_id == found.id))
+    if not dry_run:
+        await put_in_begins(session, found.id, columns=found.columns, warehouse_id=warehouse_id, at=at)
     return found
 
 

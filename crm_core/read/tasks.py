@@ -17,6 +17,7 @@ from crm_core.order import Order
 from crm_core.read import page
 from crm_core.read.page import Page, Sort
 from crm_core.task_rows import State, Task, TaskEntry
+from crm_core.team import Team
 from crm_core.user import User
 
 WHICH = ("mine", "group", "given", "overdue", "open", "done")
@@ -45,6 +46,8 @@ class TaskRow:
     performer_id: int | None
     performer: str | None
     role: str | None
+    team_id: int | None
+    team: str | None
     customer_id: int | None
     customer: str | None
     order_id: int | None
@@ -83,8 +86,9 @@ class Viewer:
         return or_(Task.performer_id == self.user_id, self.group())
 
     def group(self) -> ColumnElement[bool]:
-        """His group's that nobody has taken."""
-        return and_(Task.performer_id.is_(None), Task.role == self.role)
+        """His group's or his team's that nobody has taken."""
+        team = select(User.team_id).where(User.id == self.user_id).scalar_subquery()
+        return and_(Task.performer_id.is_(None), or_(Task.role == self.role, Task.team_id == team))
 
     def sees(self) -> ColumnElement[bool]:
         """What concerns him: his own, his group's, those he gave."""
@@ -99,6 +103,7 @@ def _rows() -> Select[Any]:
             *(column for column in Task.__table__.c if column.name in names),
             DUE.label("sorted_at"),
             PERFORMER.name.label("performer"),
+            Team.name.label("team"),
             AUTHOR.name.label("author"),
             CLOSER.name.label("closer"),
             Customer.name.label("customer"),
@@ -108,6 +113,7 @@ def _rows() -> Select[Any]:
         )
         .select_from(Task)
         .outerjoin(PERFORMER, PERFORMER.id == Task.performer_id)
+        .outerjoin(Team, Team.id == Task.team_id)
         .outerjoin(AUTHOR, AUTHOR.id == Task.created_by)
         .outerjoin(CLOSER, CLOSER.id == Task.closed_by)
         .outerjoin(Customer, Customer.id == Task.customer_id)

@@ -57,7 +57,7 @@ async def bring(
         )  # fmt: skip
         if columns is not None:
             await set_columns(session, made.id, columns)
-        await start(session, made.id, dry_run=dry_run, here_at=None if killed_after is None else shop.noon)
+        await start(session, made.id, dry_run=dry_run, here=killed_after is not None, at=shop.noon)
     if killed_after is not None:
 
         def die(done: int) -> None:

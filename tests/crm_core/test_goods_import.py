@@ -171,7 +171,7 @@ async def test_a_killed_import_goes_on_at_the_next_row_and_still_knows_what_stoo
     assert done.refused[0].reason == "The SKU S-3 stands in row 5 already."
     async with shop.begin() as session:
         with pytest.raises(Conflict, match="put in already"):
-            await start(session, done.outcome.id, dry_run=False)
+            await start(session, done.outcome.id, dry_run=False, at=shop.noon)
 
 
 BILLION = b'<!DOCTYPE a [<!ENTITY b "ha"><!ENTITY c "&b;&b;">]>'

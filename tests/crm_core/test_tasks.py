@@ -20,7 +20,8 @@ from crm_core.read.deliveries import list_deliveries
 from crm_core.read.tasks import Viewer, count_tasks, list_entries, list_tasks, load_task
 from crm_core.reminder import remind
 from crm_core.task_rows import Task
-from crm_core.user import Role, create_user
+from crm_core.team import place, save_team
+from crm_core.user import Role, create_user, get_user
 
 
 async def given(shop: Any, **fields: Any) -> int:
@@ -93,6 +94,40 @@ async def test_a_groups_task_is_everybodys_until_one_takes_it(shop: Any) -> None
     assert await tab(shop, "given", shop.oleg) == [made, later, undated]
     stranger = await tab(shop, "open", 999_999, "courier", everybody=False)
     assert stranger == []
+
+
+async def test_a_teams_task_is_told_to_the_team_and_one_of_it_wins(shop: Any) -> None:
+    async with shop.begin() as session:
+        north, south = await save_team(session, None, "North"), await save_team(session, None, "South")
+        for user_id, team in ((shop.anna, north), (shop.oleg, north)):
+            await place(session, await get_user(session, user_id), team_id=team.id)
+        ghost = await create_user(session, login="eva", name="Eva Stern")
+        await place(session, ghost, team_id=south.id)
+    made = await given(shop, team_id=north.id)
+    assert await told(shop) == [([shop.anna], "New task: Ask about the colour")]  # Oleg gave it himself
+    for user_id, listed in ((shop.anna, [made]), (shop.oleg, [made]), (ghost.id, [])):
+        assert await tab(shop, "group", user_id) == listed
+        assert await tab(shop, "open", user_id, everybody=False) == listed
+
+    async def take(user_id: int) -> int | None:
+        try:
+            async with shop.begin() as session:
+                return (await task.take_task(session, made, user_id=user_id, at=shop.noon)).performer_id
+        except Conflict:
+            return None
+
+    won = [it for it in await asyncio.gather(take(shop.anna), take(shop.oleg)) if it]
+    async with shop.begin() as session:
+        row = await load_task(session, Viewer(user_id=shop.anna, role="operator"), made)
+        assert [row.performer_id] == won and row.team == "North"
+        moved = {"performer_id": None, "role": None, "team_id": south.id}
+        by: dict[str, Any] = {"user_id": shop.oleg, "at": shop.noon}
+        await task.update_task(session, made, version=row.version, changes=moved, **by)
+        with pytest.raises(Invalid, match="to a group or to a team"):
+            await task.update_task(session, made, version=row.version + 1, changes={"role": "operator"}, **by)
+    assert (await told(shop))[-1] == ([ghost.id], "New task: Ask about the colour")
+    with pytest.raises(Invalid, match="no such team"):
+        await given(shop, team_id=999_999)
 
 
 async def test_what_can_not_be_is_refused_and_whoever_gets_a_task_by_a_change_hears_of_it(shop: Any) -> None:

@@ -98,7 +98,7 @@ async def bring(database: Database, settings: Settings, shop_id: int) -> int:
             session, GOODS, head, file="prices", filename="prices.csv", shop_id=shop_id, user_id=None,
             purchases=True,
         )  # fmt: skip
-        await job.start(session, made.id, dry_run=True)
+        await job.start(session, made.id, dry_run=True, at=NOON)
     await worker.work_once(database, settings.imports_dir, now=lambda: NOON)
     return made.id
 

@@ -2,9 +2,8 @@
 
 from aiohttp import FormData
 
-from crm_core.exchange import worker
+from crm_core.exchange import table, worker
 from tests.web.shop import furnish
-from web import uploads
 
 API = "/api/v1"
 FILE = "SKU;Name;Price;Cost;Colour\nMG-03;Blue mug;9,50;4.10;blue\nNEW-1;=Tea pot;12;;white\nNEW-2;Broken;much;;\n"
@@ -85,7 +84,7 @@ async def test_the_page_does_the_same_without_script(client_of, database, servic
 async def test_files_that_are_none_are_refused_and_leave_nothing_behind(
     client_of, database, services, monkeypatch
 ) -> None:
-    monkeypatch.setattr(uploads, "LARGEST", 100_000)
+    monkeypatch.setattr(table, "LARGEST", 100_000)
     there = await furnish(database)
     manager = await client_of("manager")
     where = {"noun": "products", "shop_id": there.shop}

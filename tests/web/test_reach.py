@@ -14,6 +14,7 @@ from sqlalchemy import text, update
 from crm_core.callback import create_callback
 from crm_core.customer import create_customer
 from crm_core.deal import create_deal
+from crm_core.document import keep_document
 from crm_core.order import ItemWanted, create_order
 from crm_core.tables import METADATA
 from crm_core.team import RoleScope
@@ -35,11 +36,22 @@ NUMBER = "+48601999888"
 # What the fingerprint of the house is made of: everything that a route could change for a colleague's customer.
 BY_RULES_OF_THEIR_OWN = {"task_id", "lead_id"}  # who sees them is not said by customers' scopes
 LIVE = {PREFIX + "/calls/{call_id}/targets"}  # of a call that is going on
-TABLES = ("customers", "customer_numbers", "customer_notes", "orders", "order_items", "deals", "callbacks")
+TABLES = (
+    "documents",
+    "customers",
+    "customer_numbers",
+    "customer_notes",
+    "orders",
+    "order_items",
+    "deals",
+    "callbacks",
+)
 CALLS = ("calls", "call_links", "call_drafts", "call_focus")
 
 
-async def belongings(database, made: shop.Furnished, user_id: int, name: str, number: str) -> dict[str, Any]:
+async def belongings(
+    database, settings, made: shop.Furnished, user_id: int, name: str, number: str
+) -> dict[str, Any]:
     """A customer called `name` with an order, a deal, a callback and a recorded call, all of this user; their ids."""
     async with database.begin() as session:
         customer = (await create_customer(session, name=name, country="PL", numbers=[number])).id
@@ -61,11 +73,25 @@ async def belongings(database, made: shop.Furnished, user_id: int, name: str, nu
         ids = {"customer_id": customer, "order_id": order.id, "deal_id": deal.id, "callback_id": callback.id}
     told = {"customer_id": customer, "remote_name": name, "note": name, "remote_e164": number}
     call = await shop.add_call(database, talked=user_id, **told, remote_raw=number)
+    ids["document_id"] = await paper(database, settings, order.id, name)
     return {**ids, "call_id": call, "recording_id": await shop.add_sound(database, call, name)}
 
 
+async def paper(database, settings, order_id: int, name: str) -> int:
+    """A file of this order whose name and text are `name`."""
+    came = settings.documents_dir / "came"
+    came.parent.mkdir(parents=True, exist_ok=True)
+    came.write_text(name)
+    given = {"kind": "order", "object_id": order_id, "name": name, "user_id": None, "at": shop.NOON}
+    async with database.begin() as session:
+        kept = await keep_document(
+            session, settings.documents_dir, came, digest=name.encode().hex(), quota=10**6, **given
+        )
+        return kept.id
+
+
 @pytest_asyncio.fixture
-async def house(database, people):
+async def house(database, people, settings):
     """The operator sees only his own; the senior has things of the same kind. (mine, a colleague's)"""
     async with database.begin() as session:
         role = await session.scalar(
@@ -78,8 +104,8 @@ async def house(database, people):
                 )
         await session.execute(update(User).where(User.login == "operator").values(role_id=role))
     made = await shop.furnish(database)
-    hidden = await belongings(database, made, people["senior"], HIDDEN, NUMBER)
-    return await belongings(database, made, people["operator"], MINE, "+48601555444"), hidden
+    hidden = await belongings(database, settings, made, people["senior"], HIDDEN, NUMBER)
+    return await belongings(database, settings, made, people["operator"], MINE, "+48601555444"), hidden
 
 
 def address(path: str, ids: dict[str, Any]) -> str:
