@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.errors import Conflict, Invalid
 from crm_core.money import money
+from crm_core.notice import notify
 from crm_core.order import Order, add_payment, get_order, update_order
 from crm_core.order_status import TO_BRING, Status, group_of, is_released, is_shipped
 from crm_core.task import (
@@ -108,6 +109,7 @@ async def delivered(
     await add_entry(session, task, What.DONE, words, user_id=user_id, at=at)
     said = f"Delivered: order {order.number}" + (f", {words}" if words else "")
     await notify_author(session, task, said, besides=user_id)
+    await _tell_manager(session, task, order, said, besides=user_id)
     return task
 
 
@@ -118,8 +120,21 @@ async def not_delivered(
 
     Raises `NotFound`, `Invalid` without a reason, `Conflict` when it was marked delivered.
     """
-    await _courier_task(session, task_id)
-    return await set_state(session, task_id, State.NOT_DONE, user_id=user_id, at=at, reason=reason)
+    task = await _courier_task(session, task_id)
+    was_open = task.state == State.OPEN
+    task = await set_state(session, task_id, State.NOT_DONE, user_id=user_id, at=at, reason=reason)
+    if was_open:
+        assert task.order_id is not None
+        order = await get_order(session, task.order_id)
+        said = f"Not delivered: order {order.number}: {reason}"
+        await _tell_manager(session, task, order, said, besides=user_id)
+    return task
+
+
+async def _tell_manager(session: AsyncSession, task: Task, order: Order, said: str, *, besides: int) -> None:
+    """Who is in charge of the order hears it too, unless he gave the task or did this himself."""
+    told = {order.manager_id} - {None, besides, task.created_by}
+    await notify(session, {it for it in told if it}, said, address=f"/orders/{order.id}")
 
 
 async def _courier_task(session: AsyncSession, task_id: int) -> Task:

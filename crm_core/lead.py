@@ -17,6 +17,7 @@ from crm_core.errors import Conflict, Invalid, NotFound
 from crm_core.lead_rows import OPEN, Lead, LeadForm, LeadItem, State
 from crm_core.line import Line, Shop
 from crm_core.notice import notify
+from crm_core.order import ItemWanted, create_order
 from crm_core.outbox import announce
 from crm_core.phone import display, normalise
 from crm_core.product import Product
@@ -203,8 +204,10 @@ async def qualify(
     title: str | None = None,
     customer_id: int | None = None,
     funnel_id: int | None = None,
+    order: bool = False,
 ) -> tuple[Customer, Deal]:
-    """Make of a lead a customer (this one, else the one with its number or e-mail, else a new one) and a deal.
+    """Make of a lead a customer (this one, else the one with its number or e-mail, else a new one) and a deal;
+    with `order` of the goods it wants an order too, which the deal follows.
 
     A lead that was qualified gives what it became. Raises `NotFound`, `Invalid`, `Conflict` for a thrown away one,
     and when several customers have the number.
@@ -229,6 +232,8 @@ async def qualify(
         user_id=user_id,
         at=at,
     )
+    if order:
+        await _ordered(session, lead, deal, shop, user_id, at)
     if lead.call_id is not None:
         await set_customer(session, lead.call_id, customer.id, rule="number", user_id=None, at=at)
         await call_link.link(session, lead.call_id, deal_id=deal.id, rule=call_link.CHOSEN, user_id=user_id)
@@ -263,6 +268,25 @@ async def _customer_for(session: AsyncSession, lead: Lead, customer_id: int | No
     numbers = [lead.e164] if lead.e164 else []
     return await create_customer(
         session, name=said(lead), country=country, numbers=numbers, email=lead.email, source=lead.source
+    )
+
+
+async def _ordered(
+    session: AsyncSession, lead: Lead, deal: Deal, shop: Shop, user_id: int | None, at: datetime
+) -> None:
+    """The goods a lead wants, as a new order of the deal."""
+    if not lead.items:
+        raise Invalid("The lead wants no goods yet: say which, or make no order of it.", "order")
+    await create_order(
+        session,
+        customer_id=deal.customer_id,
+        shop_id=shop.id,
+        items=[ItemWanted(it.product_id, it.quantity) for it in lead.items],
+        deal_id=deal.id,
+        manager_id=deal.responsible_id,
+        customer_comment=lead.message,
+        user_id=user_id,
+        at=at,
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -172,17 +172,3 @@ def _shown(wrong: Sequence[str], theirs: set[str]) -> list[str]:
         if group & set(wrong):
             shown += sorted((group & theirs) - set(shown))
     return shown
-
-
-def status_times(
-    created_at: datetime, status: str, steps: Iterable[tuple[datetime, str, str]], now: datetime
-) -> list[tuple[str, timedelta]]:
-    """How long an order was in each status, one entry a stay, the oldest first. Pure.
-
-    `steps`: (when, from, to), the oldest first; `status`: where it is now, which lasts until `now`.
-    """
-    times, since, last = [], created_at, status
-    for at, before, after in steps:
-        times.append((before, at - since))
-        since, last = at, after
-    return [*times, (last, now - since)]

@@ -17,6 +17,7 @@ from crm_core.read.calls import list_calls
 from crm_core.read.customers import list_customers
 from crm_core.read.deals import list_deals
 from crm_core.read.one_call import CallPage, load_call
+from crm_core.read.order_steps import load_names
 from crm_core.read.orders import list_orders
 from crm_core.read.sound import load_sound
 from web.call_sound import addresses
@@ -34,6 +35,7 @@ from web.exports import export_query
 from web.field_pages import panel_of
 from web.forms import checked, fields, settle
 from web.listing import Listed
+from web.order_words import said
 from web.pages import (
     Flash,
     Pages,
@@ -113,6 +115,7 @@ async def _page(
         hears = call.hearable or who.scope(HEAR_RECORDINGS) is Scope.ALL
         sound = await load_sound(session, call.id) if hears else None
         actions = await load_actions(session, call.id)
+        names = await load_names(session, [it.what for it in actions if it.what])
         found = await list_customers(session, query=looked_for, limit=CHOICES) if looked_for else None
         objects = await _objects(session, call)
         custom = await panel_of(session, FieldOf.CALL, call.id)
@@ -122,6 +125,7 @@ async def _page(
         "addresses": addresses(parts, sound) if sound else {},
         "way": way(call, parts.now()),
         "actions": actions,
+        "said": [said(it.what or {}, names) for it in actions],
         "custom": custom,
         "looked_for": looked_for,
         "found": found.rows if found else [],

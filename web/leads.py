@@ -113,11 +113,12 @@ class Wanted(Given):
 
 class Qualified(Given):
     """What shall become of a lead: a deal of this title, of this customer, in this funnel. Without a customer the
-    one with the lead's number or e-mail, else a new one."""
+    one with the lead's number or e-mail, else a new one. With `order` its goods become an order of the deal."""
 
     title: Name | None = None
     customer_id: Id | None = None
     funnel_id: Id | None = None
+    order: bool = False
 
 
 async def load(session: AsyncSession, lead_id: int) -> LeadAnswer:
@@ -204,7 +205,7 @@ async def delete_junk(request: web.Request, lead_id: Id) -> None:
 @operations.post("/leads/{lead_id}/qualify", right=EDIT_LEADS, status=200, errors=(409,))
 async def post_qualify(request: web.Request, lead_id: Id, body: Qualified) -> LeadAnswer:
     """Make a customer and a deal of a lead; once more changes nothing. 409 for one that was thrown away, when several
-    customers have its number and none is named, and when the funnel takes no deals."""
+    customers have its number and none is named, when the funnel takes no deals, or its goods can not be ordered."""
     parts, user_id = services(request), person(request).user_id
     async with parts.db.begin() as session:
         with possible():

@@ -71,6 +71,9 @@ class OrderAnswer(Answer):
     status_label: str
     status_tone: str
     status_shape: str
+    late: Annotated[
+        Literal["promise", "status"] | None, Field(description="past the promise, or too long in its status")
+    ]
     open: bool
     goods: Money
     sums: SumsAnswer

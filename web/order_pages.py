@@ -1,7 +1,6 @@
 """Pages of orders: the list, and one order with its items, history, calls and their sound."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +12,10 @@ from crm_core.delivery import list_methods
 from crm_core.disposition import DISPOSITIONS
 from crm_core.errors import Invalid
 from crm_core.order import Clash
-from crm_core.order_history import status_times
 from crm_core.read.customers import load_customer
-from crm_core.read.orders import Change, OrderPage, list_orders, load_changes, load_order, load_payments
+from crm_core.read.late import count_late
+from crm_core.read.order_steps import load_moves, load_names, stays
+from crm_core.read.orders import list_orders, load_changes, load_order, load_payments
 from crm_core.read.sound import Sound, load_sounds
 from crm_core.read.timeline import Item, load_talks
 from crm_core.status_list import list_statuses
@@ -26,6 +26,7 @@ from web.field_pages import panel_of
 from web.forms import checked, settle
 from web.order_forms import articles, edited, said_off
 from web.order_models import NewOrder, NewPayment
+from web.order_words import said
 from web.orders import OrdersQuery
 from web.pages import (
     Flash,
@@ -61,9 +62,10 @@ PLAYERS = 10
 @pages.get("/orders", right=VIEW_ORDERS)
 async def show_orders(request: web.Request) -> web.Response:
     """The list, newest first."""
-    filters = read_filters(request, OrdersQuery)
+    filters, now = read_filters(request, OrdersQuery), services(request).now()
     async with services(request).db.begin() as session:
-        found = await list_orders(session, **filters.model_dump())
+        found = await list_orders(session, **filters.model_dump(), now=now)
+        late = await count_late(session, now)
         shops = await shops_to_choose(session)
         colleagues = await users_to_choose(session)
         statuses = await list_statuses(session)
@@ -72,6 +74,7 @@ async def show_orders(request: web.Request) -> web.Response:
         "filters": filters,
         "filters_set": is_set(filters),
         "rows": found.rows,
+        "late": late,
         "pages": turn(request, found),
         "statuses": statuses,
         "shops": shops,
@@ -114,14 +117,16 @@ async def _page(
     typed: Mapping[str, str] | None = None,
     clash: Clash | None = None,
 ) -> web.Response:
-    who, order_id = person(request), number_in(request, "order_id")
+    who, order_id, now = person(request), number_in(request, "order_id"), services(request).now()
     async with services(request).db.begin() as session:
-        order = await load_order(session, order_id)
+        order = await load_order(session, order_id, now=now)
         customer = await load_customer(session, order.customer_id)
         talks = await load_talks(session, **reader(who), order_id=order_id)
         custom = await panel_of(session, FieldOf.ORDER, order_id)
         sounds = await sounds_of(session, who, talks)
         changes = await load_changes(session, order_id)
+        names = await load_names(session, [it.what for it in changes])
+        moves = await load_moves(session, order_id)
         work = await panel(request, session, "order", order_id)
         payments = await load_payments(session, order_id)
         methods = await list_methods(session, order.shop_id, active=True)
@@ -131,11 +136,17 @@ async def _page(
         "order": order,
         "customer": customer,
         "custom": custom,
-        "changes": changes,
         "colleagues": colleagues,
-        "status_times": _status_times(
-            order, changes, services(request).now(), {it.code: it.name for it in statuses}
+        "said": [(it, said(it.what, names)) for it in changes],
+        "stays": stays(
+            order.status,
+            moves,
+            at=order.created_at,
+            by=order.created_by,
+            call_id=order.created_in_call_id,
+            now=now,
         ),
+        "known": {it.code: it for it in statuses},
         "payments": payments,
         "methods": [(it.id, it.name) for it in methods],
         "statuses": [it for it in statuses if it.active or it.code == order.status],
@@ -150,15 +161,6 @@ async def _page(
         **work,
     }
     return render(request, "order.html", context, flash=flash, typed=typed)
-
-
-def _status_times(
-    order: OrderPage, changes: Sequence[Change], now: datetime, names: Mapping[str, str]
-) -> list[tuple[str, timedelta]]:
-    """How long the order was in each status, in words."""
-    moves = [(it.at, *it.what["status"]) for it in reversed(changes) if "status" in it.what]
-    times = status_times(order.created_at, order.status, moves, now)
-    return [(names.get(code, code), spent) for code, spent in times]
 
 
 async def _sent(request: web.Request) -> list[tuple[str, str]]:

@@ -47,7 +47,8 @@ StatusFilter = Annotated[
 
 
 class OrdersQuery(Listed):
-    """Which orders. `query`: number, tracking, total, the customer's name or number; `calls`: talked about?"""
+    """Which orders. `query`: number, tracking, total, the customer's name or number; `calls`: talked about?
+    `late`: past what was promised, or longer in its status than that allows."""
 
     query: Text = ""
     status: StatusFilter | None = None
@@ -58,6 +59,7 @@ class OrdersQuery(Listed):
     manager_id: Id | None = None
     needs_call: bool = False
     calls: Literal["some", "none"] | None = None
+    late: bool = False
 
 
 class OrderItemAnswer(Answer):
@@ -70,6 +72,7 @@ class OrderItemAnswer(Answer):
     status_label: str
     status_tone: str
     status_shape: str
+    late: Literal["promise", "status"] | None
     open: bool
     total: Money
     paid: Money
@@ -102,8 +105,10 @@ class OrderItemAnswer(Answer):
 @operations.get("/orders", right=VIEW_ORDERS, errors=(404,))
 async def get_orders(request: web.Request, query: OrdersQuery) -> Listing[OrderItemAnswer]:
     """Orders, newest first."""
-    async with services(request).db.begin() as session:
-        return Listing[OrderItemAnswer].model_validate(await list_orders(session, **query.model_dump()))
+    parts = services(request)
+    async with parts.db.begin() as session:
+        found = await list_orders(session, **query.model_dump(), now=parts.now())
+    return Listing[OrderItemAnswer].model_validate(found)
 
 
 @operations.post("/orders", right=EDIT_ORDERS, errors=(403, 404, 409))
@@ -229,7 +234,7 @@ async def get_changes(request: web.Request, order_id: Id) -> list[ChangeAnswer]:
 
 
 async def _answer(request: web.Request, session: AsyncSession, order_id: int) -> OrderAnswer:
-    return order_answer(request, await load_order(session, order_id))
+    return order_answer(request, await load_order(session, order_id, now=services(request).now()))
 
 
 def _may_promise(request: web.Request, body: OrderFields) -> None:

@@ -28,6 +28,7 @@ class Action:
     title: str
     operator: str | None
     what: dict[str, Any] | None = None  # of a changed order: field -> [before, after]
+    currency: str | None = None
     target: str | None = None
     refused: str | None = None
     ended_at: datetime | None = None
@@ -51,7 +52,12 @@ def _queries(call_id: UUID) -> dict[str, Select[Any]]:
         .outerjoin(User, User.id == Order.created_by)
         .where(Order.created_in_call_id == call_id),
         "order_changed": select(
-            OrderChange.created_at.label("at"), Order.id, Order.number.label("title"), who, OrderChange.what
+            OrderChange.created_at.label("at"),
+            Order.id,
+            Order.number.label("title"),
+            who,
+            OrderChange.what,
+            Order.currency,
         )
         .select_from(OrderChange)
         .join(Order, Order.id == OrderChange.order_id)

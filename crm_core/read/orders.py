@@ -1,7 +1,7 @@
 """Orders as a list, and one order as a page."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -21,6 +21,7 @@ from crm_core.order_status import OPEN, TO_BRING, Group, group_of
 from crm_core.order_total import Off, OrderLine, Sums, add_up, margin
 from crm_core.payment import Payment
 from crm_core.read import match, page
+from crm_core.read.late import is_late, why_late
 from crm_core.read.page import Page, Sort
 from crm_core.status_list import OrderStatus, codes_of
 from crm_core.user import User
@@ -41,6 +42,7 @@ class OrderRow:
     status_label: str
     status_tone: str
     status_shape: str
+    late: str | None
     total: Decimal
     paid: Decimal
     currency: str
@@ -106,6 +108,7 @@ class OrderPage:
     status_label: str
     status_tone: str
     status_shape: str
+    late: str | None
     total: Decimal
     paid: Decimal
     currency: str
@@ -232,7 +235,7 @@ SHOWN = (
 """A status as it is shown."""
 
 
-def _rows() -> Select[Any]:
+def _rows(now: datetime) -> Select[Any]:
     said = func.concat(cast(OrderItem.quantity, String), " × ", OrderItem.name)
     items = (
         select(func.coalesce(func.string_agg(said, ", "), ""))
@@ -248,6 +251,7 @@ def _rows() -> Select[Any]:
         select(
             *(getattr(Order, name) for name in (*names, *more)),
             *SHOWN,
+            why_late(now).label("late"),
             Customer.name.label("customer"),
             Shop.name.label("shop"),
             User.name.label("manager"),
@@ -281,12 +285,15 @@ async def list_orders(
     manager_id: int | None = None,
     needs_call: bool = False,
     calls: str | None = None,
+    late: bool = False,
+    now: datetime | None = None,
     after: str | None = None,
     limit: int = 50,
 ) -> Page[OrderRow]:
     """Orders, newest first. `query`: order, tracking, total, name or number; `calls`: "some" or "none";
-    `status`: a code, or a whole group as "work.*"."""
-    wanted = _rows()
+    `status`: a code, or a whole group as "work.*"; `late` at `now` (None: this instant)."""
+    at = now or datetime.now(UTC)
+    wanted = _rows(at)
     if query.strip():
         wanted = wanted.where(match.orders(query, common=await match.is_common(session, query)))
     exact = {
@@ -305,19 +312,23 @@ async def list_orders(
         wanted = wanted.where(Order.status == status)
     if open_only:
         wanted = wanted.where(Order.status.in_(await codes_of(session, OPEN)))
+    if late:
+        wanted = wanted.where(await is_late(session, at))
     if calls:
         wanted = wanted.where(_has_calls() if calls == "some" else ~_has_calls())
     return await page.load(session, wanted, SORTS, OrderRow, after=after, limit=limit)
 
 
-async def load_order(session: AsyncSession, order_id: int) -> OrderPage:
-    """The page of one order. Raises `NotFound`."""
+async def load_order(session: AsyncSession, order_id: int, *, now: datetime | None = None) -> OrderPage:
+    """The page of one order; late at `now` (None: this instant). Raises `NotFound`."""
+    now = now or datetime.now(UTC)
     manager = aliased(User)
     columns = [column for column in Order.__table__.c if column.name in OrderPage.__annotations__]
     query = (
         select(
             *(column for column in columns if column.name != "created_by"),
             *SHOWN,
+            why_late(now).label("late"),
             Shop.name.label("shop"),
             Deal.title.label("deal"),
             User.name.label("created_by"),

@@ -1,7 +1,7 @@
 """What is agreed about an order: discounts, coupons, delivery, payments; and two people agreeing at once."""
 
 import asyncio
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -22,11 +22,13 @@ from crm_core.order import (
     set_status,
     update_order,
 )
-from crm_core.order_history import status_times
 from crm_core.outbox import OutboxRow
 from crm_core.payment import Payment
 from crm_core.product import Product
-from crm_core.read.orders import list_orders
+from crm_core.read.late import count_late
+from crm_core.read.order_steps import Move, stays
+from crm_core.read.orders import list_orders, load_order
+from tests.crm_core.statuses import change_status
 
 MUG = Decimal("8.90")
 
@@ -300,13 +302,51 @@ async def test_an_order_is_found_by_its_tracking_and_its_sum_through_an_index(sh
             assert index in "".join(plan)
 
 
-def test_the_history_says_how_long_an_order_was_in_each_status() -> None:
-    noon = datetime(2026, 11, 21, 12, tzinfo=UTC)
-    hour = timedelta(hours=1)
-    steps = [(noon + hour, "new", "confirmed"), (noon + 3 * hour, "confirmed", "new")]
-    assert status_times(noon, "new", steps, noon + 4 * hour) == [
-        ("new", hour),
-        ("confirmed", 2 * hour),
-        ("new", hour),
+def test_the_history_says_how_long_an_order_was_in_each_status_and_who_brought_it_there() -> None:
+    noon, hour = datetime(2026, 11, 21, 12, tzinfo=UTC), timedelta(hours=1)
+    taken: dict[str, Any] = {"at": noon, "by": "Anna", "call_id": None}
+    moves = [
+        Move(at=noon + hour, before="new", after="confirmed", by="Oleg", call_id=None),
+        Move(at=noon + 3 * hour, before="confirmed", after="new", by=None, call_id=None),
     ]
-    assert status_times(noon, "done", [], noon + hour) == [("done", hour)]
+    found = stays("new", moves, now=noon + 4 * hour, **taken)
+    assert [(it.status, it.spent, it.by, it.until is None) for it in found] == [
+        ("new", hour, "Anna", False),
+        ("confirmed", 2 * hour, "Oleg", False),
+        ("new", hour, None, True),
+    ]
+    (only,) = stays("done", [], now=noon + hour, **taken)
+    assert (only.status, only.since, only.spent) == ("done", noon, hour)
+
+
+async def test_an_order_is_late_past_its_promise_or_too_long_in_its_status(shop: Any) -> None:
+    day, now = timedelta(days=1), shop.noon + timedelta(days=3)
+    async with shop.begin() as session:
+        await change_status(session, "confirmed", late_days=2)
+
+        async def take(**fields: Any) -> int:
+            made = await create_order(
+                session, customer_id=shop.marta, shop_id=shop.shop, user_id=None, at=shop.noon,
+                items=[ItemWanted(shop.mug, 1)], **fields,
+            )  # fmt: skip
+            return made.id
+
+        # The shop's clock is an hour ahead of UTC: a window until 13:00 is over at noon.
+        today = {"delivery_date": now.date(), "promised_at": now - day}
+        over = await take(**today, delivery_from=time(10), delivery_until=time(12, 59))
+        in_time = await take(**today, delivery_from=time(10), delivery_until=time(13, 1))
+        promised, waits = await take(promised_at=now - day), await take(status="confirmed")
+        moved = await take()
+        await set_status(session, moved, "confirmed", user_id=None, at=now - day)
+        brought = await take(promised_at=now - day, status="delivered")
+
+        async def late(at: datetime) -> dict[int, str | None]:
+            assert await count_late(session, at) == len((await list_orders(session, late=True, now=at)).rows)
+            return {it.id: it.late for it in (await list_orders(session, now=at)).rows}
+
+        assert await late(now) == {
+            over: "promise", in_time: None, promised: "promise", waits: "status", moved: None, brought: None,
+        }  # fmt: skip
+        later = await late(now + 2 * day)
+        assert (later[in_time], later[moved], later[brought]) == ("promise", "status", None)
+        assert (await load_order(session, waits, now=now)).late == "status"

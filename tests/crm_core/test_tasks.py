@@ -196,7 +196,7 @@ class Road:
             order = await create_order(
                 session, customer_id=shop.marta, shop_id=shop.shop, user_id=shop.anna, at=shop.noon,
                 items=[ItemWanted(product_id=shop.mug, quantity=2)], deal_id=made.id, paid=prepaid,
-                delivery_address="ul. Długa 1, Kraków",
+                delivery_address="ul. Długa 1, Kraków", manager_id=shop.oleg,
             )  # fmt: skip
             self.order = order.id
             self.task = (
@@ -236,7 +236,8 @@ async def test_delivered_and_paid_closes_order_and_deal_however_often_it_is_pres
     async with shop.begin() as session:
         booked = await list_payments(session, road.order)
         assert [(str(it.amount), it.method, it.user_id) for it in booked] == [("17.80", "cash", road.pavel)]
-    assert (await told(shop))[-1] == ([shop.anna], "Delivered: order A-1001, 17.80 EUR (cash)")
+    said = "Delivered: order A-1001, 17.80 EUR (cash)"
+    assert (await told(shop))[-2:] == [([shop.anna], said), ([shop.oleg], said)]
     async with shop.begin() as session:
         assert [it.what for it in await list_entries(session, road.task)] == ["done", "created"]
 
@@ -266,7 +267,10 @@ async def test_not_delivered_has_a_reason_and_the_order_can_be_given_again(shop:
         await courier.not_delivered(
             session, road.task, reason="Nobody at home", user_id=road.pavel, at=shop.noon
         )
-    assert (await told(shop))[-1] == ([shop.anna], "Not done: Bring order A-1001")
+    assert (await told(shop))[-2:] == [
+        ([shop.anna], "Not done: Bring order A-1001"),
+        ([shop.oleg], "Not delivered: order A-1001: Nobody at home"),
+    ]
     with pytest.raises(Conflict, match="closed already"):
         await road.mark()
     async with shop.begin() as session:

@@ -89,11 +89,14 @@ async def test_a_lead_goes_through_the_api_from_the_form_to_the_deal(
     await ok(await senior.put(f"{at}/junk"))
     await refused(await senior.post(f"{at}/qualify", json={}), 409)
     await ok(await senior.delete(f"{at}/junk"), 204)
-    became = [await ok(await senior.post(f"{at}/qualify", json={"title": "Mugs"})) for _ in range(2)]
+    asked = {"title": "Mugs", "order": True}
+    became = [await ok(await senior.post(f"{at}/qualify", json=asked)) for _ in range(2)]
     assert became[0]["deal_id"] == became[1]["deal_id"]
     deal = await ok(await senior.get(f"{API}/deals/{became[0]['deal_id']}"))
     assert (deal["title"], deal["amount"], deal["responsible"]) == ("Mugs", "26.70", "Senior")
     assert "Form: Call me" in await (await senior.get(f"/deals/{deal['id']}")).text()
+    (order,) = (await ok(await senior.get(f"{API}/orders", params={"deal_id": deal["id"]})))["items"]
+    assert (order["items"], order["status"], order["manager"]) == ("3 × Blue mug", "new", "Senior")
     await refused(await (await client_of("courier")).get(at), 403)
 
 

@@ -100,7 +100,7 @@ async def test_what_is_asked_for_in_the_address_stays_in_the_form(client_of, dat
     assert 'value="zielinska"' in text and "Marta" in text and "Clear" in text
     assert "Nobody found" in await page(operator, "/customers?query=nobody")
     assert "No order found" in await page(operator, "/orders?status=returned")
-    await page(operator, "/orders?status=gold", status=422)
+    await page(operator, "/orders?status=Gold!", status=422)
     assert "Every conversation is linked" in await page(operator, "/calls?unlinked=true")
 
 
@@ -194,7 +194,8 @@ async def test_an_order_is_changed_by_forms_and_tells_what_was_done(client_of, d
     await post(operator, at, version=3, **delivery, tracking="", delivery_address="ul. Długa 14/7")
     text = await page(operator, at)
     assert "€84.50" in text and "ul. Długa 14/7" in text and "24 Nov 08:00" in text
-    assert "€80.50" in text and "gate code 14B" in text and "status: new → confirmed" in text
+    assert "€80.50" in text and "gate code 14B" in text
+    assert "<li><b>Status</b> New → Confirmed</li>" in text and "<b>Promised</b> <time" in text
     stale = await post(operator, at, 422, version=1, status="done", comment="typed by me")
     assert "meanwhile" in stale and "typed by me" in stale
 
