@@ -15,6 +15,7 @@ import structlog
 from asterisk.ami import Link, LinkState, LinkStatus
 from asterisk.events import Event, RecordingMuted
 from callcenter.agents import Agents
+from callcenter.alone import alone
 from callcenter.call import Call, CallState
 from callcenter.clicktocall import Dialler
 from callcenter.control import Act, Control
@@ -28,7 +29,7 @@ from callcenter.scribe import Scribe
 from callcenter.shift_book import ShiftBook
 from callcenter.shown_line import LineNeeded, named_line, occasion_of, shown_line
 from callcenter.tracker import Change
-from crm_core import notice, pause_reason, wrap_up_rule
+from crm_core import dial_lock, notice, pause_reason, wrap_up_rule
 from crm_core.db import Database
 from crm_core.outage import is_outage
 
@@ -166,6 +167,9 @@ class Centre:
         if topic == notice.TOPIC:
             for user_id in payload["user_ids"]:
                 self._desks.notice(user_id, payload["level"], payload["text"], payload["address"])
+        if topic == dial_lock.TOPIC:
+            self._desks.use_calling(payload["id"], payload["by"], payload["callback_ids"])
+            return
         if topic == "call":
             return  # every step of a call is news too; who edits one says so through `desk_changed`
         if call_id := payload.get("call_id"):
@@ -208,7 +212,7 @@ class Centre:
 
         `ask_line`: raise `LineNeeded` where somebody must say which line the customer shall see; otherwise the
         switchboard's own number is shown then. Raises `Invalid` for a number that is none and for a line that is
-        not ours, `Conflict` when nothing can be dialled from this desk now.
+        not ours, `Conflict` when nothing can be dialled from this desk now or a colleague is with this customer.
         """
         number = self._dialler.number(to)
         pbx, _ = self._phone_of(user_id)
@@ -220,8 +224,12 @@ class Centre:
             callback_id=callback_id,
         )
         shown = await self._line(pbx, errand, line, ask=ask_line)
-        phone = self._phone_of(user_id)  # again: a second click may have come meanwhile
-        return self._dialler.start(phone, errand, lambda call: self._errands.__setitem__(call, errand), shown)
+        named = self._dialler.name_call(self._phone_of(user_id))
+        async with alone(self._db, errand, named.call_id, self._now()):
+            self._phone_of(user_id)  # again: a second click may have come meanwhile
+            return self._dialler.start(
+                named, errand, lambda call: self._errands.__setitem__(call, errand), shown
+            )
 
     def _phone_of(self, user_id: int) -> tuple[str, str]:
         """The phone to ring first. Raises `Conflict` when this operator can not dial now."""

@@ -61,6 +61,15 @@ class Dialplan:
         return self.member_state.format(extension=extension) or None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """A call that has a name already: whose phone rings first, its first channel, its id."""
+
+    phone: tuple[str, str]
+    channel_id: str
+    call_id: UUID
+
+
 class Dialler:
     """Starts calls; says through the inbox what it asked for and what was refused at once."""
 
@@ -97,22 +106,26 @@ class Dialler:
                 return pbx, extension
         raise Conflict("The link to the switchboard is down, so nothing can be dialled from here now.")
 
-    def start(
-        self, phone: tuple[str, str], errand: Errand, register: Callable[[UUID], None], line: str | None
-    ) -> UUID:
-        """Ring `phone` and then the errand's number; returns the call's id at once.
+    @staticmethod
+    def name_call(phone: tuple[str, str]) -> Named:
+        """Name a call that is to be started from this phone."""
+        channel_id = f"callcenter-{uuid.uuid4().hex}"
+        return Named(phone=phone, channel_id=channel_id, call_id=call_id(phone[0], channel_id))
+
+    def start(self, named: Named, errand: Errand, register: Callable[[UUID], None], line: str | None) -> UUID:
+        """Ring the phone and then the errand's number; returns the call's id at once.
 
         `register` is told the id before the switchboard hears anything. Raises `Conflict` in a flood of events.
         """
         if self._inbox.full():
             raise Conflict("The switchboard says more than can be followed just now. Try again in a moment.")
-        pbx, extension = phone
-        channel_id = f"callcenter-{uuid.uuid4().hex}"
-        call = call_id(pbx, channel_id)
+        (pbx, extension), channel_id, call = named.phone, named.channel_id, named.call_id
         register(call)
         request = CallRequested(self._now(), channel_id, extension, errand.number, line)
         self._inbox.put_nowait(Heard(pbx, request))
-        task = asyncio.create_task(self._ask(phone, channel_id, errand.number, line), name=f"dial {call}")
+        task = asyncio.create_task(
+            self._ask(named.phone, channel_id, errand.number, line), name=f"dial {call}"
+        )
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         return call

@@ -77,6 +77,7 @@ class Desks:
         self._links: list[Message] = []
         self._pauses: dict[UUID, Pause] = {}  # calls whose recording is silent now
         self._parked: list[Message] = []
+        self._calling: dict[str, Message] = {}  # by call: who calls a customer that others may want to call
 
     # --- from the floor ---------------------------------------------------------------------------------
 
@@ -161,6 +162,14 @@ class Desks:
         self._parked = parked
         self._tell_all({"type": "parked", "parked": parked})
 
+    def use_calling(self, call_id: str, by: Message | None, callback_ids: list[int]) -> None:
+        """Somebody began to call a customer, or (None) is through: said wherever a callback of his is listed."""
+        if by is None:
+            self._calling.pop(call_id, None)
+        elif callback_ids:
+            self._calling[call_id] = {"id": call_id, "by": by, "callback_ids": callback_ids}
+        self._tell_all({"type": "calling", "calling": list(self._calling.values())})
+
     # --- from browsers ----------------------------------------------------------------------------------
 
     def snapshot(self, user_id: int) -> Message:
@@ -173,6 +182,7 @@ class Desks:
             "pbx": self._links,
             "colleagues": self._agents.colleagues(),
             "parked": self._parked,
+            "calling": list(self._calling.values()),
             "server_time": self._now().isoformat(),
         }
 

@@ -61,6 +61,11 @@ def failure(call: Call) -> Failure | None:
     return _at_our_phone(call) or _at_the_customer(call) or UNKNOWN
 
 
+def was_dialled(call: Call) -> bool:
+    """Whether an outgoing call got as far as the customer's telephone, or at least his provider."""
+    return any(c.extension is None and c.dialled_at is not None for c in call.channels.values())
+
+
 def _at_our_phone(call: Call) -> Failure | None:
     if not call.originated or call.originate.agent_answered_at is not None:
         return None

@@ -28,21 +28,19 @@ from callcenter.call import (
 )
 from callcenter.directory import Directory
 from callcenter.errand import Errand, stored
+from callcenter.failure import was_dialled
 from callcenter.linking import BY_ERRAND, customer_of, link_errand, link_guess, owner_of
 from crm_core import call as rows
 from crm_core.call import Call as Row
 from crm_core.call import Origin, called_since
 from crm_core.call_record import CallFacts, LegFacts, VisitFacts, put_call
-from crm_core.callback import close_reached, ensure_callback
+from crm_core.callback_calls import Heard, attempted, close_reached, missed
+from crm_core.dial_lock import free
 from crm_core.lead import lead_from_call
 from crm_core.phone import Number
 from crm_core.queue_visit import QueueVisit
 from recordings.intake import Wanted, days_of
 from recordings.jobs import enqueue_intake
-
-CALL_BACK_WITHIN = timedelta(minutes=10)
-MISSED_REASON = "Missed call"
-
 
 SAME_VISIT = timedelta(seconds=2)  # some sites keep whole seconds
 LIVE_KNOWS = (
@@ -84,6 +82,8 @@ async def write(session: AsyncSession, entry: Entry, *, at: datetime, sound: boo
     kept_as = await put_call(session, _facts(entry, customer), at=at)
     if errand is not None and errand.target is not None:
         await link_errand(session, kept_as, errand.target, errand.user_id)
+    if call.state is CallState.ENDED:
+        await free(session, kept_as)
     if call.state is CallState.ENDED and call.direction is not Direction.INTERNAL:
         await _close(session, kept_as, entry, customer[0] if customer else None, sound=sound)
     return kept_as
@@ -109,20 +109,8 @@ async def _close(
     talked = call.result is Result.ANSWERED
     if entry.origin is not Origin.LIVE and await called_since(session, call_id, entry.number.e164):
         pass  # told too late: whoever called or was called again since has settled it
-    elif talked:
-        await close_reached(
-            session, e164=entry.number.e164, customer_id=customer_id, call_id=call_id, at=call.ended_at
-        )
-    elif died_in(call) not in (None, Place.BLOCKED) and entry.number.e164:
-        await ensure_callback(
-            session,
-            number=entry.number.e164,
-            country=entry.country,
-            customer_id=customer_id,
-            due_at=_to_call_back_at(entry, call.ended_at),
-            reason=MISSED_REASON,
-            source_call_id=call_id,
-        )
+    else:
+        await _call_back(session, call_id, entry, customer_id)
     if call.direction is Direction.INBOUND and customer_id is None and entry.number.e164:
         line = entry.directory.line(call.pbx, call.line)
         await lead_from_call(
@@ -137,11 +125,40 @@ async def _close(
         await enqueue_intake(session, _wanted(call, call_id, talked))
 
 
-def _to_call_back_at(entry: Entry, missed_at: datetime) -> datetime:
-    """When to call somebody back whom we missed: soon, but not before the line opens."""
-    line, soon = entry.directory.line(entry.call.pbx, entry.call.line), missed_at + CALL_BACK_WITHIN
-    opens = line.hours.next_opening(soon) if line and line.hours else None
-    return opens or soon
+async def _call_back(session: AsyncSession, call_id: UUID, entry: Entry, customer_id: int | None) -> None:
+    """What this call means for callbacks: one more, one more attempt, or the end of some."""
+    call, errand = entry.call, entry.errand
+    assert call.ended_at is not None
+    line = entry.directory.line(call.pbx, call.line)
+    heard = Heard(
+        call_id=call_id,
+        number=entry.number.e164,
+        customer_id=customer_id,
+        at=call.ended_at,
+        user_id=_operator_id(entry),
+        result=call.result,
+        callback_id=errand.callback_id if errand else None,
+        line_id=line.id if line else None,
+    )
+    outbound = call.direction is Direction.OUTBOUND
+    if call.result is Result.ANSWERED:
+        await close_reached(session, heard, outbound=outbound)
+    elif outbound and was_dialled(call):
+        await attempted(session, heard)
+    elif died_in(call) not in (None, Place.BLOCKED) and heard.number:
+
+        def opens(at: datetime) -> datetime:
+            return (line.hours.next_opening(at) if line and line.hours else None) or at
+
+        await missed(session, heard, opens=opens)
+
+
+def _operator_id(entry: Entry) -> int | None:
+    """Who talked last, else who called."""
+    operator = entry.directory.operator_at(entry.call.pbx, entry.call.operator or entry.call.dialler)
+    if operator is not None:
+        return operator.id
+    return entry.errand.user_id if entry.errand else None
 
 
 def verdict(call: Call, directory: Directory) -> tuple[str | None, Place | None]:
@@ -170,7 +187,6 @@ def _wanted(call: Call, call_id: UUID, talked: bool) -> Wanted:
 def _facts(entry: Entry, customer: tuple[int, str] | None) -> CallFacts:
     call, number, errand, directory = entry.call, entry.number, entry.errand, entry.directory
     line = directory.line(call.pbx, call.line)
-    operator = directory.operator_at(call.pbx, call.operator or call.dialler)
     result, missed_place = verdict(call, directory)
     rung = {attempt.uniqueid: attempt for attempt in attempts(call)}
     facts = CallFacts(
@@ -187,7 +203,7 @@ def _facts(entry: Entry, customer: tuple[int, str] | None) -> CallFacts:
         line=call.line,
         line_id=line.id if line else None,
         queue=call.queue,
-        operator_id=errand.user_id if errand and not operator else operator.id if operator else None,
+        operator_id=_operator_id(entry),
         operator_extension=call.operator or call.dialler,
         operators=call.operators,
         click_to_call=call.click_to_call,

@@ -260,6 +260,10 @@ _MOVES = (
         DELETE FROM transcripts a USING transcripts s WHERE a.call_id = :absorbed AND s.call_id = :survivor
     """),
     _move("""
+        DELETE FROM callback_calls a USING callback_calls s
+        WHERE a.call_id = :absorbed AND s.call_id = :survivor AND a.callback_id = s.callback_id
+    """),
+    _move("""
         UPDATE call_focus a SET closed_at = greatest(a.opened_at, s.opened_at) FROM call_focus s
         WHERE a.call_id = :absorbed AND s.call_id = :survivor
             AND a.user_id = s.user_id AND a.closed_at IS NULL AND s.closed_at IS NULL
@@ -282,6 +286,9 @@ _MOVES = (
             ("order_changes", "call_id"),
             ("callbacks", "source_call_id"),
             ("callbacks", "closed_by_call_id"),
+            ("callback_calls", "call_id"),
+            ("dial_locks", "call_id"),
+            ("promises", "call_id"),
             ("audit_log", "call_id"),
         )
     ),

@@ -22,6 +22,7 @@ from crm_core.customer import Customer
 from crm_core.db import NARROWED
 from crm_core.deal import Deal
 from crm_core.order_rows import Order
+from crm_core.user import User
 
 Whose = frozenset[int] | None
 """Ids of users; None: everybody's. The empty set: nobody's."""
@@ -62,15 +63,17 @@ def own(noun: str, whose: frozenset[int]) -> ColumnElement[bool]:
     """The objects that belong to one of these users.
 
     An order to its manager and to whoever took it, a deal to whoever is responsible, a callback to whom it is
-    assigned or who promised it (one that nobody has is anybody's); a customer to his manager and to everybody who
-    has an order, a deal, a callback of his or took part in a call with him.
+    assigned, who planned it and everybody of its team (one that nobody has is anybody's); a customer to his manager
+    and to everybody who has an order, a deal, a callback of his or took part in a call with him.
     """
     owned = _held(ENTITIES[noun], _OWNERS[noun], whose)
     match noun:
         case "customers":
             return or_(*owned, Customer.id.in_(_customers_of(whose)))
         case "callbacks":
-            return or_(*owned, Callback.assigned_to.is_(None))
+            theirs = select(User.team_id).where(User.id.in_(whose), User.team_id.is_not(None))
+            nobodys = Callback.assigned_to.is_(None) & Callback.team_id.is_(None)
+            return or_(*owned, nobodys, Callback.team_id.in_(theirs))
     return or_(*owned)
 
 

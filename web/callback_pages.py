@@ -1,22 +1,49 @@
-"""The page of callbacks: overdue, due today, planned, done."""
+"""Pages of callbacks: the list by urgency, one with its calls, the form that plans one."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
 
 from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core.callback import State, create_callback, update_callback
+from crm_core.callback import State, own_zone
+from crm_core.calling_hours import load_calling
 from crm_core.errors import Invalid
-from crm_core.read.callbacks import count_callbacks, list_callbacks
-from web.callbacks import CallbacksQuery, NewCallback
-from web.forms import checked, fields, settle
-from web.order_pages import refused
-from web.pages import Flash, Pages, day_end, go, local_instant, number_in, read_filters, render, turn
+from crm_core.phone import normalise
+from crm_core.read.callbacks import (
+    count_callbacks,
+    list_callbacks,
+    load_callback,
+    load_callback_calls,
+)
+from crm_core.read.customers import load_customer
+from crm_core.team import list_teams
+from web import callbacks
+from web.callback_when import load_when
+from web.callbacks import CallbackChange, CallbacksQuery, NewCallback, with_engaged
+from web.forms import checked, fields, id_or_none, settle
+from web.pages import (
+    Flash,
+    Pages,
+    day_end,
+    go,
+    local_instant,
+    number_in,
+    read_filters,
+    render,
+    turn,
+    users_to_choose,
+)
 from web.rights import EDIT_CALLBACKS, VIEW_CALLBACKS
+from web.say import zone_of
 from web.services import services
 from web.sessions import person
 
 pages = Pages()
 TABS = ("overdue", "today", "planned", "done")
+SOON = timedelta(hours=1)
+THEIRS = "theirs"  # the clock by which a time was typed
 
 
 @pages.get("/callbacks", right=VIEW_CALLBACKS)
@@ -25,6 +52,7 @@ async def show_callbacks(request: web.Request) -> web.Response:
     parts, who = services(request), person(request)
     filters = read_filters(request, CallbacksQuery)
     now, midnight = parts.now(), day_end(parts.now(), who)
+    chosen = filters.model_dump(exclude={"which", "state", "mine"})
     async with parts.db.begin() as session:
         counts = await count_callbacks(session, now=now, day_end=midnight)
         which = (
@@ -35,49 +63,172 @@ async def show_callbacks(request: web.Request) -> web.Response:
             now=now,
             day_end=midnight,
             which=which,
-            assigned_to=who.user_id if filters.mine else None,
-            after=filters.after,
-            limit=filters.limit,
+            mine=who.user_id if filters.mine else None,
+            **chosen,
         )
+        rows = await with_engaged(session, found.rows, now)
+        people = await _people(session)
     context = {
         "filters": filters,
         "which": which,
         "counts": counts,
-        "rows": found.rows,
+        "rows": rows,
         "pages": turn(request, found),
         "may_edit": who.may(EDIT_CALLBACKS),
+        **people,
     }
     return render(request, "callbacks.html", context)
 
 
+@pages.get("/callbacks/new", right=EDIT_CALLBACKS)
+async def show_new(request: web.Request) -> web.Response:
+    """The form that plans one, for a customer or a number."""
+    return await _new_page(request, typed=dict(request.query))
+
+
+async def _new_page(
+    request: web.Request, flash: Flash | None = None, typed: Mapping[str, str] | None = None
+) -> web.Response:
+    given, parts = typed or {}, services(request)
+    customer_id = id_or_none(given.get("customer_id", ""), "customer_id")
+    async with parts.db.begin() as session:
+        customer = await load_customer(session, customer_id) if customer_id is not None else None
+        known = customer.numbers[0].e164 if customer and customer.numbers else ""
+        e164 = normalise(given.get("number") or known, country=parts.settings.country).e164
+        at = await _typed_at(request, given, e164 or "", customer_id)
+        when = await load_when(session, e164, customer_id, at, parts.now()) if e164 else None
+        people = await _people(session)
+    due_at = when.next_allowed if when else at
+    context = {"customer": customer, "when": when, "e164": e164, "due_at": due_at, **people}
+    return render(request, "callback_new.html", context, flash=flash, typed=given)
+
+
 @pages.post("/callbacks", right=EDIT_CALLBACKS)
 async def add_callback(request: web.Request) -> web.Response:
-    """Plan a callback from a customer's page."""
-    parts, who = services(request), person(request)
+    """Plan a callback; a form that is refused comes back with a moment that is allowed."""
 
     async def step(typed: Mapping[str, str]) -> web.Response:
-        due_at = local_instant(typed.get("due_at", ""), who, "due_at")
-        body = checked(NewCallback, typed, due_at=due_at)
-        async with parts.db.begin() as session:
-            await create_callback(
-                session, country=parts.settings.country, created_by=who.user_id, **body.model_dump()
-            )
-        return go(f"/customers/{body.customer_id}" if body.customer_id else "/callbacks", "planned")
+        customer_id = id_or_none(typed.get("customer_id", ""), "customer_id")
+        given = await _given(request, typed, typed.get("number", ""), customer_id)
+        body = checked(NewCallback, typed, **given, customer_id=customer_id)
+        made = await callbacks.post_callback(request, body)
+        return go(
+            f"/customers/{made.customer_id}" if made.customer_id else f"/callbacks/{made.id}", "planned"
+        )
 
-    async def again(flash: Flash, typed: Mapping[str, str]) -> web.Response:
-        return await refused(request, flash, f"/customers/{typed.get('customer_id', '')}")
+    return await settle(request, step, lambda flash, typed: _new_page(request, flash, typed))
 
-    return await settle(request, step, again)
+
+@pages.get("/callbacks/{callback_id}", right=VIEW_CALLBACKS)
+async def show_callback(request: web.Request) -> web.Response:
+    """One callback: whom, when on both clocks, its calls, and the form that changes it."""
+    return await _page(request)
+
+
+async def _page(
+    request: web.Request, flash: Flash | None = None, typed: Mapping[str, str] | None = None
+) -> web.Response:
+    parts, callback_id = services(request), number_in(request, "callback_id")
+    async with parts.db.begin() as session:
+        found = await load_callback(session, callback_id)
+        [row] = await with_engaged(session, [found], parts.now())
+        calls = await load_callback_calls(session, callback_id)
+        at = await _typed_at(request, typed or {}, row.number, row.customer_id, row.due_at)
+        when = await load_when(session, row.number, row.customer_id, at, parts.now())
+        calling = await load_calling(session)
+        people = await _people(session)
+    context = {
+        "row": row,
+        "calls": calls,
+        "when": when,
+        "due_at": when.next_allowed if typed else row.due_at,
+        "there": zone_of(row.timezone),
+        "most": row.most_attempts or calling.most,
+        "every": row.repeat_minutes or int(calling.repeat.total_seconds() // 60),
+        "may_edit": person(request).may(EDIT_CALLBACKS),
+        **people,
+    }
+    return render(request, "callback.html", context, flash=flash, typed=typed)
 
 
 @pages.post("/callbacks/{callback_id}", right=EDIT_CALLBACKS)
 async def close_callback(request: web.Request) -> web.Response:
     """Close a callback as done or cancelled, or open it again."""
-    parts, callback_id = services(request), number_in(request, "callback_id")
+    callback_id = number_in(request, "callback_id")
     typed = await fields(request)
     if typed.get("state") not in tuple(State):
         raise Invalid("A callback is open, done or cancelled.", "state")
-    async with parts.db.begin() as session:
-        await update_callback(session, callback_id, {"state": typed["state"]}, at=parts.now())
+    await callbacks.patch_callback(request, callback_id, CallbackChange(state=State(typed["state"])))
+    done = "saved" if typed["state"] == State.OPEN else "closed"
     which = typed.get("which", "")
-    return go(f"/callbacks?which={which}" if which in TABS else "/callbacks", "closed")
+    return go(f"/callbacks?which={which}" if which in TABS else f"/callbacks/{callback_id}", done)
+
+
+@pages.post("/callbacks/{callback_id}/change", right=EDIT_CALLBACKS)
+async def change_callback(request: web.Request) -> web.Response:
+    """Change when, whom and why."""
+    callback_id = number_in(request, "callback_id")
+
+    async def step(typed: Mapping[str, str]) -> web.Response:
+        async with services(request).db.begin() as session:
+            row = await load_callback(session, callback_id)
+        given = await _given(request, typed, row.number, row.customer_id)
+        if given["due_at"] == row.due_at.replace(second=0, microsecond=0):
+            del given["due_at"]  # what was planned before the hours were set may stay
+        words = {name: typed[name] for name in ("reason", "note") if name in typed}
+        version = id_or_none(typed.get("version", ""), "version")
+        await callbacks.patch_callback(
+            request, callback_id, checked(CallbackChange, words, **given, version=version)
+        )
+        return go(f"/callbacks/{callback_id}", "saved")
+
+    return await settle(request, step, lambda flash, typed: _page(request, flash, typed))
+
+
+async def _people(session: AsyncSession) -> dict[str, Any]:
+    """Whom a callback may be for."""
+    teams = [(team.id, team.name) for team, _ in await list_teams(session)]
+    return {"colleagues": await users_to_choose(session), "teams": teams}
+
+
+async def _given(
+    request: web.Request, typed: Mapping[str, str], number: str, customer_id: int | None
+) -> dict[str, Any]:
+    """What the form says in words of its own: the time by one clock or the other, whom, the repeat rule."""
+    given: dict[str, Any] = {"due_at": await _due_at(request, typed, number, customer_id)}
+    if "whom" in typed:
+        kind, _, id_ = typed["whom"].partition(":")
+        given["assigned_to"] = id_or_none(id_, "whom") if kind == "user" else None
+        given["team_id"] = id_or_none(id_, "whom") if kind == "team" else None
+    for name in ("repeat_minutes", "most_attempts", "order_id", "deal_id"):
+        if name in typed:
+            given[name] = id_or_none(typed[name], name)
+    return given
+
+
+async def _due_at(
+    request: web.Request, typed: Mapping[str, str], number: str, customer_id: int | None
+) -> datetime:
+    """The moment that was typed. Raises `Invalid`."""
+    due_at = local_instant(typed.get("due_at", ""), person(request), "due_at")
+    if typed.get("clock") != THEIRS:
+        return due_at
+    parts = services(request)
+    e164 = normalise(number, country=parts.settings.country).e164
+    async with parts.db.begin() as session:
+        zone = (await load_calling(session)).zone(e164 or "", await own_zone(session, customer_id))
+    return due_at.replace(tzinfo=zone_of(zone))
+
+
+async def _typed_at(
+    request: web.Request,
+    typed: Mapping[str, str],
+    number: str,
+    customer_id: int | None,
+    otherwise: datetime | None = None,
+) -> datetime:
+    """The same for a form that is shown again: what can not be read is forgotten."""
+    try:
+        return await _due_at(request, typed, number, customer_id)
+    except Invalid:
+        return otherwise or services(request).now() + SOON

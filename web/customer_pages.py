@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import timedelta
 from typing import Literal
 from urllib.parse import urlencode
 
@@ -42,8 +41,6 @@ from web.task_panel import panel
 from web.tasks import viewer
 
 pages = Pages()
-SOON = timedelta(hours=2)
-"""When a callback is proposed."""
 CHOICES = 8
 TWIN_REASONS = {"number": "the same number", "email": "the same e-mail", "name": "the same name and city"}
 
@@ -158,7 +155,6 @@ async def page_again(
         "dispositions": {outcome.code: outcome.label for outcome in DISPOSITIONS},
         "may_see_all": all_calls(who),
         "may_edit": who.may(EDIT_CUSTOMERS),
-        "later": services(request).now() + SOON,
         **work,
     }
     return render(request, "customer.html", context, flash=flash, typed=typed)

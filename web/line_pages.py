@@ -8,7 +8,10 @@ from aiohttp import web
 from crm_core.hours import WEEKDAYS, read_spans
 from crm_core.line import list_lines
 from crm_core.line_hours import load_hours
+from crm_core.missed_rule import Strategy
+from crm_core.team import list_teams
 from web import lines
+from web.calling import load_missed
 from web.errors import Refusal
 from web.forms import checked, settle
 from web.pages import Flash, Pages, go, number_in, render, shops_to_choose
@@ -57,19 +60,25 @@ async def _list(
 @pages.get("/lines/{line_id}", right=VIEW_LINES)
 async def show_line(request: web.Request) -> web.Response:
     """One line."""
-    return await _page(request)
+    return await line_page(request)
 
 
-async def _page(
+async def line_page(
     request: web.Request, flash: Flash | None = None, typed: Mapping[str, str] | None = None
 ) -> web.Response:
+    """The page of one line, for every form that stands on it."""
     parts, line_id = services(request), number_in(request, "line_id")
     async with parts.db.begin() as session:
         line = await lines.load_line(session, line_id, parts.now())
         shops = await shops_to_choose(session)
+        missed = await load_missed(session, line_id)
+        teams = [(team.id, team.name) for team, _ in await list_teams(session)]
     written = [", ".join(f"{it.opens}\N{EN DASH}{it.closes}" for it in day) for day in line.week or ()]
     context = {
         "line": line,
+        "missed": missed,
+        "strategies": [str(each) for each in Strategy],
+        "teams": teams,
         "weekdays": WEEKDAYS,
         "written": [(typed or {}).get(f"day{n}", text) for n, text in enumerate(written or [""] * 7)],
         "always": typed.get("always") == "yes" if typed and "day0" in typed else line.week is None,
@@ -104,7 +113,7 @@ async def change_line(request: web.Request) -> web.Response:
         )
         return go(f"/lines/{line_id}", "saved")
 
-    return await settle(request, step, lambda flash, typed: _page(request, flash, typed))
+    return await settle(request, step, lambda flash, typed: line_page(request, flash, typed))
 
 
 def _chosen(typed: Mapping[str, str]) -> dict[str, Any]:
@@ -132,7 +141,7 @@ async def change_hours(request: web.Request) -> web.Response:
         await lines.put_hours(request, line_id, body)
         return go(f"/lines/{line_id}", "saved")
 
-    return await settle(request, step, lambda flash, typed: _page(request, flash, typed))
+    return await settle(request, step, lambda flash, typed: line_page(request, flash, typed))
 
 
 @pages.post("/lines/{line_id}/holidays", right=EDIT_LINES)
@@ -154,7 +163,7 @@ async def add_holiday(request: web.Request) -> web.Response:
         await lines.post_holiday(request, line_id, body)
         return go(f"/lines/{line_id}#holidays", "saved")
 
-    return await settle(request, step, lambda flash, typed: _page(request, flash, typed))
+    return await settle(request, step, lambda flash, typed: line_page(request, flash, typed))
 
 
 @pages.post("/lines/{line_id}/holidays/{holiday_id}/remove", right=EDIT_LINES)

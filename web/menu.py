@@ -71,6 +71,13 @@ SETTINGS = (
         (
             Place("lines", "/lines", "Lines", rights.VIEW_LINES, "Numbers people dial, their shop and hours"),
             Place(
+                "callbacks",
+                "/calling",
+                "Calling hours",
+                rights.EDIT_LINES,
+                "When customers may be called, and how often it is tried again",
+            ),
+            Place(
                 "doctor",
                 "/doctor",
                 "Doctor",

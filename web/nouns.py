@@ -13,7 +13,10 @@ from web import (
     call_sound,
     call_work,
     callback_pages,
+    callback_when,
     callbacks,
+    calling,
+    calling_pages,
     calls,
     contacts,
     courier_pages,
@@ -86,7 +89,9 @@ OPERATIONS = (
     deals.operations,
     funnels.operations,
     order_statuses.operations,
+    callback_when.operations,  # before one callback: /callbacks/when
     callbacks.operations,
+    calling.operations,
     calls.operations,
     call_control.operations,
     call_work.operations,
@@ -131,6 +136,7 @@ PAGES: tuple[Pages, ...] = (
     board_pages.pages,  # before one deal: /deals/board
     deal_pages.pages,
     callback_pages.pages,
+    calling_pages.pages,
     task_pages.pages,
     courier_pages.pages,
     document_pages.pages,

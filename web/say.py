@@ -111,6 +111,11 @@ def local_input(context: Context, at: datetime | None) -> str:
     return at.astimezone(context["zone"]).strftime("%Y-%m-%dT%H:%M") if at else ""
 
 
+def there(at: datetime, zone: str) -> str:
+    """The clock of somebody in `zone` at this instant: "Fri 20 Nov 10:02"."""
+    return format_datetime(at.astimezone(zone_of(zone)), "EEE d MMM HH:mm", locale=LOCALE)
+
+
 @pass_context
 def money_here(context: Context, amount: Decimal | float | None, currency: str | None) -> str:
     """`money` in the reader's language."""
@@ -120,5 +125,11 @@ def money_here(context: Context, amount: Decimal | float | None, currency: str |
 def teach(environment: Environment) -> None:
     """Give the templates these words."""
     environment.filters.update(
-        when=when, day=day, duration=duration, money=money_here, phone=display, local_input=local_input
+        when=when,
+        day=day,
+        duration=duration,
+        money=money_here,
+        phone=display,
+        local_input=local_input,
+        there=there,
     )

@@ -7,14 +7,18 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
-from crm_core.callback import Callback, State
+from crm_core.callback import Callback, CallbackCall, State
+from crm_core.calling_hours import zone_of_number
 from crm_core.customer import Customer
 from crm_core.deal import Deal
 from crm_core.errors import Invalid, NotFound
+from crm_core.line import Shop
 from crm_core.order import Order
 from crm_core.read import page
 from crm_core.read.page import Page, Sort
+from crm_core.team import Team
 from crm_core.user import User
 
 OPEN_SORTS = (Sort(Callback.due_at, "due_at", page.instant), Sort(Callback.id, "id", page.number))
@@ -42,11 +46,44 @@ class CallbackRow:
     deal: str | None
     assigned_to: int | None
     assignee: str | None
+    team_id: int | None
+    team: str | None
     state: str
+    outcome: str | None
     source_call_id: UUID | None
     closed_by_call_id: UUID | None
     done_at: datetime | None
     created_at: datetime
+    created_by: int | None
+    author: str | None
+    missed: int
+    last_missed_at: datetime | None
+    attempts: int
+    repeat_minutes: int | None
+    most_attempts: int | None
+    escalated_at: datetime | None
+    version: int
+    own_zone: str | None
+    home_zone: str | None
+
+    @property
+    def timezone(self) -> str:
+        """The zone in which whoever is to be called lives."""
+        return zone_of_number(self.number, self.own_zone, self.home_zone or "UTC")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallRow:
+    """A call of a callback: the customer's that was missed, or ours that was made for it."""
+
+    call_id: UUID
+    role: str
+    at: datetime
+    operator: str | None
+    result: str | None
+
+
+_author = aliased(User)
 
 
 def _rows() -> Select[Any]:
@@ -57,12 +94,18 @@ def _rows() -> Select[Any]:
             Order.number.label("order_number"),
             Deal.title.label("deal"),
             User.name.label("assignee"),
+            Team.name.label("team"),
+            _author.name.label("author"),
+            Customer.timezone.label("own_zone"),
+            select(Shop.timezone).order_by(Shop.id).limit(1).scalar_subquery().label("home_zone"),
         )
         .select_from(Callback)
         .outerjoin(Customer, Customer.id == Callback.customer_id)
         .outerjoin(Order, Order.id == Callback.order_id)
         .outerjoin(Deal, Deal.id == Callback.deal_id)
         .outerjoin(User, User.id == Callback.assigned_to)
+        .outerjoin(Team, Team.id == Callback.team_id)
+        .outerjoin(_author, _author.id == Callback.created_by)
     )
 
 
@@ -90,21 +133,60 @@ async def list_callbacks(
     day_end: datetime,
     which: str = "open",
     state: str | None = None,
+    mine: int | None = None,
     assigned_to: int | None = None,
+    team_id: int | None = None,
     customer_id: int | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
     after: str | None = None,
     limit: int = 50,
 ) -> Page[CallbackRow]:
-    """Callbacks, the most urgent first; done ones newest first. `assigned_to`: his own and anyone's."""
+    """Callbacks, the most urgent first; done ones newest first.
+
+    `mine`: those of this user, of his team and anyone's; `since` is included in when they are due, `until` is not.
+    """
     wanted = _rows().where(_which(which, now, day_end))
     if state is not None:
         wanted = wanted.where(Callback.state == state)
+    if mine is not None:
+        wanted = wanted.where(for_user(mine))
     if assigned_to is not None:
-        wanted = wanted.where((Callback.assigned_to == assigned_to) | Callback.assigned_to.is_(None))
+        wanted = wanted.where(Callback.assigned_to == assigned_to)
+    if team_id is not None:
+        wanted = wanted.where(Callback.team_id == team_id)
+    if since is not None:
+        wanted = wanted.where(Callback.due_at >= since)
+    if until is not None:
+        wanted = wanted.where(Callback.due_at < until)
     if customer_id is not None:
         wanted = wanted.where(Callback.customer_id == customer_id)
     sorts = DONE_SORTS if which == "done" else OPEN_SORTS
     return await page.load(session, wanted, sorts, CallbackRow, after=after, limit=limit)
+
+
+def for_user(user_id: int) -> ColumnElement[bool]:
+    """The callbacks that this user may take: his own, those of his team, those of nobody."""
+    team = select(User.team_id).where(User.id == user_id).scalar_subquery()
+    nobodys = Callback.assigned_to.is_(None) & Callback.team_id.is_(None)
+    return (Callback.assigned_to == user_id) | (Callback.team_id == team) | nobodys
+
+
+async def load_callback_calls(session: AsyncSession, callback_id: int) -> list[CallRow]:
+    """The calls of a callback, oldest first."""
+    found = (
+        select(
+            CallbackCall.call_id,
+            CallbackCall.role,
+            CallbackCall.at,
+            User.name.label("operator"),
+            CallbackCall.result,
+        )
+        .outerjoin(User, User.id == CallbackCall.user_id)
+        .where(CallbackCall.callback_id == callback_id)
+        .order_by(CallbackCall.at, CallbackCall.call_id)
+    )
+    return [CallRow(**dict(row._mapping)) for row in await session.execute(found)]
 
 
 async def load_callback(session: AsyncSession, callback_id: int) -> CallbackRow:

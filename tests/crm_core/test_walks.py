@@ -10,7 +10,8 @@ from sqlalchemy import func, select
 
 from crm_core import courier, lead, lead_form
 from crm_core.call import save_note
-from crm_core.callback import close_reached, create_callback
+from crm_core.callback import create_callback
+from crm_core.callback_calls import Heard, close_reached
 from crm_core.customer import create_customer
 from crm_core.deal import DealMove, create_deal, get_deal, update_deal
 from crm_core.errors import Conflict, Invalid
@@ -51,9 +52,8 @@ async def test_an_order_of_the_store_goes_from_the_first_call_to_a_won_deal(shop
             customer_id=shop.marta, order_id=order.id, deal_id=deal.id, assigned_to=shop.anna, created_by=shop.anna,
         )  # fmt: skip
         later = shop.noon + timedelta(hours=1)
-        closed = await close_reached(
-            session, e164="+48601220114", customer_id=shop.marta, call_id=shop.call, at=later
-        )
+        talk = Heard(call_id=shop.call, number="+48601220114", customer_id=shop.marta, at=later)
+        closed = await close_reached(session, talk, outbound=True)
         assert closed == [again.id]
         # In the call the customer refuses the kettle; the sum follows on both sides.
         await update_order(
