@@ -255,7 +255,7 @@ async def test_nobody_is_planned_to_be_called_at_night_and_the_next_moment_is_pr
         await promise(shop, minutes=9 * 60 + 30, created_by=shop.anna)  # 22:30 in Warsaw
     assert refused.value.proposed == datetime(2026, 11, 22, 8, tzinfo=UTC)
     with pytest.raises(
-        OutsideHours, match="Sat 21 Nov 21:30 there"
+        OutsideHours, match=r"Sat 21 Nov 21:30 there"
     ):  # the same moment is evening in Moscow already
         await promise(shop, minutes=6 * 60 + 30, created_by=shop.anna, number=IN_MOSCOW)
     await promise(shop, minutes=6 * 60 + 30, created_by=shop.anna)

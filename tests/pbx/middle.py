@@ -120,9 +120,9 @@ class Middle:
         call = await self.sees("1001", "talking")
         return customer, anna, UUID(call["id"])
 
-    async def dialled(self) -> tuple[Call, Call, UUID]:
+    async def dialled(self, callback_id: int | None = None) -> tuple[Call, Call, UUID]:
         """Anna has called a customer by a click: his telephone, hers, and the call on her desk."""
-        await self.attachment.centre.dial(self.people["1001"], f"+{CUSTOMER}")
+        await self.attachment.centre.dial(self.people["1001"], f"+{CUSTOMER}", callback_id=callback_id)
         anna = await self.rings("1001")
         await anna.answer()
         customer = await self.rings("trunk")

@@ -33,7 +33,7 @@ let timer = null;
 const ask = async () => {
   const at = instant(due.value, zoneNow());
   const other = by.value === "theirs" ? MINE : plan.dataset.zone;
-  said.textContent = t("{when} in {place}", { when: spoken(at, other), place: place(other) });
+  said.textContent = plan.dataset.zone === MINE ? "" : t("{when} in {place}", { when: spoken(at, other), place: place(other) });
   said.classList.remove("wrong");
   try {
     const found = await api.get("/callbacks/when", { number: plan.dataset.number, at: at.toISOString().replace(/\.\d+Z$/, "Z"), ...(plan.dataset.customer ? { customer_id: plan.dataset.customer } : {}) });

@@ -2,11 +2,11 @@
 
 import { useCallback, useEffect } from "../vendor/hooks.js";
 import { signal } from "../vendor/signals.js";
-import { ago, exact, lasted, point, t } from "../say.js";
+import { ago, exact, lasted, point, t, tn } from "../say.js";
 import { Chip, Dial, Empty, Failed, halfMinute, html, Loading, second, serverNow } from "../ui.js";
 import { api, items, Refused } from "../api.js";
 import { useKey } from "../keys.js";
-import { calls, departures, selected } from "./store.js";
+import { agent, calling, calls, departures, selected } from "./store.js";
 import { since, stateName, tone, whoCalls } from "./words.js";
 
 /** Open callbacks: {list, failed}; list is null before the first answer. */
@@ -39,13 +39,21 @@ const planned = (at) => {
   return new Date(at).getTime() - halfMinute.value < SOON_MS && /^\d/.test(when) ? t("due {when}", { when }) : when;
 };
 
+/** Who is with this customer now, in words; null for nobody and for oneself. */
+const engaged = (one) => {
+  const by = calling.value.get(one.id);
+  if (by) return by.id === agent.value?.id ? null : t("{name} is calling now.", { name: by.name });
+  return one.calling?.said ?? null;
+};
+
 const Due = ({ one }) => {
+  const busy = engaged(one);
   const late = new Date(one.due_at).getTime() < halfMinute.value;
-  const about = [late ? ago(one.due_at, halfMinute.value) : null, one.reason, one.order_number ?? one.deal, one.note, one.assigned_to ? null : t("anyone may take it")].filter(Boolean).join(" · ");
+  const about = [busy, late ? ago(one.due_at, halfMinute.value) : null, one.reason, one.missed > 1 ? t("called {n} times", { n: one.missed }) : null, one.attempts ? tn("{n} attempt", "{n} attempts", one.attempts) : null, one.order_number ?? one.deal, one.note, one.assigned_to ? null : one.team ?? t("anyone may take it")].filter(Boolean).join(" · ");
   const shown = one.display ?? one.number;
   return html`<li><div class="line"><b class="clip">${one.customer_id ? html`<a class="plain" href=${`/customers/${one.customer_id}`}>${nameOf(one)}</a>` : nameOf(one)}</b>
     <${Chip} tone=${late ? "miss" : "ring"} dot title=${t("Due {when}", { when: exact(one.due_at) })}>${late ? t("overdue") : planned(one.due_at)}<//>
-    <span class="why-line">${about}</span><${Dial} number=${one.number} shown=${shown} ids=${{ callback_id: one.id, customer_id: one.customer_id, order_id: one.order_id, deal_id: one.deal_id }} /></div></li>`;
+    <span class="why-line"><a class="plain" href=${`/callbacks/${one.id}`}>${about}</a></span>${busy ? null : html`<${Dial} number=${one.number} shown=${shown} ids=${{ callback_id: one.id, customer_id: one.customer_id, order_id: one.order_id, deal_id: one.deal_id }} />`}</div></li>`;
 };
 
 /** What is due today or earlier, the most urgent first. */

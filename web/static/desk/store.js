@@ -12,6 +12,8 @@ export const pbx = signal([]);
 export const colleagues = signal(new Map());
 /** Who waits in a slot of the parking lot: [{id, slot, who, by, at}]. */
 export const parked = signal([]);
+/** Callback id → {id, name} of the colleague who calls that customer at this moment. */
+export const calling = signal(new Map());
 export const selected = signal(null);
 /** On a narrow screen: which part of the desk is shown: call, order or next. */
 export const part = signal("call");
@@ -81,6 +83,10 @@ const remove = ({ id, reason, by }) => {
   if (say) toast(say(by?.name ?? by), { title: gone.card?.customer?.name ?? gone.call.remote?.display });
 };
 
+const useCalling = (list) => {
+  calling.value = new Map((list ?? []).flatMap((one) => one.callback_ids.map((id) => [id, one.by])));
+};
+
 const redraft = (message) => {
   const entry = calls.value.get(message.call_id);
   if (entry?.card) put({ call: entry.call, card: { ...entry.card, draft: message.draft ?? message } });
@@ -95,11 +101,13 @@ export const take = (message) => {
       pbx.value = message.pbx ?? [];
       colleagues.value = new Map((message.colleagues ?? []).map((one) => [one.id, one]));
       parked.value = message.parked ?? [];
+      useCalling(message.calling);
       ready.value = true;
       break;
     case "call": put(message); break;
     case "call_gone": remove(message); break;
     case "agent": agent.value = message.agent; break;
+    case "calling": useCalling(message.calling); break;
     case "parked": parked.value = message.parked; break;
     case "colleagues": colleagues.value = new Map([...colleagues.value, ...message.changed.map((one) => [one.id, one])]); break;
     case "pbx": pbx.value = message.pbx; break;
