@@ -29,7 +29,7 @@ from callcenter.scribe import Scribe
 from callcenter.shift_book import ShiftBook
 from callcenter.shown_line import LineNeeded, named_line, occasion_of, shown_line
 from callcenter.tracker import Change
-from crm_core import dial_lock, notice, pause_reason, wrap_up_rule
+from crm_core import dial_lock, notice, pause_reason, reminder, wrap_up_rule
 from crm_core.db import Database
 from crm_core.outage import is_outage
 
@@ -169,6 +169,10 @@ class Centre:
                 self._desks.notice(user_id, payload["level"], payload["text"], payload["address"])
         if topic == dial_lock.TOPIC:
             self._desks.use_calling(payload["id"], payload["by"], payload["callback_ids"])
+            return
+        if topic == reminder.TOPIC:
+            for user_id in payload["user_ids"]:
+                self._desks.remind(user_id, payload["callback"])
             return
         if topic == "call":
             return  # every step of a call is news too; who edits one says so through `desk_changed`

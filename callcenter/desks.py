@@ -220,6 +220,10 @@ class Desks:
         """A sentence for one operator; `address` is the page it is about."""
         self._tell(user_id, {"type": "notice", "level": level, "text": text, "address": address})
 
+    def remind(self, user_id: int, callback: Message) -> None:
+        """A callback of this operator is due."""
+        self._tell(user_id, {"type": "reminder", "callback": callback})
+
     def close(self) -> None:
         """Stop reading cards."""
         self._agents.close()

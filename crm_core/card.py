@@ -173,23 +173,36 @@ SELECT json_build_object(
         SELECT coalesce(json_agg(json_build_object(
             'id', b.id, 'kind', b.kind, 'due_at', b.due_at, 'reason', b.reason, 'note', b.note,
             'number', b.number, 'assigned_to', coalesce(u.name, b.role), 'overdue', coalesce(b.due_at < :now, false),
-            'owners', CASE WHEN b.assigned_to IS NOT NULL THEN json_build_array(b.assigned_to, b.created_by) END)
+            'owners', CASE
+                WHEN b.assigned_to IS NOT NULL THEN json_build_array(b.assigned_to, b.created_by)
+                WHEN b.team_id IS NOT NULL THEN (SELECT json_agg(m.id) FROM users m WHERE m.team_id = b.team_id)
+            END)
             ORDER BY b.due_at NULLS LAST, b.id), '[]')
         FROM (
             (SELECT b.id, 'callback' AS kind, b.due_at, b.reason, b.note, b.number, b.assigned_to, NULL AS role,
-                b.created_by
+                b.created_by, b.team_id
                 FROM callbacks b WHERE b.customer_id = (SELECT id FROM who)
                 AND b.state = 'open' ORDER BY b.due_at LIMIT 10)
             UNION
-            (SELECT b.id, 'callback', b.due_at, b.reason, b.note, b.number, b.assigned_to, NULL, b.created_by
+            (SELECT b.id, 'callback', b.due_at, b.reason, b.note, b.number, b.assigned_to, NULL, b.created_by,
+                b.team_id
                 FROM callbacks b WHERE b.number = CAST(:e164 AS text) AND b.state = 'open'
                 AND (b.customer_id IS NULL OR NOT EXISTS (SELECT FROM who)) ORDER BY b.due_at LIMIT 10)
             UNION ALL
             (SELECT t.id, t.kind, t.due_at, t.title, t.text, NULL, t.performer_id,
-                coalesce((SELECT m.name FROM teams m WHERE m.id = t.team_id), t.role), NULL
+                coalesce((SELECT m.name FROM teams m WHERE m.id = t.team_id), t.role), NULL, NULL
                 FROM tasks t WHERE t.customer_id = (SELECT id FROM who)
                 AND t.state = 'open' ORDER BY t.due_at LIMIT 10)
         ) b LEFT JOIN users u ON u.id = b.assigned_to
+    ),
+    'promises', (
+        SELECT coalesce(json_agg(json_build_object(
+            'id', p.id, 'text', p.text, 'due_at', p.due_at, 'state', p.state, 'order_id', p.order_id,
+            'order_number', o.number, 'by', u.name, 'version', p.version) ORDER BY p.due_at, p.id), '[]')
+        FROM (
+            SELECT * FROM promises p WHERE p.customer_id = (SELECT id FROM who) AND p.closed_at IS NULL
+            ORDER BY p.due_at LIMIT 5
+        ) p LEFT JOIN users u ON u.id = p.made_by LEFT JOIN orders o ON o.id = p.order_id
     ),
     'notes', (
         SELECT coalesce(json_agg(json_build_object(

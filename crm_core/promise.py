@@ -42,6 +42,7 @@ class Promise(Base):
         one_of("state", State),
         CheckConstraint("text <> ''", name="text_not_empty"),
         Index("ix_promises_customer", "customer_id", "due_at"),
+        Index("ix_promises_waiting", "customer_id", "due_at", postgresql_where=text("closed_at IS NULL")),
         Index("ix_promises_due", "due_at", postgresql_where=text("state = 'open'")),
     )
 

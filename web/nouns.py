@@ -58,6 +58,7 @@ from web import (
     person_pages,
     product_pages,
     products,
+    promises,
     role_pages,
     roles,
     segment_pages,
@@ -100,6 +101,7 @@ OPERATIONS = (
     tester_pages.operations,
     lookups.operations,
     products.operations,
+    promises.operations,
     imports.operations,
     import_sources.operations,
     selling.operations,
@@ -135,6 +137,7 @@ PAGES: tuple[Pages, ...] = (
     selling_pages.pages,
     board_pages.pages,  # before one deal: /deals/board
     deal_pages.pages,
+    promises.pages,
     callback_pages.pages,
     calling_pages.pages,
     task_pages.pages,

@@ -42,6 +42,7 @@ EDIT_SELLING = Right("selling", "edit")  # limits of discounts, coupons, deliver
 EDIT_STATUSES = Right("statuses", "edit")  # of orders
 REFUND_PAYMENTS = Right("payments", "refund")
 VIEW_CALLBACKS, EDIT_CALLBACKS = Right("callbacks", "view"), Right("callbacks", "edit")
+VIEW_PROMISES, KEEP_PROMISES = Right("promises", "view"), Right("promises", "keep")
 VIEW_PRODUCTS, EDIT_PRODUCTS = Right("products", "view"), Right("products", "edit")
 VIEW_PURCHASES = Right("purchases", "view")  # what goods cost us, and so the margin
 SELL_BEYOND = Right("stock", "sell_beyond")  # more than there is
@@ -85,6 +86,8 @@ _DESK: Mapping[Right, Scope] = {
     EDIT_DEALS: Scope.ALL,
     VIEW_CALLBACKS: Scope.ALL,
     EDIT_CALLBACKS: Scope.ALL,
+    VIEW_PROMISES: Scope.OWN,
+    KEEP_PROMISES: Scope.ALL,
     VIEW_PRODUCTS: Scope.ALL,
     MAKE_CALLS: Scope.OWN,
     VIEW_CALLS: Scope.OWN,
@@ -102,6 +105,7 @@ _DESK: Mapping[Right, Scope] = {
     KEEP_VIEWS: Scope.OWN,
 }
 _FLOOR = {
+    VIEW_PROMISES: Scope.ALL,
     VIEW_CALLS: Scope.ALL,
     EDIT_CALLS: Scope.ALL,
     CONTROL_CALLS: Scope.ALL,
@@ -160,7 +164,7 @@ RIGHTS: Mapping[Role, Mapping[Right, Scope]] = {
 
 
 _NOUNS = ("customers", "orders", "deals", "callbacks")
-_BY_TEAM = frozenset((VIEW_CALLS, EDIT_CALLS, HEAR_RECORDINGS, VIEW_FLIGHT))
+_BY_TEAM = frozenset((VIEW_CALLS, EDIT_CALLS, HEAR_RECORDINGS, VIEW_FLIGHT, VIEW_PROMISES))
 
 
 def every_right() -> list[Right]:

@@ -30,7 +30,7 @@ async def test_a_missed_caller_is_called_back_by_one_and_reached(
         assert (waiting.number, waiting.state, waiting.missed) == (f"+{CUSTOMER}", "open", 1)
 
         customer, _, reached = await house.dialled(callback_id=waiting.id)
-        with pytest.raises(EngagedNow, match="Anna is (calling|talking with them) now"):
+        with pytest.raises(EngagedNow, match=r"Anna is (calling|talking with them) now"):
             await house.attachment.centre.dial(house.people["1002"], f"+{CUSTOMER}")
         customer.hang_up()
         closed = await the_callback(house)

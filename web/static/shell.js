@@ -14,6 +14,7 @@ import { since, stateName, tone, whoCalls } from "./desk/words.js";
 import { watchRinging } from "./desk/ring.js";
 import { shown, useShown } from "./desk/shown.js";
 import { mountPlayers } from "./player.js";
+import { Reminders } from "./reminders.js";
 
 /** Of several switchboards the one that is away is named. */
 const named = (text, one) => (pbx.value.length > 1 ? `${text}: ${one.pbx}` : text);
@@ -45,6 +46,7 @@ const start = () => {
   render(html`<${Head} />`, document.getElementById("state"));
   const live = document.getElementById("live");
   if (live && !document.getElementById("desk")) render(html`<${LiveBar} />`, live);
+  render(html`<${Reminders} />`, document.getElementById("reminders"));
   watchRinging();
 };
 

@@ -172,6 +172,12 @@ def _promises() -> None:
     for column in ("order_id", "call_id", "made_by"):
         op.create_index(op.f(f"ix_promises_{column}"), "promises", [column])
     op.create_index("ix_promises_customer", "promises", ["customer_id", "due_at"])
+    op.create_index(
+        "ix_promises_waiting",
+        "promises",
+        ["customer_id", "due_at"],
+        postgresql_where=sa.text("closed_at IS NULL"),
+    )
     op.create_index("ix_promises_due", "promises", ["due_at"], postgresql_where=OPEN)
     for event, changed in (
         ("INSERT", ""),

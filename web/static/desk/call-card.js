@@ -11,11 +11,12 @@ import { Links } from "./links.js";
 import { Note } from "./note.js";
 import { Person, Stranger, Why } from "./person.js";
 import { NewPerson } from "./stranger.js";
+import { Promises } from "./promises.js";
 import { useShown } from "./shown.js";
 import { tone, whoCalls } from "./words.js";
 import { WrapUp } from "./wrapup.js";
 
-const Known = ({ entry }) => html`<${Person} entry=${entry} /><${Why} card=${entry.card} /><${Candidates} entry=${entry} /><${Links} entry=${entry} />
+const Known = ({ entry }) => html`<${Person} entry=${entry} /><${Promises} entry=${entry} /><${Why} card=${entry.card} /><${Candidates} entry=${entry} /><${Links} entry=${entry} />
   <div class="cols"><${Owns} entry=${entry} /><${Said} entry=${entry} /></div>`;
 
 const Unknown = ({ entry }) => {

@@ -14,6 +14,8 @@ export const colleagues = signal(new Map());
 export const parked = signal([]);
 /** Callback id → {id, name} of the colleague who calls that customer at this moment. */
 export const calling = signal(new Map());
+/** Callbacks that are due and were not answered on this page yet, as the server tells them. */
+export const reminders = signal([]);
 export const selected = signal(null);
 /** On a narrow screen: which part of the desk is shown: call, order or next. */
 export const part = signal("call");
@@ -107,6 +109,7 @@ export const take = (message) => {
     case "call": put(message); break;
     case "call_gone": remove(message); break;
     case "agent": agent.value = message.agent; break;
+    case "reminder": reminders.value = [...reminders.value.filter((one) => one.id !== message.callback.id), message.callback]; break;
     case "calling": useCalling(message.calling); break;
     case "parked": parked.value = message.parked; break;
     case "colleagues": colleagues.value = new Map([...colleagues.value, ...message.changed.map((one) => [one.id, one])]); break;

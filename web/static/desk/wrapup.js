@@ -1,7 +1,7 @@
 // After the hang-up: what came of it, what happens next, and done.
 
 import { useEffect, useRef, useState } from "../vendor/hooks.js";
-import { lasted, t } from "../say.js";
+import { clock, lasted, t } from "../say.js";
 import { html, Icon, Key, Loading } from "../ui.js";
 import { api, Refused } from "../api.js";
 import { useKey } from "../keys.js";
@@ -22,7 +22,8 @@ const Outcome = ({ one, index, on, choose }) => {
 
 const FRESH_MS = 90e3;  // a recording is taken within this time after the hang-up
 const HOUR_MS = 3600e3;
-const local = (at) => new Date(at.getTime() - at.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
+/** The value of a datetime-local field for this instant. */
+export const local = (at) => new Date(at.getTime() - at.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
 const tomorrowAt = (hour) => { const at = new Date(Date.now() + 24 * HOUR_MS); at.setHours(hour, 0, 0, 0); return at; };
 const WHEN = [
   [() => t("In 1 hour"), () => new Date(Date.now() + HOUR_MS)],
@@ -30,10 +31,19 @@ const WHEN = [
   [() => t("Tomorrow 10:00"), () => tomorrowAt(10)],
 ];
 
-const Callback = ({ value, change, missing }) => html`<fieldset class="next-step"><legend class="label">${t("Next step")}</legend>
+const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone;  // what a field of the browser means
+const zoneOf = ({ call, card }) => card?.customer?.timezone ?? call.remote?.timezone;
+/** What a time typed here means by the clock of the customer; nothing where the clocks agree. */
+const there = (typed, zone) => {
+  const at = new Date(typed);
+  if (!typed || !zone || clock(at, HERE) === clock(at, zone)) return null;
+  return t("{clock} there ({zone})", { clock: clock(at, zone), zone: zone.split("/").at(-1).replaceAll("_", " ") });
+};
+
+const Callback = ({ value, change, missing, zone }) => html`<fieldset class="next-step"><legend class="label">${t("Next step")}</legend>
   <div class="choices"><button type="button" class="btn" aria-pressed=${!value} onClick=${() => change(null)}>${t("Nothing")}</button>
   ${WHEN.map(([label, at]) => html`<button type="button" class="btn" aria-pressed=${value?.choice === label()} onClick=${() => change({ ...value, choice: label(), due: local(at()) })}>${label()}</button>`)}</div>
-  ${value ? html`<div class="pair"><label class="field"><span>${t("Call back at")}</span><input type="datetime-local" value=${value.due} onInput=${(event) => change({ ...value, choice: null, due: event.target.value })} /></label>
+  ${value ? html`<div class="pair"><label class="field"><span>${t("Call back at")}</span><input type="datetime-local" value=${value.due} onInput=${(event) => change({ ...value, choice: null, due: event.target.value })} />${there(value.due, zone) ? html`<span class="faint small">${there(value.due, zone)}</span>` : null}</label>
     <label class="field"><span>${t("Why")}</span><input value=${value.reason ?? ""} aria-invalid=${missing ? "true" : undefined} onInput=${(event) => change({ ...value, reason: event.target.value })} />
     ${missing ? html`<span class="wrong">${t("Say why, so that whoever calls knows.")}</span>` : null}</label></div>` : null}</fieldset>`;
 
@@ -81,6 +91,8 @@ export const WrapUp = ({ entry }) => {
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       toast(error.message, { title: t("Not finished yet"), tone: "error" });
+      const allowed = next && error.problem?.choices?.[0];  // they sleep at that time: the next moment stands there now
+      if (allowed && error.problem.errors?.some((one) => one.field === "due_at")) setNext({ ...next, choice: null, due: local(new Date(allowed.value)) });
       setBusy(false);
     }
   };
@@ -92,6 +104,6 @@ export const WrapUp = ({ entry }) => {
       <${Outcome} key=${one.code} one=${one} index=${index} on=${one.code === code} choose=${choose(one.code)} />`)}</div>
     ${wantsLink ? html`<p class="small muted">${t("Such a call is usually about an order or a deal: link it below.")}</p>` : null}
     ${tried && !code ? html`<p class="wrong" role="alert">${t("Choose an outcome first.")}</p>` : null}
-    ${call.remote?.raw && !call.remote.anonymous ? html`<${Callback} value=${next} change=${setNext} missing=${missing} />` : null}
+    ${call.remote?.raw && !call.remote.anonymous ? html`<${Callback} zone=${zoneOf(entry)} value=${next} change=${setNext} missing=${missing} />` : null}
     <button class="btn main" ref=${done} disabled=${busy} aria-busy=${busy}><span>${t("Finish")}</span><${Key}>⏎<//></button></form>`;
 };
