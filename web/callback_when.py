@@ -55,7 +55,7 @@ class WhenAnswer(Answer):
     proposals: list[ProposalAnswer]
 
 
-@operations.get("/callbacks/when", right=VIEW_CALLBACKS, errors=(404, 409))
+@operations.get("/calling-times", right=VIEW_CALLBACKS, errors=(404, 409))
 async def get_when(request: web.Request, query: WhenQuery) -> WhenAnswer:
     """When this number may be called, and when they are likely to answer. 409 for a number that is none."""
     parts = services(request)

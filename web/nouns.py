@@ -90,7 +90,7 @@ OPERATIONS = (
     deals.operations,
     funnels.operations,
     order_statuses.operations,
-    callback_when.operations,  # before one callback: /callbacks/when
+    callback_when.operations,
     callbacks.operations,
     calling.operations,
     calls.operations,

@@ -25,7 +25,7 @@ async def test_a_time_at_which_they_sleep_is_refused_with_the_next_one_that_is_a
     wanted = {"number": NUMBER, "due_at": NIGHT, "reason": "Refund"}
     refused = await body_of(await operator.post(f"{API}/callbacks", json=wanted), 409)
     assert [one["value"] for one in refused["choices"]] == [MORNING] and "Europe/Warsaw" in refused["detail"]
-    known = await body_of(await operator.get(f"{API}/callbacks/when", params={"number": NUMBER, "at": NIGHT}))
+    known = await body_of(await operator.get(f"{API}/calling-times", params={"number": NUMBER, "at": NIGHT}))
     assert (known["timezone"], known["allowed"], known["next_allowed"]) == ("Europe/Warsaw", False, MORNING)
 
 
@@ -87,7 +87,7 @@ async def test_moments_are_proposed_with_what_speaks_for_them(client_of, databas
         await add_call(database, started_at=at, **known)
     operator = await client_of("operator")
     query = {"number": NUMBER, "customer_id": str(there.customer)}
-    best = (await body_of(await operator.get(f"{API}/callbacks/when", params=query)))["proposals"][0]
+    best = (await body_of(await operator.get(f"{API}/calling-times", params=query)))["proposals"][0]
     told = ("answered", "tried", "from_hour", "to_hour")
     assert [best[name] for name in told] == [4, 5, 17, 19] and best["local"].endswith("17:00")
     page = await (await operator.get(f"/callbacks/new?customer_id={there.customer}")).text()

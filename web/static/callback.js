@@ -36,7 +36,7 @@ const ask = async () => {
   said.textContent = plan.dataset.zone === MINE ? "" : t("{when} in {place}", { when: spoken(at, other), place: place(other) });
   said.classList.remove("wrong");
   try {
-    const found = await api.get("/callbacks/when", { number: plan.dataset.number, at: at.toISOString().replace(/\.\d+Z$/, "Z"), ...(plan.dataset.customer ? { customer_id: plan.dataset.customer } : {}) });
+    const found = await api.get("/calling-times", { number: plan.dataset.number, at: at.toISOString().replace(/\.\d+Z$/, "Z"), ...(plan.dataset.customer ? { customer_id: plan.dataset.customer } : {}) });
     if (found.allowed) return;
     said.classList.add("wrong");
     said.textContent = t("They may not be called then; the next allowed moment is {when} there.", { when: found.next_there });
