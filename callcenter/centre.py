@@ -29,7 +29,7 @@ from callcenter.scribe import Scribe
 from callcenter.shift_book import ShiftBook
 from callcenter.shown_line import LineNeeded, named_line, occasion_of, shown_line
 from callcenter.tracker import Change
-from crm_core import dial_lock, notice, pause_reason, reminder, wrap_up_rule
+from crm_core import dial_lock, hold, notice, pause_reason, reminder, wrap_up_rule
 from crm_core.db import Database
 from crm_core.outage import is_outage
 
@@ -174,6 +174,8 @@ class Centre:
             for user_id in payload["user_ids"]:
                 self._desks.remind(user_id, payload["callback"])
             return
+        if topic == hold.TOPIC:
+            self._desks.stock_moved(payload["product_ids"])
         if topic == "call":
             return  # every step of a call is news too; who edits one says so through `desk_changed`
         if call_id := payload.get("call_id"):

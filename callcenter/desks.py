@@ -170,6 +170,10 @@ class Desks:
             self._calling[call_id] = {"id": call_id, "by": by, "callback_ids": callback_ids}
         self._tell_all({"type": "calling", "calling": list(self._calling.values())})
 
+    def stock_moved(self, product_ids: list[int]) -> None:
+        """Few are left of these, or somebody holds the last ones: whoever sells them looks again."""
+        self._tell_all({"type": "stock", "product_ids": product_ids})
+
     # --- from browsers ----------------------------------------------------------------------------------
 
     def snapshot(self, user_id: int) -> Message:

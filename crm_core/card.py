@@ -125,7 +125,9 @@ SELECT json_build_object(
             'id', o.id, 'number', o.number, 'status', o.status, 'open', o.open,
             'status_label', s.name, 'status_tone', s.tone, 'status_shape', s.shape,
             'total', o.total::text, 'currency', o.currency, 'paid', o.paid::text,
-            'delivery_method', o.delivery_method, 'tracking', o.tracking, 'promised_at', o.promised_at,
+            'delivery_method', o.delivery_method, 'delivery_address', o.delivery_address,
+            'delivery_city', o.delivery_city, 'delivery_postcode', o.delivery_postcode,
+            'payment_method', o.payment_method, 'tracking', o.tracking, 'promised_at', o.promised_at,
             'created_at', o.created_at, 'shop_id', o.shop_id, 'version', o.version,
             'owners', json_build_array(o.created_by),
             'items', (

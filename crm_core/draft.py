@@ -1,16 +1,25 @@
-"""What an operator has typed into the card and not yet sent: kept per call, so that nothing is lost."""
+"""What an operator has typed into the card and not yet sent: kept per call, so that nothing is lost.
 
-from datetime import datetime
+A draft counts its versions: who writes over an older one than is there is refused, so a second tab overwrites nothing.
+What stands in it is held for the call (`hold`).
+"""
+
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, delete, update
+from sqlalchemy import ForeignKey, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_core.call import resolve
 from crm_core.db import Base, Instant, Version
+from crm_core.errors import Stale
+from crm_core.hold import beyond_order, hold, wanted_in
+from crm_core.order_stock import MOST_PIECES
+
+KEPT = timedelta(minutes=5)
 
 
 class CallDraft(Base):
@@ -26,18 +35,67 @@ class CallDraft(Base):
 
 
 async def save_draft(
-    session: AsyncSession, call_id: UUID, user_id: int, body: dict[str, Any], *, at: datetime
+    session: AsyncSession,
+    call_id: UUID,
+    user_id: int,
+    body: dict[str, Any],
+    *,
+    at: datetime,
+    version: int | None = None,
+    kept: timedelta = KEPT,
 ) -> int:
-    """Keep the draft as the page wrote it; its new version. Raises `NotFound` for an unknown call."""
+    """Keep the draft as the page wrote it; its new version. `version`: the one it was written over (None: any);
+    `kept`: its goods are held so long after the call.
+
+    Raises `NotFound` for an unknown call, `Stale` when somebody wrote since `version`.
+    """
     call_id = await resolve(session, call_id)
+    made = await _written(session, call_id, user_id, body, at, version)
+    wanted = wanted_in(body, most=MOST_PIECES)
+    order_id = body.get("order_id")
+    if isinstance(order_id, int) and 0 < order_id < 2**53:
+        wanted = await beyond_order(session, wanted, order_id)
+    await hold(session, call_id, wanted, user_id=user_id, at=at, kept=kept)
+    return made
+
+
+async def _written(
+    session: AsyncSession, call_id: UUID, user_id: int, body: dict[str, Any], at: datetime, over: int | None
+) -> int:
+    new = {"body": body, "updated_at": at, "version": CallDraft.version + 1}
     statement = insert(CallDraft).values(call_id=call_id, user_id=user_id, body=body, updated_at=at)
-    versions = await session.scalars(
-        statement.on_conflict_do_update(
-            index_elements=["call_id", "user_id"],
-            set_={"body": body, "updated_at": at, "version": CallDraft.version + 1},
-        ).returning(CallDraft.version)
+    if over:
+        mine = (CallDraft.call_id == call_id, CallDraft.user_id == user_id, CallDraft.version == over)
+        found = await session.scalars(update(CallDraft).where(*mine).values(new).returning(CallDraft.version))
+    elif over is None:
+        keys = ["call_id", "user_id"]
+        found = await session.scalars(
+            statement.on_conflict_do_update(index_elements=keys, set_=new).returning(CallDraft.version)
+        )
+    else:
+        found = await session.scalars(statement.on_conflict_do_nothing().returning(CallDraft.version))
+    made = found.one_or_none()
+    if made is None:
+        newest = await session.scalar(
+            select(CallDraft.version).where(CallDraft.call_id == call_id, CallDraft.user_id == user_id)
+        )
+        raise Stale("This draft was changed elsewhere meanwhile.", newest or 0)
+    return made
+
+
+async def load_draft(session: AsyncSession, call_id: UUID, user_id: int) -> CallDraft | None:
+    """The draft of this operator in this call; None when he wrote nothing."""
+    return await session.get(CallDraft, (await resolve(session, call_id), user_id))
+
+
+async def empty_draft(session: AsyncSession, call_id: UUID, user_id: int, *, at: datetime) -> None:
+    """The draft became an order: nothing is left in it, and older texts are refused."""
+    await session.execute(
+        update(CallDraft)
+        .where(CallDraft.call_id == call_id, CallDraft.user_id == user_id)
+        .values(body={"items": []}, updated_at=at, version=CallDraft.version + 1)
+        .execution_options(synchronize_session=False)
     )
-    return versions.one()
 
 
 async def hand_over(session: AsyncSession, call_id: UUID, *, giver: int, taker: int, at: datetime) -> bool:
@@ -52,8 +110,3 @@ async def hand_over(session: AsyncSession, call_id: UUID, *, giver: int, taker: 
         .returning(CallDraft.call_id)
     )
     return moved.first() is not None
-
-
-async def drop_draft(session: AsyncSession, call_id: UUID, user_id: int) -> None:
-    """The draft was sent or thrown away."""
-    await session.execute(delete(CallDraft).where(CallDraft.call_id == call_id, CallDraft.user_id == user_id))

@@ -16,6 +16,14 @@ class Conflict(Refused):
     """The object changed meanwhile, or its state does not allow the step."""
 
 
+class Stale(Conflict):
+    """Somebody wrote meanwhile; `version` is the newest."""
+
+    def __init__(self, message: str, version: int) -> None:
+        super().__init__(message)
+        self.version = version
+
+
 class Forbidden(Refused):
     """The user is known but has no right to do this."""
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core import call_link, deal
+from crm_core import call_link, deal, hold
 from crm_core.call import resolve
 from crm_core.customer import get_customer
 from crm_core.errors import NotFound
@@ -66,7 +66,9 @@ async def create_order(
     paid = money(fields.pop("paid", 0), "paid")
     given = {**fields, "status": status, "items": items}
     may: dict[str, Any] = {"beyond_stock": beyond_stock, "most_off": most_off, "offered": offered}
-    await apply(session, order, given, at=at, **may)
+    await apply(session, order, given, at=at, call_id=call_id, **may)
+    if call_id is not None:
+        await hold.release(session, call_id)
     session.add(order)
     await session.flush()
     if paid:
@@ -132,7 +134,9 @@ async def update_order(
         changes = await merged(session, order, version, changes)
     call_id = await resolve(session, call_id) if call_id else None
     before, deal_before = facts(order), order.deal_id
-    await apply(session, order, changes, at=at, beyond_stock=beyond_stock, most_off=most_off)
+    await apply(session, order, changes, at=at, call_id=call_id, beyond_stock=beyond_stock, most_off=most_off)
+    if call_id is not None and "items" in changes:
+        await hold.release(session, call_id)
     if "paid" in changes:
         _settle(session, order, money(changes["paid"], "paid"), user_id=user_id, call_id=call_id, at=at)
     what = differences(before, facts(order))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -28,12 +29,14 @@ async def apply(
     changes: Mapping[str, Any],
     *,
     at: datetime,
+    call_id: UUID | None = None,
     beyond_stock: bool = False,
     most_off: Decimal | None = None,
     offered: Mapping[str, Decimal] | None = None,
 ) -> None:
     """Let the order be as `changes` want it, with its goods and its coupon reserved and its total computed.
 
+    `call_id`: what this call holds is the order's;
     `beyond_stock`: more may be promised than there is; `most_off`: so many per cent may be given (None: any);
     `offered`: SKU -> what the shop's site promised this customer.
 
@@ -50,7 +53,7 @@ async def apply(
     await put_coupon(session, order, changes, at)
     await put_delivery(session, order, changes, products)
     with session.no_autoflush:
-        await move_stock(session, order, products, beyond=beyond_stock)
+        await move_stock(session, order, products, beyond=beyond_stock, call_id=call_id, at=at)
     sums = order.sums
     if most_off is not None:
         check_limit(was, sums_before, sold(order), sums, most_off)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core.errors import Conflict
+from crm_core.errors import Conflict, Stale
 from crm_core.order_rows import Order, OrderChange, OrderItem
 from crm_core.order_status import is_open
 from crm_core.order_stock import ItemWanted
@@ -52,13 +52,12 @@ class FieldClash:
     at: datetime | None
 
 
-class Clash(Conflict):
+class Clash(Stale):
     """The same was changed meanwhile. `fields` shows both; `version` is the newest, for the next try;
     `mine` names all that was wanted otherwise than it was."""
 
     def __init__(self, message: str, version: int, fields: Sequence[FieldClash], mine: Iterable[str]) -> None:
-        super().__init__(message)
-        self.version = version
+        super().__init__(message, version)
         self.fields = fields
         self.mine = sorted(mine)
 

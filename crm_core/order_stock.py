@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core.errors import Invalid
+from crm_core.errors import Conflict, Invalid
+from crm_core.hold import held_by, standings, tell_few
 from crm_core.money import money
 from crm_core.order_rows import Order, OrderItem
 from crm_core.order_status import is_released, is_shipped
@@ -53,16 +55,26 @@ async def own_prices(
 
 
 async def move_stock(
-    session: AsyncSession, order: Order, products: Mapping[int, Product], *, beyond: bool
+    session: AsyncSession,
+    order: Order,
+    products: Mapping[int, Product],
+    *,
+    beyond: bool,
+    call_id: UUID | None,
+    at: datetime,
 ) -> None:
     """Reserve what the order wants, ship it or give it back, as its state says; the products must be locked.
 
-    `beyond`: more may be promised than there is. Raises `Conflict` when there is not enough.
+    `beyond`: more may be promised than there is, and what other calls than `call_id` hold.
+    Raises `Conflict` when there is not enough.
     """
     if not products:
         return
     levels = await locked_levels(session, list(products.values()))
     pieces, shipped = _wanted_pieces(order), is_shipped(order.status)
+    before = {key: product.stock for key, product in products.items()}
+    if not beyond:
+        await _leave_held(session, order, products, pieces, call_id, at)
     kept: list[OrderStock] = []
     for product_id, product in products.items():
         held = [it for it in order.held if it.product_id == product_id]
@@ -75,6 +87,26 @@ async def move_stock(
             row.pieces, row.shipped = count, shipped
             kept.append(row)
     order.held = kept
+    await tell_few(session, [it for key, it in products.items() if it.stock != before[key]], at=at)
+
+
+async def _leave_held(
+    session: AsyncSession,
+    order: Order,
+    products: Mapping[int, Product],
+    pieces: Mapping[int, int],
+    call_id: UUID | None,
+    at: datetime,
+) -> None:
+    """Raises `Conflict` when more is wanted of something than other calls leave."""
+    kept: dict[int, int] = {}
+    for row in order.held:
+        kept[row.product_id] = kept.get(row.product_id, 0) + row.pieces
+    more = {key: count - kept.get(key, 0) for key, count in pieces.items() if count > kept.get(key, 0)}
+    stock = {key: products[key].stock for key in more}
+    for key, it in (await standings(session, stock, call_id=call_id, at=at)).items() if more else ():
+        if it.free < more[key] <= stock[key] and it.ahead:
+            raise Conflict(held_by(products[key].name, it))
 
 
 def _wanted_pieces(order: Order) -> dict[int, int]:

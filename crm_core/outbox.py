@@ -50,8 +50,8 @@ class OutboxRow(Base):
 
 @dataclass(frozen=True)
 class News:
-    """What a reader gets: `topic` is customer, order, deal, callback, call, recording, transcript, site, user, task
-    or notice."""
+    """What a reader gets: `topic` is customer, order, deal, callback, call, recording, transcript, site, user, task,
+    stock or notice."""
 
     seq: int
     topic: str

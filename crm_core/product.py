@@ -16,6 +16,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    union,
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
@@ -31,9 +32,21 @@ from crm_core.money import money
 from crm_core.outbox import announce
 
 EDITABLE = frozenset(
-    ("sku", "name", "family", "properties", "barcodes", "price", "purchase_price", "weight_g", "active")
+    (
+        "sku",
+        "name",
+        "aliases",
+        "family",
+        "properties",
+        "barcodes",
+        "price",
+        "purchase_price",
+        "weight_g",
+        "active",
+    )
 )
 MOST_PROPERTIES = 30
+PUT_IN_ORDER = 200
 
 
 class ProductFamily(Base):
@@ -51,6 +64,7 @@ class Product(Base):
     """One thing that can be put into an order; a variant (colour, size) is a product of its own.
 
     `stock` is what can still be promised: on hand less reserved, over all warehouses; `crm_core.stock` keeps it.
+    `aliases`: what people call it besides.
     `price` is for everybody at any time, `crm_core.price` knows the others; `purchase_price` None: not known.
     """
 
@@ -73,6 +87,7 @@ class Product(Base):
     search_key: Mapped[str]
     properties: Mapped[dict[str, Any]] = mapped_column(server_default="{}", default=dict)
     barcodes: Mapped[Texts]
+    aliases: Mapped[Texts]
     price: Mapped[Money]
     purchase_price: Mapped[Decimal | None]
     weight_g: Mapped[int | None]
@@ -119,16 +134,25 @@ async def find_products(
 ) -> Sequence[Product]:
     """Products on sale by the first letters of their words, by the beginning of the SKU, or by a barcode.
 
-    Exact codes come first, then what is in stock, by name. Nothing for an empty query.
+    Exact codes come first, then what is in stock, by name. Nothing for an empty query. Of so many that nobody reads
+    the list to its end, only some are put in order: a keystroke is waited for.
     """
     written = query.strip()
-    meant = matches(written)
-    if meant is None:
+    words = words_query(written)
+    if words is None:
         return []
-    exact = or_(func.lower(Product.sku) == written.lower(), Product.barcodes.contains([written]))
+    sold = [Product.active] if shop_id is None else [Product.active, Product.shop_id == shop_id]
+    low, code = func.lower(Product.sku), Product.barcodes.contains([written])
+    ways = [
+        select(Product.id).where(code, *sold),  # a LIMIT here would tempt the planner to read the whole table
+        select(Product.id).where(low.startswith(written.lower(), autoescape=True), *sold).limit(limit),
+        select(Product.id).where(_SAME_WORDS.bindparams(words=words), *sold).limit(PUT_IN_ORDER),
+    ]
+    meant = union(*(select(way.subquery().c.id) for way in ways)).subquery()
+    exact = or_(low == written.lower(), code)
     found = (
         select(Product)
-        .where(meant, Product.active)
+        .join(meant, meant.c.id == Product.id)
         .order_by(
             func.coalesce(exact, false()).desc(),
             (Product.stock > 0).desc(),
@@ -137,9 +161,10 @@ async def find_products(
         )
         .limit(limit)
     )
-    if shop_id is not None:
-        found = found.where(Product.shop_id == shop_id)
     return (await session.scalars(found)).all()
+
+
+_SAME_WORDS = text("to_tsvector('simple', products.search_key) @@ to_tsquery('simple', :words)")
 
 
 def matches(query: str) -> Any:
@@ -148,9 +173,8 @@ def matches(query: str) -> Any:
     words = words_query(written)
     if words is None:
         return None
-    same_words = text("to_tsvector('simple', products.search_key) @@ to_tsquery('simple', :words)")
     return or_(
-        same_words.bindparams(words=words),
+        _SAME_WORDS.bindparams(words=words),
         func.lower(Product.sku).startswith(written.lower(), autoescape=True),
         Product.barcodes.contains([written]),
     )
@@ -162,7 +186,9 @@ async def create_product(
     """Add something to sell; `fields` are those of `EDITABLE`. Raises `NotFound`, `Invalid`, `Conflict`."""
     if await session.get(Shop, shop_id) is None:
         raise NotFound(f"There is no shop {shop_id}.")
-    product = Product(shop_id=shop_id, sku="", name="", search_key="", properties={}, barcodes=[], stock=0)
+    product = Product(
+        shop_id=shop_id, sku="", name="", search_key="", properties={}, barcodes=[], aliases=[], stock=0
+    )
     product.updated_at = at
     with _codes_once():
         await _apply(session, product, {"sku": "", "name": "", "price": Decimal(0), **fields})
@@ -228,9 +254,13 @@ async def _apply(session: AsyncSession, product: Product, changes: Mapping[str, 
         product.properties = _properties(changes["properties"])
     if "barcodes" in changes:
         product.barcodes = [code for code in dict.fromkeys(it.strip() for it in changes["barcodes"]) if code]
+    if "aliases" in changes:
+        product.aliases = [name for name in dict.fromkeys(it.strip() for it in changes["aliases"]) if name]
     if "family" in changes:
         product.family_id = await _family(session, product.shop_id, changes["family"])
-    product.search_key = search_key(f"{product.name} {product.sku} {product.variant}")
+    product.search_key = search_key(
+        " ".join((product.name, product.sku, product.variant, *(product.aliases or ())))
+    )
     with session.no_autoflush:
         await _codes_are_free(session, product)
 

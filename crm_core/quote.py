@@ -1,11 +1,12 @@
 """What an order would cost before it is placed: the same computing, without stock and without a trace."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,8 +15,9 @@ from crm_core import delivery
 from crm_core.customer import Customer
 from crm_core.discount_limit import check_limit
 from crm_core.errors import Invalid, NotFound
+from crm_core.hold import Standing, standings
 from crm_core.line import Shop
-from crm_core.order import blank
+from crm_core.order import blank, get_order
 from crm_core.order_apply import (
     put_coupon,
     put_delivery,
@@ -27,7 +29,7 @@ from crm_core.order_apply import (
 )
 from crm_core.order_rows import Order, OrderItem
 from crm_core.order_stock import ItemWanted
-from crm_core.order_total import Sums
+from crm_core.order_total import Sums, margin
 from crm_core.product import Product
 
 
@@ -41,11 +43,27 @@ class Offer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class QuotedItem:
+    """A line as it would be sold, and how the call stands with the product (`hold.Standing`; None: no product)."""
+
+    product_id: int | None
+    name: str
+    quantity: int
+    price: Decimal
+    list_price: Decimal | None
+    line_sum: Decimal
+    free: int | None = None
+    ahead: Sequence[str] = ()
+    behind: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Quote:
     """What it would cost, how it could be delivered, and why (`problems`: field, sentence) it could not be placed."""
 
-    items: Sequence[OrderItem]
+    items: Sequence[QuotedItem]
     sums: Sums
+    margin: Decimal | None
     delivery_cost: Decimal
     currency: str
     weight_g: int
@@ -61,16 +79,20 @@ async def quote(
     items: Sequence[ItemWanted],
     at: datetime,
     most_off: Decimal | None,
-    offered: dict[str, Decimal] | None = None,
+    offered: Mapping[str, Decimal] | None = None,
+    call_id: UUID | None = None,
+    order_id: int | None = None,
     **fields: Any,
 ) -> Quote:
-    """What an order with these `fields` (discount, coupon, delivery) would cost. Raises `NotFound`, and `Invalid`
-    for items that can not be; what else is wrong is said in `problems`."""
+    """What an order with these `fields` (discount, coupon, delivery) would cost. `call_id`: what it holds is its own;
+    `order_id`: this order shall become so, and keeps what it was given. Raises `NotFound`, and `Invalid` for items
+    that can not be; what else is wrong is said in `problems`."""
     shop = await session.get(Shop, shop_id)
     if shop is None:
         raise NotFound(f"There is no shop {shop_id}.")
     customer = await session.get(Customer, customer_id) if customer_id else None
     order = blank(customer_id=customer_id or 0, shop=shop, user_id=None, call_id=None, at=at)
+    before = await get_order(session, order_id) if order_id is not None else order
     order.delivery_city = fields.get("delivery_city") or (customer.city if customer else None)
     order.delivery_region = fields.get("delivery_region")
     order.delivery_postcode = fields.get("delivery_postcode")
@@ -78,7 +100,8 @@ async def quote(
     products = {product.id: product for product in await session.scalars(query)}
     changes = {**{name: it for name, it in fields.items() if it is not None}, "items": items}
     problems: list[tuple[str, str]] = []
-    none, nothing = sold(order), order.sums
+    none, nothing = sold(before), before.sums
+    _take_over(order, before)
     with session.no_autoflush:
         await put_items(session, order, changes, products, at, offered or {})
         with _told(problems):
@@ -91,15 +114,34 @@ async def quote(
             with _told(problems):
                 check_limit(none, nothing, sold(order), order.sums, most_off)
         offers = await _offers(session, order, products)
+        stock = {key: product.stock for key, product in products.items()}
+        stands = await standings(session, stock, call_id=call_id, at=at, order_id=order_id)
+    costs = [(it.quantity, it.purchase_price) for it in order.items]
     return Quote(
-        items=order.items,
+        items=[_quoted(it, stands.get(it.product_id or 0)) for it in order.items],
         sums=order.sums,
+        margin=margin(order.sums.sold, costs),
         delivery_cost=order.delivery_cost,
         currency=shop.currency,
         weight_g=weight(order.items, products),
         deliveries=offers,
         problems=problems,
     )
+
+
+def _take_over(order: Order, before: Order) -> None:
+    """What an order was given stays given: its coupon, and list prices that were lower."""
+    for name in ("coupon_id", "coupon_code", "coupon_percent", "coupon_amount", "coupon_minimum"):
+        setattr(order, name, getattr(before, name))
+    kept = ("product_id", "sku", "name", "quantity", "price", "list_price")
+    if before is not order:
+        order.items = [OrderItem(**{name: getattr(it, name) for name in kept}) for it in before.items]
+
+
+def _quoted(item: OrderItem, stands: Standing | None) -> QuotedItem:
+    told = {} if stands is None else vars(stands)
+    names = ("product_id", "name", "quantity", "price", "list_price", "line_sum")
+    return QuotedItem(**{name: getattr(item, name) for name in names}, **told)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """What somebody does about a call: note, customer, links, draft, outcome."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from crm_core.call import attach_number, get_call, save_note, set_customer, set_
 from crm_core.call_link import CHOSEN, Role
 from crm_core.customer import create_customer
 from crm_core.disposition import DISPOSITIONS
-from crm_core.draft import save_draft
+from crm_core.draft import load_draft, save_draft
 from crm_core.focus import set_focus
 from crm_core.line import Line
 from crm_core.read.customers import load_customer
@@ -118,6 +118,17 @@ class Draft(Given):
     """The half-made order of the card, as the page wrote it."""
 
     body: dict[str, Any]
+    version: Annotated[
+        Version | None, Field(description="the version it was written over, 0 for none; absent: any")
+    ] = None
+
+
+class DraftAnswer(Answer):
+    """The half-made order as it was kept last; version 0: nothing was."""
+
+    body: dict[str, Any]
+    version: int
+    saved_at: datetime | None
 
 
 class ChosenOutcome(Given):
@@ -202,13 +213,33 @@ async def put_focus(request: web.Request, call_id: UUID, body: Focus) -> FocusAn
     return answer
 
 
-@operations.put("/calls/{call_id}/draft", audited=False, right=EDIT_CALLS)
+@operations.get("/calls/{call_id}/draft", audited=False, right=EDIT_CALLS)
+async def get_draft(request: web.Request, call_id: UUID) -> DraftAnswer:
+    """The half-made order that this operator has in this call."""
+    async with services(request).db.begin() as session:
+        kept = await own_call(request, session, call_id)
+        found = await load_draft(session, kept, person(request).user_id)
+    if found is None:
+        return DraftAnswer(body={}, version=0, saved_at=None)
+    return DraftAnswer(body=found.body, version=found.version, saved_at=found.updated_at)
+
+
+@operations.put("/calls/{call_id}/draft", audited=False, right=EDIT_CALLS, errors=(409,))
 async def put_draft(request: web.Request, call_id: UUID, body: Draft) -> Kept:
-    """Keep the half-made order of this call, one for each operator."""
+    """Keep the half-made order of this call, one for each operator, and hold its goods for the call. 409 with the
+    newest `version` when it was written elsewhere meanwhile; nothing is overwritten."""
     parts, who = services(request), person(request)
     async with parts.db.begin() as session:
         kept = await own_call(request, session, call_id)
-        version = await save_draft(session, kept, who.user_id, body.body, at=parts.now())
+        version = await save_draft(
+            session,
+            kept,
+            who.user_id,
+            body.body,
+            at=parts.now(),
+            version=body.version,
+            kept=timedelta(minutes=parts.settings.hold_minutes),
+        )
     await tell_desk(parts, kept)
     return Kept(version=version, saved_at=parts.now())
 

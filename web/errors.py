@@ -18,7 +18,7 @@ from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import DBAPIError
 
-from crm_core.errors import Conflict, Forbidden, Invalid, NotFound
+from crm_core.errors import Conflict, Forbidden, Invalid, NotFound, Stale
 from crm_core.order_history import Clash
 from crm_core.outage import is_outage
 
@@ -124,6 +124,8 @@ def refusal_for(request: web.Request, exception: Exception) -> Refusal:
         case Clash():
             both = [ClashError.model_validate(it, from_attributes=True) for it in exception.fields]
             return Refusal(409, str(exception), clash=both, version=exception.version)
+        case Stale():
+            return Refusal(409, str(exception), version=exception.version)
         case Conflict():
             return Refusal(409, str(exception))
         case Forbidden():

@@ -1,20 +1,18 @@
-"""What forms choose from: products, shops, lines, outcomes; and the search field of every page."""
+"""What forms choose from: shops, lines, outcomes; and the search field of every page."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
 from aiohttp import web
-from pydantic import Field, StringConstraints
+from pydantic import StringConstraints
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.disposition import DISPOSITIONS
 from crm_core.line import list_lines, list_shops
-from crm_core.price import buys_at, prices_for
-from crm_core.product import Product, find_products
+from crm_core.product import find_products
 from crm_core.read.calls import CallRow, list_calls
 from crm_core.read.customers import list_customers
 from crm_core.read.deals import list_deals
@@ -25,8 +23,8 @@ from web.api import Operations
 from web.calls import all_calls, reader
 from web.customers import CustomerItem
 from web.deals import DealAnswer
-from web.fields import Answer, Given, Id, Money
-from web.listing import Text, shown
+from web.fields import Answer, Given, Money
+from web.listing import shown
 from web.orders import OrderItemAnswer
 from web.rights import VIEW_CALLS, VIEW_CUSTOMERS, VIEW_DEALS, VIEW_ORDERS, VIEW_PRODUCTS, VIEW_TASKS, Right
 from web.services import services
@@ -36,30 +34,6 @@ from web.tasks import viewer
 operations = Operations("lookups")
 FOUND = 5
 """Rows of each kind that the search field shows."""
-
-
-class ProductsQuery(Given):
-    """Which products: first letters of their words, the beginning of the SKU, or the barcode."""
-
-    query: Text = ""
-    shop_id: Id | None = None
-    customer_id: Annotated[Id | None, Field(description="whose prices to tell")] = None
-    limit: Annotated[int, Field(ge=1, le=50)] = 20
-
-
-class ProductAnswer(Answer):
-    """Something a shop sells. `price`: for this customer now; `stock`: pieces that can still be promised."""
-
-    id: int
-    shop_id: int
-    sku: str
-    name: str
-    variant: str
-    barcode: str | None
-    barcodes: list[str]
-    price: Money
-    usual_price: Money
-    stock: int
 
 
 class ShopAnswer(Answer):
@@ -137,21 +111,6 @@ class SearchAnswer(Answer):
     calls: list[FoundCall]
     products: list[FoundProduct]
     tasks: list[FoundTask]
-
-
-@operations.get("/products", right=VIEW_PRODUCTS)
-async def get_products(request: web.Request, query: ProductsQuery) -> list[ProductAnswer]:
-    """Products that `query` may mean, exact codes first; none for an empty one."""
-    async with services(request).db.begin() as session:
-        found = await find_products(session, query.query, query.shop_id, limit=query.limit)
-        price_list = await buys_at(session, query.customer_id)
-        prices = await prices_for(session, found, price_list=price_list, at=services(request).now())
-        return [_product(row, prices[row.id]) for row in found]
-
-
-def _product(row: Product, price: Decimal) -> ProductAnswer:
-    facts = {name: getattr(row, name) for name in ProductAnswer.model_fields if name != "usual_price"}
-    return ProductAnswer.model_validate(facts | {"price": price, "usual_price": row.price})
 
 
 @operations.get("/shops")

@@ -26,7 +26,7 @@ from callcenter.demo import Demo, open_demo
 from callcenter.doctor import Doctor, Premises
 from callcenter.shadow import check_rooms
 from crm_core import db as database
-from crm_core import outbox, reminder
+from crm_core import goes_with, outbox, reminder
 from crm_core.db import Database
 from crm_core.embedded import Embedded
 from crm_core.embedded_account import EmbeddedError
@@ -105,6 +105,7 @@ def _parts(
     yield "outbox", outbox.publish(db)
     yield "news", outbox.listen(db, attachment.heard)
     yield "reminders", reminder.keep_reminding(db, _now)
+    yield "pairs", goes_with.keep_counting(db, _now)
     yield "imports", imports.run(db, settings.imports_dir, now=_now)
     yield "sources", pull.run(db, settings.imports_dir, now=_now, allowed=settings.fetch_hosts)
     if folders := roots(settings):

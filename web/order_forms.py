@@ -84,10 +84,15 @@ async def _wanted(session: AsyncSession, line: Mapping[str, str], shop_id: int) 
     if line["name"]:
         product_id = line["product_id"] if line["product_id"].isdecimal() else None
         return checked(WantedItem, given, product_id=product_id, name=line["name"], sku=line["sku"])
+    return checked(WantedItem, given, product_id=await article(session, shop_id, line["sku"], "sku"))
+
+
+async def article(session: AsyncSession, shop_id: int, sku: str, field: str) -> int:
+    """The product of this shop with this SKU. Raises `Invalid` when it has none."""
     query = select(Product.id).where(
-        Product.shop_id == shop_id, func.lower(Product.sku) == line["sku"].lower()
+        Product.shop_id == shop_id, func.lower(Product.sku) == sku.strip().lower()
     )
-    found = await session.scalar(query)
+    found: int | None = await session.scalar(query)
     if found is None:
-        raise Invalid(f"This shop has no article {line['sku'][:60]}.", "sku")
-    return checked(WantedItem, given, product_id=found)
+        raise Invalid(f"This shop has no article {sku[:60]}.", field)
+    return found

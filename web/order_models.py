@@ -61,6 +61,18 @@ class SumsAnswer(Answer):
     total: Money
 
 
+class ConfirmedAnswer(Answer):
+    """The customer heard the order and said yes. `talk_s`: so long after the call was answered; `holds`: nothing that
+    was read to him has changed since."""
+
+    at: datetime
+    by: str | None
+    call_id: UUID | None
+    talk_s: float | None
+    total: Money
+    holds: bool
+
+
 class OrderAnswer(Answer):
     """One order; `goods` is the total of its lines, `version` must be sent back with a change."""
 
@@ -115,6 +127,7 @@ class OrderAnswer(Answer):
     shop_id: int
     shop: str
     deal_id: int | None
+    confirmed: ConfirmedAnswer | None
     version: int
     items: list[LineOfOrder]
 
@@ -199,8 +212,17 @@ class OrderFields(Terms):
     ] = False
 
 
+Confirmed = Annotated[bool, Field(description="it was read to the customer, who said yes")]
+
+Key = Annotated[
+    UUID | None,
+    Field(description="the same sent again with the same key, as no answer came, is not done again"),
+]
+
+
 class NewOrder(OrderFields):
-    """An order to take; with `call_id` the call is linked to it as the one that made it."""
+    """An order to take; with `call_id` the call is linked to it as the one that made it, and with a `key` as well its
+    draft is used up."""
 
     customer_id: Id
     shop_id: Id
@@ -208,6 +230,8 @@ class NewOrder(OrderFields):
     cart_id: Annotated[Id | None, Field(description="the cart of the web shop that becomes this order")] = (
         None
     )
+    key: Key = None
+    confirmed: Confirmed = False
 
 
 class OrderEdit(OrderFields):
@@ -215,6 +239,8 @@ class OrderEdit(OrderFields):
 
     version: Version
     items: Annotated[WantedItems, Field(default_factory=list)]
+    key: Key = None
+    confirmed: Confirmed = False
 
 
 class QuoteWanted(Terms):
@@ -223,6 +249,8 @@ class QuoteWanted(Terms):
     shop_id: Id
     customer_id: Id | None = None
     cart_id: Id | None = None
+    call_id: Annotated[UUID | None, Field(description="the call that may hold some of it")] = None
+    order_id: Annotated[Id | None, Field(description="the order that shall become so")] = None
     items: WantedItems
 
 
@@ -235,7 +263,8 @@ class OfferAnswer(Answer):
 
 
 class QuotedLine(Answer):
-    """A line as it would be sold."""
+    """A line as it would be sold. `free`: pieces that may be promised to this customer, null for what is no product;
+    `ahead`: who has some of the rest in a call; `behind`: who would like some of these."""
 
     product_id: int | None
     name: str
@@ -243,6 +272,9 @@ class QuotedLine(Answer):
     price: Money
     list_price: Money | None
     sum: Money = Field(validation_alias="line_sum")
+    free: int | None = None
+    ahead: list[str]
+    behind: list[str]
 
 
 class QuoteProblem(Answer):
@@ -257,6 +289,10 @@ class QuoteAnswer(Answer):
 
     items: list[QuotedLine]
     sums: SumsAnswer
+    margin: Annotated[
+        Decimal | None,
+        Field(description="null without the right purchases.view, or when a cost is not known"),
+    ]
     delivery_cost: Money
     currency: str
     weight_g: int

@@ -8,8 +8,11 @@ from aiohttp import web
 from pydantic import Field, StringConstraints, computed_field
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from crm_core import order_key
 from crm_core.discount_limit import most_off
+from crm_core.draft import empty_draft
 from crm_core.order import add_payment, create_order, update_order
+from crm_core.order_confirmation import confirm
 from crm_core.order_status import Group
 from crm_core.payment import Kind, list_payments
 from crm_core.quote import quote
@@ -32,11 +35,12 @@ from web.order_models import (
     order_answer,
     wanted,
 )
-from web.rights import EDIT_ORDERS, REFUND_PAYMENTS, SELL_BEYOND, VIEW_ORDERS, require
+from web.rights import EDIT_ORDERS, REFUND_PAYMENTS, SELL_BEYOND, VIEW_ORDERS, VIEW_PURCHASES, require
 from web.services import services
 from web.sessions import person
 
 operations = Operations("orders")
+_NO_CHANGE = ("version", "call_id", "beyond_stock", "key", "confirmed")
 
 
 StatusFilter = Annotated[
@@ -118,8 +122,14 @@ async def post_order(request: web.Request, body: NewOrder) -> OrderAnswer:
     parts, who = services(request), person(request)
     async with parts.db.begin() as session:
         call_id = body.call_id and await own_call(request, session, body.call_id)
-        given = body.model_dump(exclude={"items", "call_id", "cart_id"}, exclude_none=True)
+        if body.key is not None and (known := await order_key.made_for(session, body.key)) is not None:
+            return await _answer(request, session, known)
+        given = body.model_dump(
+            exclude={"items", "call_id", "cart_id", "key", "confirmed"}, exclude_none=True
+        )
         _may_promise(request, body)
+        if body.key is not None and call_id is not None:
+            await empty_draft(session, call_id, who.user_id, at=parts.now())
         with possible():
             made = await create_order(
                 session,
@@ -134,6 +144,10 @@ async def post_order(request: web.Request, body: NewOrder) -> OrderAnswer:
             if body.cart_id is not None:
                 await ordered(session, body.cart_id, made)
         await session.flush()
+        if body.key is not None:
+            await order_key.remember(session, body.key, made.id)
+        if body.confirmed:
+            await confirm(session, made, call_id=call_id, user_id=who.user_id, at=parts.now())
         answer = await _answer(request, session, made.id)
     await tell_desk(parts, call_id)
     return answer
@@ -155,7 +169,8 @@ async def post_quote(request: web.Request, body: QuoteWanted) -> QuoteAnswer:
                 offered=await offered(session, body.cart_id) if body.cart_id is not None else None,
             )
     problems = [{"field": field, "message": message} for field, message in found.problems]
-    return QuoteAnswer.model_validate({**vars(found), "problems": problems}, from_attributes=True)
+    sees = {} if who.may(VIEW_PURCHASES) else {"margin": None}
+    return QuoteAnswer.model_validate({**vars(found), "problems": problems, **sees}, from_attributes=True)
 
 
 @operations.get("/orders/{order_id}", right=VIEW_ORDERS)
@@ -171,17 +186,19 @@ async def patch_order(request: web.Request, order_id: Id, body: OrderEdit) -> Or
     409 with `clash`: both sides field by field, and the newest `version`. 409 too when the stock is too small or the
     prices are lower than this role may give."""
     parts, who = services(request), person(request)
-    changes = body.model_dump(exclude_unset=True, exclude={"version", "call_id", "items", "beyond_stock"})
+    changes = body.model_dump(exclude_unset=True, exclude={*_NO_CHANGE, "items"})
     _may_promise(request, body)
     if "items" in body.model_fields_set:
         changes["items"] = wanted(body.items)
     async with parts.db.begin() as session:
         call_id = body.call_id and await own_call(request, session, body.call_id)
         before = await load_order(session, order_id)
+        if body.key is not None and await order_key.made_for(session, body.key) is not None:
+            return await _answer(request, session, order_id)
         if "paid" in changes and body.paid < before.paid:
             require(who, REFUND_PAYMENTS)
         with possible():
-            await update_order(
+            changed = await update_order(
                 session,
                 order_id,
                 version=body.version,
@@ -193,6 +210,10 @@ async def patch_order(request: web.Request, order_id: Id, body: OrderEdit) -> Or
                 most_off=await most_off(session, who.role, before.shop_id),
             )
         await session.flush()
+        if body.key is not None:
+            await order_key.remember(session, body.key, order_id)
+        if body.confirmed:
+            await confirm(session, changed, call_id=call_id, user_id=who.user_id, at=parts.now())
         answer = await _answer(request, session, order_id)
     await tell_desk(parts, call_id)
     return answer

@@ -5,9 +5,10 @@ from typing import Any
 
 from aiohttp import web
 
-from crm_core.read.products import list_products
-from web import products
+from crm_core.read.products import list_products, load_product
+from web import product_search, products
 from web.forms import checked, settle
+from web.order_forms import article
 from web.pages import (
     Flash,
     Pages,
@@ -119,6 +120,30 @@ async def add_price(request: web.Request) -> web.Response:
     return await settle(request, step, lambda flash, typed: _page(request, flash, typed))
 
 
+@pages.post("/products/{product_id}/accessories", right=EDIT_PRODUCTS)
+async def add_accessory(request: web.Request) -> web.Response:
+    """Offer an article, found by its SKU, to whoever takes this product."""
+    product_id = number_in(request, "product_id")
+
+    async def step(typed: Mapping[str, str]) -> web.Response:
+        async with services(request).db.begin() as session:
+            shop_id = (await load_product(session, product_id)).shop_id
+            other_id = await article(session, shop_id, typed.get("accessory", ""), "accessory")
+        line = checked(product_search.Line, {"line": typed.get("line", "")})
+        await product_search.put_product_accessory(request, product_id, other_id, line)
+        return go(f"/products/{product_id}#accessories", "saved")
+
+    return await settle(request, step, lambda flash, typed: _page(request, flash, typed))
+
+
+@pages.post("/products/{product_id}/accessories/{other_id}/remove", right=EDIT_PRODUCTS)
+async def remove_accessory(request: web.Request) -> web.Response:
+    """Offer it no longer."""
+    product_id = number_in(request, "product_id")
+    await product_search.delete_accessory(request, product_id, number_in(request, "other_id"))
+    return go(f"/products/{product_id}#accessories", "saved")
+
+
 @pages.post("/products/{product_id}/prices/{price_id}/remove", right=EDIT_PRODUCTS)
 async def remove_price(request: web.Request) -> web.Response:
     """Take a price away."""
@@ -156,10 +181,14 @@ def _known(request: web.Request, typed: Mapping[str, str]) -> dict[str, str]:
 
 
 def _lists(typed: Mapping[str, str]) -> dict[str, Any]:
-    """Barcodes by commas or lines; properties one a line, written "colour: red"."""
-    codes = typed.get("barcodes", "").replace(",", "\n").splitlines()
+    """Barcodes and aliases by commas or lines; properties one a line, written "colour: red"."""
+    codes, names = (
+        [it.strip() for it in typed.get(field, "").replace(",", "\n").splitlines() if it.strip()]
+        for field in ("barcodes", "aliases")
+    )
     pairs = [line.partition(":") for line in typed.get("properties", "").splitlines() if line.strip()]
     return {
-        "barcodes": [code.strip() for code in codes if code.strip()],
+        "barcodes": codes,
+        "aliases": names,
         "properties": {name.strip(): value.strip() for name, _, value in pairs},
     }

@@ -1,4 +1,4 @@
-"""The catalogue in the API: products, what lies where, what they cost whom. `lookups.py` finds for the desk.
+"""The catalogue in the API: products, what lies where, what they cost whom. `product_search.py` finds for the desk.
 
 What goods cost us, and the margin, are told only to who holds the right `purchases.view`; to others they are null.
 """
@@ -12,10 +12,12 @@ from pydantic import Field, StringConstraints
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core import price, product, stock
+from crm_core.goes_with import list_accessories
 from crm_core.read.products import list_products, load_levels, load_product, load_sisters
 from web.api import Operations
 from web.fields import VISIBLE, Answer, Given, Id, Instant, Money, Name, ShortText, Version
 from web.listing import Listed, Listing, Price, Text, possible
+from web.product_search import AccessoryAnswer
 from web.rights import EDIT_PRODUCTS, VIEW_PRODUCTS, VIEW_PURCHASES, Person, require
 from web.services import services
 from web.sessions import person
@@ -50,6 +52,7 @@ class CatalogueItem(Answer):
     variant: str
     properties: dict[str, str]
     barcodes: list[str]
+    aliases: list[str]
     price: Money
     purchase_price: Annotated[Money | None, Field(description="null without the right purchases.view")] = None
     margin: Annotated[
@@ -90,6 +93,7 @@ class WholeProduct(CatalogueItem):
     sisters: list[CatalogueItem]
     levels: list[LevelAnswer]
     prices: list[PriceAnswer]
+    accessories: list[AccessoryAnswer]
 
 
 class ProductFields(Given):
@@ -98,6 +102,9 @@ class ProductFields(Given):
     family: ShortText | None = None
     properties: Annotated[Properties, Field(default_factory=dict)]
     barcodes: Annotated[list[Barcode], Field(default_factory=list, max_length=20)]
+    aliases: Annotated[
+        list[Label], Field(default_factory=list, max_length=20, description="what people call it besides")
+    ]
     purchase_price: Annotated[Price | None, Field(description="needs the right purchases.view")] = None
     weight_g: Annotated[int | None, Field(ge=0, le=1_000_000, description="grams, for delivery")] = None
     active: bool = True
@@ -256,6 +263,7 @@ async def whole(session: AsyncSession, request: web.Request, product_id: int) ->
     await session.flush()
     row = await load_product(session, product_id)
     prices = await price.list_prices(session, product_id)
+    beside = await list_accessories(session, product_id)
     names = ("id", "price", "price_list", "promotion", "starts_at", "ends_at")
     return WholeProduct(
         **item_for(row, who).model_dump(),
@@ -267,6 +275,7 @@ async def whole(session: AsyncSession, request: web.Request, product_id: int) ->
             )
             for it in prices
         ],
+        accessories=[AccessoryAnswer.model_validate(it) for it in beside],
     )
 
 

@@ -186,6 +186,7 @@ class Settings(BaseSettings):
         30, ge=0, le=3650
     )  # what the PBX said about a call is kept so long; 0: not at all
     session_hours: float = Field(10, ge=0.25, le=12)
+    hold_minutes: float = Field(5, ge=0, le=240)  # goods of a draft are held so long after the call
     site_days: int = Field(90, ge=1, le=3650)  # visits and carts of the web shop are kept so long
     fetch_hosts: Hosts = ()  # hosts inside the house from which imports may be fetched
     documents_mb: int = Field(5120, ge=1, le=10_000_000)  # room for the files of orders, tasks and customers

@@ -13,6 +13,7 @@ from crm_core.document import sweep
 from crm_core.exchange.job import KEPT, forget_imports
 from crm_core.exchange.source import forget_runs
 from crm_core.flight import AT_ONCE, forget_tapes
+from crm_core.hold import forget_holds
 from crm_core.site import forget_site
 from web.services import SERVICES, Services
 from web.sessions import STORE
@@ -45,6 +46,7 @@ async def tidy(app: web.Application) -> None:
     parts = app[SERVICES]
     await forget_ended(parts.db, now=parts.now())
     async with parts.db.begin() as session:
+        await forget_holds(session, before=parts.now() - timedelta(days=1))
         await forget_site(session, parts.now() - timedelta(days=parts.settings.site_days))
         await forget_imports(session, parts.settings.imports_dir, before=parts.now() - KEPT)
         await forget_runs(session, before=parts.now() - KEPT)

@@ -17,6 +17,7 @@ from crm_core.deal import Deal
 from crm_core.errors import NotFound
 from crm_core.line import Shop
 from crm_core.order import Order, OrderChange, OrderItem
+from crm_core.order_confirmation import Confirmed, load_confirmed
 from crm_core.order_status import OPEN, TO_BRING, Group, group_of
 from crm_core.order_total import Off, OrderLine, Sums, add_up, margin
 from crm_core.payment import Payment
@@ -147,6 +148,7 @@ class OrderPage:
     deal_id: int | None
     deal: str | None
     created_by: str | None
+    confirmed: Confirmed | None
     version: int
     items: list[Item]
 
@@ -345,7 +347,11 @@ async def load_order(session: AsyncSession, order_id: int, *, now: datetime | No
     row = (await session.execute(query)).one_or_none()
     if row is None:
         raise NotFound("There is no such order.")
-    return OrderPage(**dict(row._mapping), items=await _items(session, order_id))
+    return OrderPage(
+        **dict(row._mapping),
+        items=await _items(session, order_id),
+        confirmed=await load_confirmed(session, order_id),
+    )
 
 
 async def _items(session: AsyncSession, order_id: int) -> list[Item]:

@@ -28,6 +28,7 @@ _NAMES = (
         "search_key",
         "properties",
         "barcodes",
+        "aliases",
         "price",
         "purchase_price",
         "weight_g",
@@ -50,6 +51,7 @@ class ProductRow:
     search_key: str
     properties: dict[str, str]
     barcodes: list[str]
+    aliases: list[str]
     price: Decimal
     purchase_price: Decimal | None
     weight_g: int | None

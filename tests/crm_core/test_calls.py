@@ -227,7 +227,6 @@ async def test_a_draft_moves_with_a_transferred_call(shop: Any) -> None:
         assert not await draft.hand_over(session, shop.call, giver=shop.anna, taker=shop.oleg, at=shop.noon)
         found = await session.get(draft.CallDraft, (shop.call, shop.oleg))
         assert found is not None and (found.body, found.version) == ({"items": [7]}, 3)
-        await draft.drop_draft(session, shop.call, shop.oleg)
 
 
 async def test_a_pop_is_shown_once(shop: Any) -> None:

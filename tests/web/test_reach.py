@@ -46,7 +46,7 @@ TABLES = (
     "deals",
     "callbacks",
 )
-CALLS = ("calls", "call_links", "call_drafts", "call_focus")
+CALLS = ("calls", "call_links", "call_drafts", "call_focus", "call_holds")
 
 
 async def belongings(

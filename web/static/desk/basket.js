@@ -1,6 +1,27 @@
 // The lines of an order that is being taken: what is added again only counts more.
 
+import { cents, decimal } from "../say.js";
+
 export const MOST = 9999;
+const OFF = /^(\d{1,7}(?:[.,]\d{1,2})?) ?(%?)$/;
+const PRICE = /^\d{1,7}([.,]\d{1,2})?$/;
+
+/** True for a discount written as "10 %" or "5.00" (or none), and for a price. */
+export const isOff = (text) => !text?.trim() || OFF.test(text.trim());
+export const isPrice = (text) => PRICE.test(String(text).trim());
+
+/** A discount in the words of the API; {} for none. */
+export const off = (text) => {
+  const found = OFF.exec(text?.trim() ?? "");
+  if (!found) return {};
+  return { [found[2] ? "discount_percent" : "discount_amount"]: found[1].replace(",", ".") };
+};
+
+/** The same the other way round, as people write it. */
+export const saidOff = (percent, amount) => {
+  if (Number(percent)) return `${Number(percent)} %`;
+  return Number(amount) ? amount : "";
+};
 
 /** What makes two lines the same: the product, else the article the site named, else its name. */
 export const lineKey = (item) => item.product_id ?? `${item.sku ?? ""}/${item.name}`;
@@ -13,5 +34,11 @@ export const added = (list, one) => {
   return [...list, line];
 };
 
+/** What stands at the line before the server has answered, in hundredths. */
+export const lineSum = (item) => (isPrice(item.price) ? cents(item.price) * item.quantity : 0);
+
 /** A line as the server wants it; what is no product of ours is named. */
-export const wanted = ({ product_id, sku, name, quantity, price }) => (product_id ? { product_id, quantity, price } : { name, ...(sku ? { sku } : {}), quantity, price });
+export const wanted = (item) => ({
+  ...(item.product_id ? { product_id: item.product_id } : { name: item.name, ...(item.sku ? { sku: item.sku } : {}) }),
+  quantity: item.quantity, price: decimal(cents(item.price)), ...off(item.off),
+});

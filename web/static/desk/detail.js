@@ -5,6 +5,8 @@ import { cents, decimal, lasted, money, point, t } from "../say.js";
 import { Chip, Failed, halfMinute, html, Icon, Key, Loading, When } from "../ui.js";
 import { api, items, Refused } from "../api.js";
 import { toast } from "../toast.js";
+import { useKey } from "../keys.js";
+import { begin } from "./changing.js";
 import { close, isOpen, toggle } from "./opened.js";
 import { outcomeName } from "./outcomes.js";
 import { missed, resultName, statusNames } from "./words.js";
@@ -98,7 +100,22 @@ export const OrderDetail = ({ entry, order: { id, number, version } }) => {
       <${Fact} name=${t("Deal")}>${deal ? html`<button type="button" class="linkish" onClick=${() => toggle(entry, "deal", deal.id)}>${deal.title}</button> · ${deal.stage_label}` : order.deal_id ? html`<a href=${`/deals/${order.deal_id}`}>${t("see the deal")}</a>` : null}<//>
       <${Fact} name=${t("Comment")}>${order.comment}<//>
       <${Fact} name=${t("Placed")}><${When} at=${order.created_at} />${[order.shop, order.created_by].filter(Boolean).map((one) => ` · ${one}`)}${order.created_in_call_id ? ` · ${t("in a call")}` : ""}<//></dl>
+    ${order.open ? html`<${Change} entry=${entry} id=${id} number=${number} />` : null}
     <${Talks} list=${items(talks)} callId=${entry.call.id} /><//>`;
+};
+
+/** Takes the order into the form at the right; the call stays where it is. */
+const Change = ({ entry, id, number }) => {
+  const change = async () => {
+    try {
+      await begin(entry, id);
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      toast(error.message, { title: t("Not opened for changes"), tone: "error" });
+    }
+  };
+  useKey("c", t("Change the opened order"), change);
+  return html`<p><button type="button" class="btn tight" onClick=${change} aria-label=${t("Change the goods and delivery of {what}", { what: number })}>${t("Change it")} <${Key}>C<//></button></p>`;
 };
 
 const OfDeal = ({ entry, order }) => {

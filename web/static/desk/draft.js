@@ -4,7 +4,7 @@ import { boot } from "../say.js";
 import { api } from "../api.js";
 import { keeper } from "./keep.js";
 
-const EMPTY = { items: [] };
+export const EMPTY = { items: [] };
 
 /** What was typed, out of the draft as the card carries it. */
 const bodyOf = (draft) => {
@@ -13,7 +13,13 @@ const bodyOf = (draft) => {
   return { ...EMPTY, ...(body ?? rest) };
 };
 
-export const putDraft = (callId, body, version, options) => api.put(`/calls/${callId}/draft`, { body }, options);
+export const putDraft = (callId, body, version, options) => api.put(`/calls/${callId}/draft`, { body, version }, options);
+
+/** What stands on the server now: {body, version}. */
+export const readDraft = async (callId) => {
+  const { body, version } = await api.get(`/calls/${callId}/draft`);
+  return { body: { ...EMPTY, ...body }, version: version ?? 0 };
+};
 
 /** The keeper of this call's draft. */
 export const draftOf = ({ call, card }) => {

@@ -46,6 +46,7 @@ export class Keeper {
     this.reason = signal(null);
     this.timer = null;
     this.flying = null;
+    this.frozen = false;
     if (this.state.value === "waiting") this.later(0);
     this.unwatch = effect(() => { if (link.value.state === "on" && this.state.peek() === "waiting") this.later(0); });
   }
@@ -58,7 +59,7 @@ export class Keeper {
   set(value) {
     this.value.value = value;
     write(this.key, { value, version: this.version, at: Date.now() });
-    if (this.state.peek() !== "clash") {
+    if (this.state.peek() !== "clash" && !this.frozen) {
       this.state.value = "typing";
       this.later(PAUSE_MS);
     }
@@ -81,7 +82,7 @@ export class Keeper {
   async flush(options) {
     clearTimeout(this.timer);
     await this.flying;
-    if (!this.dirty || this.state.peek() === "clash") return;
+    if (!this.dirty || this.frozen || this.state.peek() === "clash") return;
     this.flying = this.deliver(options).finally(() => { this.flying = null; });
     await this.flying;
   }
@@ -130,6 +131,7 @@ export class Keeper {
   }
 
   take(value, version) {
+    clearTimeout(this.timer);
     this.version = version;
     this.sent.value = value;
     this.value.value = value;
@@ -137,12 +139,16 @@ export class Keeper {
     write(this.key, null);
   }
 
-  /** It was used up (an order was placed): begins anew with `value`, here and on the server. */
-  async restart(value) {
+  /** What stands here is being used up (an order is placed): nothing is sent to the server until `thaw`. */
+  async freeze() {
+    this.frozen = true;
     clearTimeout(this.timer);
-    await this.flying;  // an older text must not arrive after the new one
-    this.set(value);
-    await this.flush();
+    await this.flying;
+  }
+
+  thaw() {
+    this.frozen = false;
+    if (this.dirty && this.state.peek() !== "clash") this.later(0);
   }
 }
 

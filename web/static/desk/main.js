@@ -4,7 +4,7 @@ import { render } from "../vendor/preact.js";
 import { useEffect } from "../vendor/hooks.js";
 import { effect, signal } from "../vendor/signals.js";
 import { boot, t } from "../say.js";
-import { Chip, html, Loading } from "../ui.js";
+import { Chip, html, Loading, serverNow } from "../ui.js";
 import { CallCard } from "./call-card.js";
 import { Parked } from "./control.js";
 import { DemoPhone } from "./demo-phone.js";
@@ -16,19 +16,27 @@ import { putNote } from "./note.js";
 import { readOutcomes } from "./outcomes.js";
 import { OrderPanel } from "./order.js";
 import { blocked, sound } from "./ring.js";
-import { link, linkText } from "./socket.js";
-import { calls, current, part, ready, ringing, selected } from "./store.js";
+import { age, link, linkText } from "./socket.js";
+import { calls, current, part, pbx, ready, ringing, selected } from "./store.js";
 import { stateName, tone, whoCalls } from "./words.js";
 
 // The banner counts from this machine's clock: how old what is shown is, not what the server believes.
 const tick = signal(Date.now());
 setInterval(() => { tick.value = Date.now(); }, 1000);
 
+/** Without the switchboard calls stand still, and how old what is shown of them is; everything else works. */
+const pbxText = () => {
+  const lost = pbx.value.filter((one) => one.state !== "connected");
+  if (!lost.length || link.value.state !== "on") return null;
+  const oldest = Math.min(...lost.map((one) => new Date(one.since).getTime()));
+  return t("No switchboard. What you see of calls is {age} old; orders and notes are kept as ever.", { age: age(serverNow() - oldest) });
+};
+
 const Banner = () => {
-  const said = linkText(tick.value);
+  const said = linkText(tick.value) ?? pbxText();
   if (!said && !blocked.value) return null;
   const bad = link.value.state === "refused";
-  return html`${said ? html`<div class=${`banner ${bad ? "bad" : ""}`} role="alert"><${Chip} tone=${bad ? "miss" : "ring"} dot>${bad ? t("Signed out") : t("Offline")}<//><span class="grow">${said}</span>
+  return html`${said ? html`<div class=${`banner ${bad ? "bad" : ""}`} role="alert"><${Chip} tone=${bad ? "miss" : "ring"} dot>${bad ? t("Signed out") : link.value.state === "on" ? t("No switchboard") : t("Offline")}<//><span class="grow">${said}</span>
       ${bad ? html`<a class="btn" href="/login?next=/">${t("Sign in")}</a>` : null}</div>` : null}
     ${blocked.value && sound.value && ringing.value.length ? html`<div class="banner"><span>${t("The browser keeps this page silent until you click somewhere in it.")}</span></div>` : null}`;
 };

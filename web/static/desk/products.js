@@ -1,16 +1,26 @@
-// Finding a product while the caller waits: first letters or SKU, arrows and Enter, nothing to click.
+// Finding a product while the caller waits: first letters, alias, SKU or barcode, arrows and Enter, nothing to click.
+// "3*mug" takes three. A scanner types a barcode and Enter faster than an answer comes: Enter then waits for it.
 
-import { useCallback, useEffect, useRef, useState } from "../vendor/hooks.js";
+import { useEffect, useRef, useState } from "../vendor/hooks.js";
 import { money, t, tn } from "../say.js";
 import { html, Key } from "../ui.js";
 import { api, items, Refused } from "../api.js";
-import { useKey } from "../keys.js";
 import { latest } from "../search.js";
+import { MOST } from "./basket.js";
+import { scarce } from "./store.js";
 
-const PAUSE_MS = 120;
+const PAUSE_MS = 90;
 const FEW = 3;
+const SHOWN = 8;
+const COUNT = /^\s*(\d{1,4})\s*[*x×]\s*(?=\S)/iu;
 
 const ask = latest((values, options) => api.get("/products", values, options));
+
+/** "3*mug" → {quantity: 3, words: "mug"}. */
+const taken = (text) => {
+  const found = COUNT.exec(text);
+  return { quantity: found ? Math.min(MOST, Math.max(1, Number(found[1]))) : 1, words: text.slice(found?.[0].length ?? 0).trim() };
+};
 
 /** The name with the typed beginnings of its words in bold. */
 const Marked = ({ text, query }) => {
@@ -20,59 +30,82 @@ const Marked = ({ text, query }) => {
   return parts.map((part, index) => (index % 2 ? html`<b>${part}</b>` : part));
 };
 
-const Stock = ({ stock }) => {
+const Stock = ({ product: { stock, free = stock, ahead = [] } }) => {
   if (stock === null || stock === undefined) return null;
   if (stock <= 0) return html`<span class="stock none-left">${t("none left")}</span>`;
-  return html`<span class=${`stock ${stock <= FEW ? "few" : ""}`}>${stock === 1 ? t("last one") : tn("{n} left", "{n} left", stock)}</span>`;
+  if (ahead.length && free <= FEW) return html`<span class="stock few">${free > 0 ? tn("{n} left", "{n} left", free) : t("last one")}, ${t("{who} has it", { who: ahead[0] })}</span>`;
+  return html`<span class=${`stock ${free <= FEW ? "few" : ""}`}>${free === 1 ? t("last one") : tn("{n} left", "{n} left", free)}</span>`;
 };
+
+/** Where it lies, when it lies in several places. */
+const Places = ({ places = [] }) => (places.length < 2 ? null : html`<br /><span class="faint small">${places.map((one) => `${one.warehouse} ${one.available}`).join(" · ")}</span>`);
 
 /** What tells it from its sisters: variant, SKU, barcode. */
 const codes = ({ variant, sku, barcode }) => [variant, sku, barcode].filter(Boolean).join(" · ");
 
 const Option = ({ product, query, currency, on, index, take }) => html`
   <div role="option" id=${`product-${index}`} aria-selected=${on} onMouseDown=${(event) => { event.preventDefault(); take(product); }}>
-    <span class="clip"><${Marked} text=${product.name} query=${query} /> <span class="faint">${codes(product)}</span></span>
-    <span class="stock-price"><${Stock} stock=${product.stock} /><span class="num">${money(product.price, currency)}</span></span></div>`;
+    <span class="clip"><${Marked} text=${product.name} query=${query} /> <span class="faint">${codes(product)}</span><${Places} places=${product.places} /></span>
+    <span class="stock-price"><${Stock} product=${product} /><span class="num">${product.usual_price && product.usual_price !== product.price ? html`<s class="faint">${money(product.usual_price)}</s> ` : null}${money(product.price, currency)}</span></span></div>`;
 
-const useFound = (query, shopId, customerId) => {
-  const [found, setFound] = useState({ list: null, failed: null });
+/** The answer for `words`: {list, failed, words}; `find` asks at once, for whoever pressed Enter too early. */
+const useFound = (words, where) => {
+  const [found, setFound] = useState({ list: null, failed: null, words: "" });
+  const news = scarce.value;
+  const find = async (typed) => {
+    const list = items(await ask({ query: typed, ...where })).slice(0, SHOWN);
+    setFound({ list, failed: null, words: typed });
+    return list;
+  };
   useEffect(() => {
-    if (!query.trim()) return void setFound({ list: null, failed: null });
+    if (!words) return void setFound({ list: null, failed: null, words: "" });
     const timer = setTimeout(async () => {
       try {
-        setFound({ list: items(await ask({ query: query.trim(), shop_id: shopId, customer_id: customerId })).slice(0, 8), failed: null });
+        await find(words);
       } catch (error) {
-        if (error instanceof Refused) setFound({ list: [], failed: error.message });
+        if (error instanceof Refused) setFound({ list: [], failed: error.message, words });
         else if (error.name !== "AbortError") throw error;
       }
     }, PAUSE_MS);
     return () => clearTimeout(timer);
-  }, [query, shopId, customerId]);
-  return found;
+  }, [words, where.shop_id, where.customer_id, news]);
+  return { ...found, find };
 };
 
-export const ProductSearch = ({ shopId, customerId, currency, add }) => {
+export const ProductSearch = ({ field, shopId, customerId, callId, currency, add }) => {
   const [query, setQuery] = useState("");
   const [on, setOn] = useState(0);
-  const field = useRef(null);
-  const { list, failed } = useFound(query, shopId, customerId);
-  useKey("F2", t("Find a product"), useCallback(() => field.current?.focus(), []));
-  useEffect(() => setOn(0), [list]);
-  const take = (product) => { add(product); setQuery(""); };
+  const latestQuery = useRef("");
+  const { words, quantity } = taken(query);
+  const where = { shop_id: shopId, customer_id: customerId, call_id: callId };
+  const { list, failed, words: answered, find } = useFound(words, where);
+  useEffect(() => setOn(0), [answered]);
+  const type = (text) => { latestQuery.current = text; setQuery(text); };
+  const take = (product, count = quantity) => { add(product, count); type(""); };
+  const hurry = async () => {
+    const typed = latestQuery.current;
+    try {
+      const [first] = await find(taken(typed).words);
+      if (first && latestQuery.current === typed) take(first, taken(typed).quantity);
+    } catch (error) {
+      if (!(error instanceof Refused) && error.name !== "AbortError") throw error;
+    }
+  };
   const press = (event) => {
-    if (!list?.length) return;
-    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+    if (event.key === "Escape" && query) { event.preventDefault(); return type(""); }
+    if (event.key === "Enter" && !event.ctrlKey && !event.metaKey && words) {
       event.preventDefault();
-      setOn((on + (event.key === "ArrowDown" ? 1 : -1) + list.length) % list.length);
-    } else if (event.key === "Enter" && !event.ctrlKey) {
-      event.preventDefault();
-      take(list[on]);
-    } else if (event.key === "Escape") setQuery("");
+      if (answered === taken(latestQuery.current).words && list?.length) take(list[on] ?? list[0]);
+      else hurry();
+    }
+    if (!list?.length || (event.key !== "ArrowDown" && event.key !== "ArrowUp")) return;
+    event.preventDefault();
+    setOn((on + (event.key === "ArrowDown" ? 1 : -1) + list.length) % list.length);
   };
   return html`<div class="pick-product"><div class="pick"><input type="search" ref=${field} value=${query} placeholder=${t("Product, SKU or barcode…")} aria-label=${t("Find a product by its first letters or SKU")}
       role="combobox" aria-expanded=${Boolean(list)} aria-controls="products" aria-activedescendant=${list?.length ? `product-${on}` : undefined} autocomplete="off" spellcheck="false"
-      onInput=${(event) => setQuery(event.target.value)} onKeyDown=${press} /><${Key}>F2<//></div>
+      onInput=${(event) => type(event.target.value)} onKeyDown=${press} /><${Key}>F2<//></div>
     <div class="drop" id="products" role="listbox" aria-label=${t("Products")} hidden=${!list}>${(list ?? []).map((product, index) => html`
-      <${Option} key=${product.id} product=${product} query=${query} currency=${currency} on=${index === on} index=${index} take=${take} />`)}
+      <${Option} key=${product.id} product=${product} query=${words} currency=${currency} on=${index === on} index=${index} take=${take} />`)}
       ${list && !list.length ? html`<p class="none" role="option" aria-selected="false" aria-disabled="true">${failed ?? t("No such product in this shop.")}</p>` : null}</div></div>`;
 };

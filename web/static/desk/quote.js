@@ -1,25 +1,19 @@
-// What the order being taken would cost, told by the server: it alone knows discounts, coupons and rates of delivery.
+// What the order being taken would cost, told by the server: it alone knows discounts, coupons and rates of delivery,
+// and who else has the last piece in a call.
 
-import { useEffect, useState } from "../vendor/hooks.js";
+import { useEffect, useRef, useState } from "../vendor/hooks.js";
 import { api, Refused } from "../api.js";
 import { cents, decimal } from "../say.js";
-import { wanted } from "./basket.js";
+import { isOff, isPrice, off, wanted } from "./basket.js";
+import { scarce } from "./store.js";
 
-const PAUSE_MS = 250;
+const PAUSE_MS = 200;
+const AGAIN_MS = 20000;  // a piece that another call holds comes free without anybody doing something
 const COST = /^\d{1,10}([.,]\d{1,2})?$/;
-const OFF = /^(\d{1,7}(?:[.,]\d{1,2})?) ?(%?)$/;
 
-/** True for a sum (or none) and for a discount written as "10 %" or "5.00" (or none). */
+/** True for a sum (or none). */
 export const isCost = (text) => !text?.trim() || COST.test(text.trim());
-export const isOff = (text) => !text?.trim() || OFF.test(text.trim());
-
 export const costOf = (draft) => (draft.delivery_cost?.trim() && isCost(draft.delivery_cost) ? cents(draft.delivery_cost.trim()) : null);
-
-const off = (text) => {
-  const found = OFF.exec(text?.trim() ?? "");
-  if (!found) return {};
-  return { [found[2] ? "discount_percent" : "discount_amount"]: found[1].replace(",", ".") };
-};
 
 /** The typed name of a way of delivery, as one of the shop's or as a word of one's own. */
 const delivery = (draft, offers) => {
@@ -41,21 +35,43 @@ export const terms = (draft, offers) => ({
   ...delivery(draft, offers),
 });
 
-export const goods = (draft) => draft.items.map((item) => wanted({ ...item, price: decimal(cents(item.price)) }));
+export const goods = (draft) => draft.items.map(wanted);
 
-const question = (draft, shop, customer, offers) => {
+/** True when everything typed is a sum, a discount, a price. */
+export const readable = (draft) => isOff(draft.discount) && isCost(draft.delivery_cost) && draft.items.every((item) => isPrice(item.price) && isOff(item.off));
+
+const question = (draft, shop, { call, card }, offers) => {
   const { delivery_method: _, ...agreed } = terms(draft, offers);
   return {
-    shop_id: shop.id, ...(customer ? { customer_id: customer.id } : {}), items: goods(draft), ...agreed,
-    ...(draft.cart_id ? { cart_id: draft.cart_id } : {}),
+    shop_id: shop.id, ...(card?.customer ? { customer_id: card.customer.id } : {}), call_id: call.id, items: goods(draft), ...agreed,
+    ...(draft.edits ? { order_id: draft.edits.id } : {}), ...(draft.cart_id ? { cart_id: draft.cart_id } : {}),
   };
 };
 
+/** Counts up whenever something of `draft` is scarce now, and again and again while somebody else has it. */
+const useScarcity = (draft, quote) => {
+  const [count, setCount] = useState(0);
+  const news = scarce.value;
+  const seen = useRef(news);
+  useEffect(() => {
+    if (seen.current === news) return;
+    seen.current = news;
+    if (draft.items.some((item) => news.includes(item.product_id))) setCount((now) => now + 1);
+  }, [news]);
+  const waits = Boolean(quote?.items?.some((line) => line.ahead?.length));
+  useEffect(() => {
+    if (!waits) return;
+    const timer = setInterval(() => setCount((now) => now + 1), AGAIN_MS);
+    return () => clearInterval(timer);
+  }, [waits]);
+  return count;
+};
+
 /** The server's answer for the draft as it is, null until there is one. It is asked anew a moment after each change. */
-export const useQuote = (draft, shop, customer) => {
+export const useQuote = (draft, shop, entry) => {
   const [quote, setQuote] = useState(null);
-  const asked = draft.items.length && shop && isOff(draft.discount) && isCost(draft.delivery_cost)
-    ? JSON.stringify(question(draft, shop, customer, quote?.deliveries)) : null;
+  const count = useScarcity(draft, quote);
+  const asked = draft.items.length && shop && readable(draft) ? JSON.stringify(question(draft, shop, entry, quote?.deliveries)) : null;
   useEffect(() => {
     if (!asked) return void setQuote(null);
     let stale = false;
@@ -65,10 +81,11 @@ export const useQuote = (draft, shop, customer) => {
         if (!stale) setQuote(answer?.sums ? { ...answer, asked } : null);
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
-        if (!stale) setQuote((old) => (old ? { ...old, asked: null } : null));
+        const problems = error.passing ? undefined : [{ field: "items", message: error.message }];
+        if (!stale) setQuote((old) => (old || problems ? { ...old, ...(problems ? { problems } : {}), asked: null } : null));
       }
     }, PAUSE_MS);
     return () => { stale = true; clearTimeout(timer); };
-  }, [asked]);
+  }, [asked, count]);
   return quote && { ...quote, current: quote.asked === asked };
 };

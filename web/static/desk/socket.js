@@ -86,13 +86,17 @@ export const listen = (onMessage) => {
   return { send, close: () => { clearInterval(alive); clearTimeout(timer); socket?.close(); socket = null; } };
 };
 
+/** How old something is, in words: "12 s", "4 min". */
+export const age = (ms) => {
+  const seconds = Math.max(1, Math.round(ms / 1000));
+  return seconds < 90 ? t("{n} s", { n: seconds }) : t("{n} min", { n: Math.round(seconds / 60) });
+};
+
 /** One sentence on the connection for the banner, or null when all is well. `now` in ms of this machine's clock. */
 export const linkText = (now) => {
   const { state, since } = link.value;
   if (state === "on" || (state === "connecting" && now - since < 3000)) return null;
   if (state === "refused") return t("You are signed out. Sign in again to go on; what you typed is kept here.");
   if (state === "connecting") return t("Connecting to the call centre…");
-  const seconds = Math.max(1, Math.round((now - since) / 1000));
-  const age = seconds < 90 ? t("{n} s", { n: seconds }) : t("{n} min", { n: Math.round(seconds / 60) });
-  return t("No connection. What you see is {age} old; what you type is kept and will be sent.", { age });
+  return t("No connection. What you see is {age} old; what you type is kept and will be sent.", { age: age(now - since) });
 };

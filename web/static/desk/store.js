@@ -17,6 +17,8 @@ export const calling = signal(new Map());
 /** Callbacks that are due and were not answered on this page yet, as the server tells them. */
 export const reminders = signal([]);
 export const selected = signal(null);
+/** Products of which few are left, or which somebody holds in a call: told anew whenever that changes. */
+export const scarce = signal([]);
 /** On a narrow screen: which part of the desk is shown: call, order or next. */
 export const part = signal("call");
 /** True once the first snapshot is there. */
@@ -115,6 +117,7 @@ export const take = (message) => {
     case "colleagues": colleagues.value = new Map([...colleagues.value, ...message.changed.map((one) => [one.id, one])]); break;
     case "pbx": pbx.value = message.pbx; break;
     case "draft": redraft(message); break;
+    case "stock": scarce.value = message.product_ids; break;
     case "notice": toast(message.text, { tone: message.level ?? "info", address: message.address }); break;
   }
 };

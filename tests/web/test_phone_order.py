@@ -1,0 +1,95 @@
+"""The phone order through the API, as the desk uses it: found, held, priced, read back, placed once, shown."""
+
+from uuid import uuid4
+
+from sqlalchemy import text
+
+from tests.web import shop
+from tests.web.test_calls import API, ok, refused
+
+
+async def test_an_order_is_taken_in_a_call_and_placed_once(client_of, database, people) -> None:
+    there = await shop.furnish(database)
+    call = await shop.add_call(database, talked=people["operator"], customer_id=there.customer)
+    other = await shop.add_call(database, talked=people["senior"], customer_id=there.customer)
+    operator, senior, manager = (
+        await client_of("operator"),
+        await client_of("senior"),
+        await client_of("manager"),
+    )
+    at, body = f"{API}/calls/{call}/draft", {"items": [{"product_id": there.mug, "quantity": 14}]}
+    left = (await ok(await operator.get(f"{API}/products", params={"query": "mug"})))[0]["stock"]
+    body["items"][0]["quantity"] = left
+    kept = await ok(await operator.put(at, json={"body": body, "version": 0}))
+    stale = await refused(await operator.put(at, json={"body": {"items": []}, "version": 0}), 409)
+    assert stale["version"] == kept["version"] == 1
+    assert (await ok(await operator.get(at)))["body"] == body
+
+    seen = (await ok(await senior.get(f"{API}/products", params={"query": "mug", "call_id": str(other)})))[0]
+    assert (seen["free"], seen["ahead"]) == (0, ["Operator"])
+    item = {"product_id": there.mug, "quantity": 1}
+    asked = {"customer_id": there.customer, "shop_id": there.shop, "items": [item]}
+    problem = await refused(await senior.post(f"{API}/orders", json=asked | {"call_id": str(other)}), 409)
+    assert problem["detail"].startswith("Operator has the last of")
+    await refused(await senior.get(at), 403)
+
+    question = {name: asked[name] for name in ("shop_id", "customer_id", "items")}
+    quote = await ok(await operator.post(f"{API}/quotes", json=question | {"call_id": str(call)}))
+    assert (quote["items"][0]["free"], quote["margin"]) == (left, None)
+    await ok(
+        await manager.patch(f"{API}/products/{there.mug}", json={"version": 1, "purchase_price": "3.00"})
+    )
+    assert (await ok(await manager.post(f"{API}/quotes", json=question)))["margin"] == "5.90"
+
+    wish = asked | {"call_id": str(call), "key": str(uuid4()), "confirmed": True}
+    first = await ok(await operator.post(f"{API}/orders", json=wish), 201)
+    again = await ok(await operator.post(f"{API}/orders", json=wish), 201)
+    assert (
+        again["id"] == first["id"] and first["confirmed"]["by"] == "Operator" and first["confirmed"]["holds"]
+    )
+    draft = await ok(await operator.get(at))
+    assert (draft["body"], draft["version"]) == ({"items": []}, 2)
+    page = await (await operator.get(f"/orders/{first['id']}")).text()
+    assert "confirmed by the customer" in page
+    async with database.begin() as session:
+        assert await session.scalar(text("SELECT count(*) FROM call_holds")) == 0
+
+    change = {
+        "version": first["version"],
+        "call_id": str(call),
+        "items": [item | {"quantity": 2}],
+        "key": str(uuid4()),
+    }
+    changed = await ok(await operator.patch(f"{API}/orders/{first['id']}", json=change))
+    resent = await ok(await operator.patch(f"{API}/orders/{first['id']}", json=change))
+    assert (changed["version"], resent["version"], changed["confirmed"]["holds"]) == (2, 2, False)
+
+
+async def test_the_catalogue_says_what_goes_with_a_product_and_the_desk_offers_it(
+    client_of, database
+) -> None:
+    there = await shop.furnish(database)
+    operator, manager = await client_of("operator"), await client_of("manager")
+    lid = {"shop_id": there.shop, "sku": "LD-01", "name": "Lid", "price": "2.00", "aliases": ["cover"]}
+    other = await ok(await manager.post(f"{API}/products", json=lid), 201)
+    at = f"{API}/products/{there.mug}/accessories"
+    await refused(await operator.put(f"{at}/{other['id']}", json={"line": ""}), 403)
+    await refused(await manager.put(f"{at}/{there.mug}", json={"line": ""}), 409)
+    form = {"accessory": "ld-01", "line": "A lid keeps it warm: shall I add one?"}
+    await manager.post(f"/products/{there.mug}/accessories", data=form)
+    page = await (await manager.get(f"/products/{there.mug}")).text()
+    assert (
+        "A lid keeps it warm" in page
+        and "cover" in await (await manager.get(f"/products/{other['id']}")).text()
+    )
+    assert (
+        await ok(await operator.get(f"{API}/suggestions", params={"product_ids": str(there.mug)})) == []
+    )  # none left
+    async with database.begin() as session:
+        await session.execute(text("UPDATE products SET stock = 5 WHERE id = :id"), {"id": other["id"]})
+    (offer,) = await ok(await operator.get(f"{API}/suggestions", params={"product_ids": str(there.mug)}))
+    assert (offer["name"], offer["line"], offer["price"]) == ("Lid", form["line"], "2.00")
+    found = await ok(await operator.get(f"{API}/products", params={"query": "cov"}))
+    assert [it["sku"] for it in found] == ["LD-01"]
+    await manager.post(f"/products/{there.mug}/accessories/{other['id']}/remove")
+    assert await ok(await operator.get(at)) == []
