@@ -19,6 +19,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from crm_core import audit
 from crm_core.db import Base, Database, Id
 from crm_core.errors import Invalid, NotFound
+from crm_core.order_status import RELEASED, among_sql
 from crm_core.outage import is_outage
 from crm_core.product import Product, get_product
 
@@ -175,11 +176,11 @@ _BITE = text("""
         SELECT id FROM orders WHERE id > :last AND created_at < :before ORDER BY id LIMIT :bite
     ) o
 """)
-_COUNT = text("""
+_COUNT = text(f"""
     INSERT INTO product_pairs (product_id, other_id, orders)
     SELECT a.product_id, b.product_id, count(DISTINCT a.order_id)
     FROM order_items a JOIN order_items b ON b.order_id = a.order_id AND b.product_id <> a.product_id
-        JOIN orders o ON o.id = a.order_id AND o.status NOT IN ('cancelled', 'returned')
+        JOIN orders o ON o.id = a.order_id AND NOT ({among_sql("o.status", RELEASED)})
     WHERE a.order_id > :last AND a.order_id <= :through
         AND a.product_id IS NOT NULL AND b.product_id IS NOT NULL
     GROUP BY 1, 2 ORDER BY 1, 2

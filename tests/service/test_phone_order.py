@@ -37,9 +37,12 @@ GOODS = {"Red kettle": "39.50", "Blue mug": "8.90", "Green lamp": "120.00"}
 async def selling(tmp_path: Path, board: Switchboard, installed: Path) -> AsyncIterator[Service]:
     """Anna's installation with a shop and with Marta, who ordered once before; running."""
     await asyncio.to_thread(shutil.copytree, installed, tmp_path / "data")
-    async with Embedded(tmp_path / "data" / "postgres") as server, connect(server.url) as db:
-        async with db.begin() as session:
-            await _furnish(session)
+    async with (
+        Embedded(tmp_path / "data" / "postgres") as server,
+        connect(server.url) as db,
+        db.begin() as session,
+    ):
+        await _furnish(session)
     service = Service(tmp_path, board.port)
     try:
         await service.start()

@@ -2,7 +2,7 @@
 
 /** The order that tells how the next one will probably be: the newest of this shop that was not called off. */
 export const lastOf = (card, shop) => {
-  const kept = (card?.orders ?? []).filter((order) => !["cancelled", "returned"].includes(order.status));
+  const kept = (card?.orders ?? []).filter((order) => !/^(cancelled|returned|lost\..*)$/.test(order.status));
   const newest = (list) => list.reduce((best, order) => (best && best.created_at >= order.created_at ? best : order), null);
   return newest(kept.filter((order) => order.shop_id === shop?.id)) ?? newest(kept);
 };
