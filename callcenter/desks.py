@@ -9,7 +9,7 @@ the call is shown without its card, which follows as soon as it can be read.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -60,7 +60,7 @@ class Desks:
         number_of: Callable[[Call], Number],
         carrier_of: Callable[[Number], str | None] = lambda number: None,
         now: Callable[[], datetime],
-        popped: Callable[[Call, int, datetime], None],
+        popped: Callable[[Call, int, datetime, Sequence[Card]], None],
         shown: Callable[[UUID, int, datetime], None],
     ) -> None:
         self.directory: Directory = EMPTY
@@ -288,7 +288,7 @@ class Desks:
     def _mark_sent(self, entry: Entry, user_id: int) -> None:
         state = entry.places[user_id]
         if entry.sent_to.get(user_id) is None:
-            self._popped(entry.call, user_id, self._now())
+            self._popped(entry.call, user_id, self._now(), (entry.card or {}).get("forecast", ()))
         entry.sent_to[user_id] = state
 
     def _describe(self, entry: Entry, user_id: int) -> Message:

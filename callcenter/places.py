@@ -131,11 +131,19 @@ def _line(call: Call, directory: Directory) -> dict[str, Any] | None:
     entry = directory.line(call.pbx, call.line)
     if entry is None:
         return (
-            {"number": call.line, "name": call.line, "shop_id": None, "shop": None, "currency": None}
+            {
+                "id": None,
+                "number": call.line,
+                "name": call.line,
+                "shop_id": None,
+                "shop": None,
+                "currency": None,
+            }
             if call.line
             else None
         )
     return {
+        "id": entry.id,
         "number": entry.number,
         "name": entry.name,
         "shop_id": entry.shop_id,

@@ -4,14 +4,14 @@ Everything returns at once; the recorder writes it in order, and again until the
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import structlog
 
-from callcenter.call import Call, from_json, to_json
+from callcenter.call import Call, Direction, from_json, to_json
 from callcenter.directory import EMPTY, Directory
 from callcenter.errand import Errand, restored, stored
 from callcenter.flight.recorder import Flight
@@ -22,6 +22,7 @@ from crm_core.call_act import ActKind, end_pause, note_act
 from crm_core.call_record import merge_calls
 from crm_core.db import Database
 from crm_core.flight import keep_tape
+from crm_core.forecast import keep_forecast
 from crm_core.phone import Number
 from crm_core.pop import log_pop, log_shown
 from recordings.roots import Roots
@@ -77,8 +78,8 @@ class Scribe:
 
         self._recorder.keep(Job(key=absorbed, spooled=_spooled(survivor, errand), write=job))
 
-    def popped(self, call: Call, user_id: int, at: datetime) -> None:
-        """A card was sent to an operator (row P14)."""
+    def popped(self, call: Call, user_id: int, at: datetime, forecast: Sequence[dict[str, Any]] = ()) -> None:
+        """A card was sent to an operator (row P14), who read there why somebody probably calls (N3)."""
         extensions = [phone for pbx, phone in self.directory.operators[user_id].phones if pbx == call.pbx]
         rang = [leg for leg in call.legs if leg.extension in extensions and leg.rang_at is not None]
         leg = rang[-1] if rang else None
@@ -93,6 +94,8 @@ class Scribe:
                     rang_at=leg.rang_at if leg else None,
                     sent_at=at,
                 )
+                if call.direction is Direction.INBOUND:
+                    await keep_forecast(session, call.id, forecast, at=at)
 
         self._recorder.keep(Job(key=("pop", call.id, user_id, at), spooled=None, write=job))
 

@@ -22,9 +22,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_core.customer import add_number, get_customer, remember_choice
 from crm_core.db import Base, Flag, Id, Instant, Texts, one_of
-from crm_core.disposition import disposition
 from crm_core.errors import Conflict, NotFound
 from crm_core.outbox import announce
+from crm_core.outcome import chosen
 
 
 class Direction(StrEnum):
@@ -104,7 +104,8 @@ class Call(Base):
     """One conversation. Seconds are floats, null when nobody can know them; `tracker_state` is kept only
     while the call is open.
 
-    `missed_place`: this call from outside was missed, and there; NULL: it was not.
+    `missed_place`: this call from outside was missed, and there; NULL: it was not. `unlinked_reason`: why it belongs
+    to no customer, order or deal, where somebody said so.
     """
 
     __tablename__ = "calls"
@@ -164,6 +165,7 @@ class Call(Base):
     disposition: Mapped[str | None]
     disposed_at: Mapped[datetime | None]
     disposed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    unlinked_reason: Mapped[str | None]
     note: Mapped[str] = mapped_column(server_default="", default="")
     note_version: Mapped[int] = mapped_column(server_default="0", default=0)
     noted_at: Mapped[datetime | None]
@@ -291,7 +293,7 @@ async def set_disposition(
 ) -> Call:
     """Record what came of the call; a later choice replaces an earlier one. Raises `NotFound`, `Invalid`."""
     call = await get_call(session, call_id, lock=True)
-    call.disposition = disposition(code).code
+    call.disposition = (await chosen(session, code)).code
     call.disposed_at, call.disposed_by = at, user_id
     await _tell(session, call)
     return call

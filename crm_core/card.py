@@ -18,6 +18,7 @@ from crm_core.db import Reader
 from crm_core.order_status import OPEN, RELEASED, among_sql
 from crm_core.owners import OWNERS
 from crm_core.phone import display, normalise
+from crm_core.reason import forecast
 
 
 async def load_card(
@@ -36,7 +37,7 @@ async def load_card(
     found = await conn.execute(
         _CARD, {"e164": e164 or None, "customer_id": customer_id, "call_id": call_id, "now": now}
     )
-    return _dressed(json.loads(found.scalar_one()), e164)
+    return _dressed(json.loads(found.scalar_one()), e164, now)
 
 
 async def read_card(
@@ -44,16 +45,18 @@ async def read_card(
 ) -> dict[str, Any]:
     """The same for a phone that rings: by the shortest way to the database."""
     found = await reader.value(_NUMBERED, e164 or None, customer_id, call_id, now)
-    return _dressed(json.loads(found), e164)
+    return _dressed(json.loads(found), e164, now)
 
 
-def _dressed(card: dict[str, Any], e164: str | None) -> dict[str, Any]:
-    """What is easier said here than in SQL: numbers as people read them, the customer's hours."""
+def _dressed(card: dict[str, Any], e164: str | None, now: datetime) -> dict[str, Any]:
+    """What is easier said here than in SQL: numbers as people read them, local hours, why they probably call."""
     customer = card["customer"]
     if customer is not None:
         for number in customer["numbers"]:
             number["display"] = display(number["e164"])
         customer["timezone"] = customer["timezone"] or _zone(e164 or _first(customer["numbers"]))
+    card["read_at"] = now.isoformat()
+    card["forecast"] = forecast(card, now)
     return card
 
 
@@ -140,7 +143,8 @@ SELECT json_build_object(
     ),
     'deals', (
         SELECT coalesce(json_agg(json_build_object(
-            'id', d.id, 'title', d.title, 'funnel', d.funnel, 'stage', d.stage, 'stage_label', d.stage_label,
+            'id', d.id, 'title', d.title, 'funnel', d.funnel,
+            'funnel_id', d.funnel_id, 'stage', d.stage, 'stage_label', d.stage_label,
             'amount', d.amount::text, 'currency', d.currency, 'open', d.open, 'version', d.version,
             'owners', json_build_array(d.responsible_id))
             ORDER BY d.open DESC, d.created_at DESC), '[]')
@@ -156,7 +160,8 @@ SELECT json_build_object(
         SELECT coalesce(json_agg(json_build_object(
             'id', k.id, 'direction', k.direction, 'result', k.result, 'disposition', k.disposition,
             'operator', coalesce(u.name, k.operator_extension), 'started_at', k.started_at,
-            'talk_s', k.talk_s, 'note', k.note, 'recorded', EXISTS (
+            'talk_s', k.talk_s, 'note', k.note, 'about', oc.about,
+            'recorded', EXISTS (
                 SELECT FROM recordings r WHERE r.call_id = k.id AND r.state = 'ready'))
             ORDER BY k.started_at DESC), '[]')
         FROM (
@@ -170,6 +175,7 @@ SELECT json_build_object(
             ) p
             WHERE p.id NOT IN (SELECT id FROM this) ORDER BY p.started_at DESC LIMIT 8
         ) k LEFT JOIN users u ON u.id = k.operator_id
+            LEFT JOIN outcomes oc ON oc.code = k.disposition
     ),
     'tasks', (
         SELECT coalesce(json_agg(json_build_object(

@@ -12,6 +12,7 @@ from crm_core import call_link
 from crm_core.call import save_note, set_disposition
 from crm_core.custom_field import FieldOf
 from crm_core.errors import Conflict, Invalid
+from crm_core.outcome import choices
 from crm_core.read.actions import load_actions
 from crm_core.read.calls import list_calls
 from crm_core.read.customers import list_customers
@@ -30,7 +31,7 @@ from web.call_work import (
     create_caller,
     note_change,
 )
-from web.calls import OUTCOMES, CallFilters, all_calls, own_call, reader, tell_desk
+from web.calls import CallFilters, all_calls, own_call, reader, tell_desk
 from web.exports import export_query
 from web.field_pages import panel_of
 from web.forms import checked, fields, settle
@@ -91,7 +92,6 @@ async def show_calls(request: web.Request) -> web.Response:
         "pages": turn(request, found),
         "colleagues": colleagues,
         "everybody": all_calls(who),
-        "dispositions": OUTCOMES,
     }
     return render(request, "calls.html", context)
 
@@ -119,6 +119,7 @@ async def _page(
         found = await list_customers(session, query=looked_for, limit=CHOICES) if looked_for else None
         objects = await _objects(session, call)
         custom = await panel_of(session, FieldOf.CALL, call.id)
+        offered = await choices(session)
     context = {
         "call": call,
         "heard": sound,
@@ -131,7 +132,7 @@ async def _page(
         "found": found.rows if found else [],
         "objects": objects,
         "kept_text": kept_text,
-        "dispositions": OUTCOMES,
+        "outcomes": offered,
         "may_edit": who.may(EDIT_CALLS),
         "may_download": who.may(DOWNLOAD_RECORDINGS),
     }

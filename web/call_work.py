@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from aiohttp import web
-from pydantic import ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
+from pydantic import ConfigDict, Field, StringConstraints, model_validator
 from pydantic.config import JsonDict
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,7 +13,6 @@ from crm_core import audit, call_link
 from crm_core.call import attach_number, get_call, save_note, set_customer, set_disposition
 from crm_core.call_link import CHOSEN, Role
 from crm_core.customer import create_customer
-from crm_core.disposition import DISPOSITIONS
 from crm_core.draft import load_draft, save_draft
 from crm_core.focus import set_focus
 from crm_core.line import Line
@@ -30,11 +29,7 @@ from web.services import Services, services
 from web.sessions import person
 
 operations = Operations("calls")
-Outcome = Annotated[
-    str,
-    StringConstraints(pattern=f"^({'|'.join(outcome.code for outcome in DISPOSITIONS)})$"),
-    WithJsonSchema({"type": "string", "enum": [outcome.code for outcome in DISPOSITIONS]}),
-]
+OutcomeCode = Annotated[str, StringConstraints(pattern="^[a-z0-9_-]{1,40}$")]
 
 
 class NoteText(Given):
@@ -134,7 +129,7 @@ class DraftAnswer(Answer):
 class ChosenOutcome(Given):
     """What came of the call; ends the wrap-up."""
 
-    code: Outcome
+    code: OutcomeCode
     note: Annotated[LongText | None, Field(description="replaces the note when given")] = None
 
 
@@ -244,13 +239,14 @@ async def put_draft(request: web.Request, call_id: UUID, body: Draft) -> Kept:
     return Kept(version=version, saved_at=parts.now())
 
 
-@operations.put("/calls/{call_id}/disposition", right=EDIT_CALLS)
+@operations.put("/calls/{call_id}/disposition", right=EDIT_CALLS, errors=(409,))
 async def put_disposition(request: web.Request, call_id: UUID, body: ChosenOutcome) -> None:
-    """Say what came of the call; a call that is over leaves the desk."""
+    """Say what came of the call; a call that is over leaves the desk. 409 for what is none, or a group of them."""
     parts, who = services(request), person(request)
     async with parts.db.begin() as session:
         kept = await own_call(request, session, call_id)
-        await set_disposition(session, kept, body.code, user_id=who.user_id, at=parts.now())
+        with possible():
+            await set_disposition(session, kept, body.code, user_id=who.user_id, at=parts.now())
         if body.note is not None:
             version = (await get_call(session, kept, lock=True)).note_version
             await save_note(session, kept, body.note, version=version, user_id=who.user_id, at=parts.now())

@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.shown_line import LineNeeded
 from crm_core.call import Direction, MissedPlace, Result
-from crm_core.disposition import DISPOSITIONS
 from crm_core.errors import Forbidden, NotFound
 from crm_core.queue_visit import Outcome
 from crm_core.read.calls import list_calls
@@ -26,7 +25,6 @@ from web.services import Services, services
 from web.sessions import person
 
 operations = Operations("calls")
-OUTCOMES = {outcome.code: outcome.label for outcome in DISPOSITIONS}
 ToDial = Annotated[
     str,
     StringConstraints(pattern=r"^\+?[(]?[0-9]([ ()./-]{0,3}[0-9]){1,14}$"),
@@ -83,6 +81,7 @@ class CallItem(Answer):
     wait_s: float | None
     talk_s: float | None
     disposition: str | None
+    disposition_label: str | None
     customer_id: int | None
     customer_name: str | None = Field(validation_alias="customer")
     note: str
@@ -94,11 +93,6 @@ class CallItem(Answer):
     @property
     def display(self) -> str | None:
         return shown(self.remote_e164) or self.remote_raw
-
-    @computed_field  # type: ignore[prop-decorator]
-    @property
-    def disposition_label(self) -> str | None:
-        return OUTCOMES.get(self.disposition or "", self.disposition)
 
 
 class LegAnswer(Answer):

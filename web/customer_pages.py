@@ -9,7 +9,6 @@ from aiohttp import web
 
 from crm_core import customer as service
 from crm_core.custom_field import FieldOf
-from crm_core.disposition import DISPOSITIONS
 from crm_core.handover import list_handovers
 from crm_core.mention import write_note
 from crm_core.read.customers import Wanted, count_wanted, list_customers, load_customer, offered_words
@@ -152,7 +151,6 @@ async def page_again(
         "kind": filters.kind,
         "kinds": KINDS,
         "shops": shops,
-        "dispositions": {outcome.code: outcome.label for outcome in DISPOSITIONS},
         "may_see_all": all_calls(who),
         "may_edit": who.may(EDIT_CUSTOMERS),
         **work,

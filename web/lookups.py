@@ -10,7 +10,6 @@ from aiohttp import web
 from pydantic import StringConstraints
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core.disposition import DISPOSITIONS
 from crm_core.line import list_lines, list_shops
 from crm_core.product import find_products
 from crm_core.read.calls import CallRow, list_calls
@@ -55,14 +54,6 @@ class LineAnswer(Answer):
     name: str
     shop_id: int | None
     shop: str | None
-
-
-class DispositionAnswer(Answer):
-    """An outcome of a call; `needs_link`: it is about an order or a deal, which ought to be linked."""
-
-    code: str
-    label: str
-    needs_link: bool
 
 
 class SearchQuery(Given):
@@ -135,12 +126,6 @@ async def get_lines(request: web.Request) -> list[LineAnswer]:
             )
             for line, shop in await list_lines(session)
         ]
-
-
-@operations.get("/dispositions")
-async def get_dispositions(request: web.Request) -> list[DispositionAnswer]:
-    """The outcomes to choose from when a call is over."""
-    return [DispositionAnswer.model_validate(outcome) for outcome in DISPOSITIONS]
 
 
 @operations.get("/search", right=VIEW_CUSTOMERS)

@@ -36,6 +36,7 @@ EVERY_DAY = (
     Place("callbacks", "/callbacks", "Callbacks", rights.VIEW_CALLBACKS),
     Place("tasks", "/tasks", "Tasks", rights.VIEW_TASKS),
     Place("calls", "/calls", "Calls", rights.VIEW_CALLS),
+    Place("link", "/unlinked", "To link", rights.EDIT_CALLS),
     Place("deals", "/deals", "Deals", rights.VIEW_DEALS),
     Place("leads", "/leads", "Leads", rights.VIEW_LEADS),
     Place("products", "/products", "Products", rights.VIEW_PRODUCTS),
@@ -83,6 +84,13 @@ SETTINGS = (
                 "Doctor",
                 rights.RUN_DOCTOR,
                 "What is wrong with a switchboard, and the fix",
+            ),
+            Place(
+                "tasks",
+                "/outcomes",
+                "Outcomes",
+                rights.EDIT_OUTCOMES,
+                "What may come of a call, by line and funnel, and what it asks for",
             ),
             Place(
                 "rules", "/rules", "Try the rules", rights.TEST_RULES, "What becomes of a number or a channel"

@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.custom_field import FieldOf
 from crm_core.delivery import list_methods
-from crm_core.disposition import DISPOSITIONS
 from crm_core.errors import Invalid
 from crm_core.order import Clash
 from crm_core.read.customers import load_customer
@@ -191,7 +190,6 @@ def talks_context(request: web.Request, talks: Sequence[Item], sounds: Mapping[s
         "calls": talks,
         "sounds": sounds,
         "addresses": signed,
-        "dispositions": {outcome.code: outcome.label for outcome in DISPOSITIONS},
         "may_see_all": all_calls(person(request)),
     }
 

@@ -30,6 +30,7 @@ from crm_core.team import Team
 from crm_core.user import Role, User
 from web.errors import from_validation
 from web.fields import Given
+from web.menu_counts import counts
 from web.reach import find_named, narrowed
 from web.rights import KEEP_VIEWS, Person, Right, Scope, require
 from web.say import LOCALE, zone_of
@@ -53,6 +54,8 @@ LISTS = (
 )
 VIEWS: web.RequestKey[Sequence[SavedView]] = web.RequestKey("views", Sequence)
 """The saved views of a list, which stand above it."""
+WAITS: web.RequestKey[Mapping[str, int]] = web.RequestKey("waits", Mapping)
+"""What waits behind places of the menu."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +75,8 @@ class Place:
         if self.method == "GET" and self.path in LISTS and person(request).may(KEEP_VIEWS):
             async with services(request).db.begin() as session:
                 request[VIEWS] = await list_views(session, person(request).user_id, self.path)
+        if self.method == "GET":
+            request[WAITS] = await counts(request, person(request))
         with narrowed(request) if self.method == "GET" else nullcontext():
             return await trailed(request, lambda: self.handler(request), path=self.path)
 
@@ -137,6 +142,7 @@ def shell(request: web.Request) -> dict[str, Any]:
         "zone": zone_of(who.timezone),
         "may": who.may,
         "views": request.get(VIEWS),
+        "waits": request.get(WAITS, {}),
         "view_query": filters(request.query_string),
     }
 

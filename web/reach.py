@@ -8,6 +8,7 @@ the whole, but only after the customers, orders, deals and callbacks that its ad
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -20,6 +21,7 @@ from crm_core.errors import NotFound
 from crm_core.order_status import is_released
 from crm_core.reach import ENTITIES, Reach, seeing
 from crm_core.read.one_call import require_call
+from crm_core.reason import forecast
 from crm_core.task_rows import Kind as TaskKind
 from crm_core.user import Role
 from web.rights import EDIT_CALLS, Person, Right, Scope
@@ -128,6 +130,8 @@ def card_seen(who: Person, card: Mapping[str, Any]) -> Mapping[str, Any]:
     if hidden.get("orders") is not None and card.get("customer"):
         seen["customer"] = {**card["customer"], "totals": _totals(seen["orders"])}
     shown = {(kind, row["id"]) for kind in ("order", "deal") for row in seen.get(f"{kind}s", ())}
+    if "read_at" in card:
+        seen["forecast"] = forecast(seen, datetime.fromisoformat(card["read_at"]))
     if "links" in card:
         seen["links"] = [link for link in card["links"] if (link["kind"], link["object_id"]) in shown]
     return seen

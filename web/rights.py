@@ -65,6 +65,8 @@ VIEW_AGENTS, SET_AGENTS, EDIT_PAUSES = (
 VIEW_AUDITS, RUN_AUDITS = Right("audits", "view"), Right("audits", "run")
 VIEW_LINES, EDIT_LINES = Right("lines", "view"), Right("lines", "edit")
 EDIT_FUNNELS = Right("funnels", "edit")
+VIEW_CALIBRATION = Right("forecasts", "view")  # how often the card guessed right
+EDIT_OUTCOMES = Right("outcomes", "edit")  # what may come of a call, and what it asks for
 VIEW_TASKS, EDIT_TASKS = Right("tasks", "view"), Right("tasks", "edit")  # edit: close, take, comment
 GIVE_TASKS = Right("tasks", "give")
 VIEW_LEADS, EDIT_LEADS, EDIT_FORMS = Right("leads", "view"), Right("leads", "edit"), Right("forms", "edit")
@@ -147,6 +149,8 @@ _HOUSE = {
     VIEW_LINES: Scope.ALL,
     EDIT_LINES: Scope.ALL,
     EDIT_FUNNELS: Scope.ALL,
+    EDIT_OUTCOMES: Scope.ALL,
+    VIEW_CALIBRATION: Scope.ALL,
     VIEW_JOURNAL: Scope.ALL,
     EDIT_FIELDS: Scope.ALL,
     EDIT_FORMS: Scope.ALL,

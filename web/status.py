@@ -75,4 +75,4 @@ async def _waiting(parts: Services, found: list[Check]) -> WaitingAnswer | None:
     if not all(check.ok for check in found if check.name == "database"):
         return None
     async with parts.db.begin() as session:
-        return WaitingAnswer.model_validate(await load_waiting(session, parts.now() - RECENT))
+        return WaitingAnswer.model_validate(await load_waiting(session))

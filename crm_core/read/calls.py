@@ -5,18 +5,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core.call import Call, Direction, MissedPlace, Result
+from crm_core.call import Call, MissedPlace
 from crm_core.call_link import CallLink
 from crm_core.customer import Customer
-from crm_core.disposition import DISPOSITIONS
 from crm_core.line import Line
+from crm_core.outcome import Outcome
 from crm_core.read import match, page
 from crm_core.read.own import People, talked_in, took_part, took_part_since, yes
 from crm_core.read.page import Page, Sort
 from crm_core.recording import Recording, RecordingState
+from crm_core.unlinked import UnlinkedCall
 from crm_core.user import User
 
 SORTS = (
@@ -53,6 +54,7 @@ class CallRow:
     wait_s: float | None
     talk_s: float | None
     disposition: str | None
+    disposition_label: str | None
     customer_id: int | None
     customer: str | None
     note: str
@@ -64,17 +66,8 @@ class CallRow:
 
 
 def unlinked() -> ColumnElement[bool]:
-    """Conversations with the outside that belong to nobody, or are about no order and no deal although their
-    outcome (or none) would need one."""
-    live = (
-        select(CallLink.id).where(CallLink.call_id == Call.id, CallLink.removed_at.is_(None)).correlate(Call)
-    )
-    settled = [it.code for it in DISPOSITIONS if not it.needs_link]
-    about_nothing = and_(~live.exists(), or_(Call.disposition.is_(None), Call.disposition.not_in(settled)))
-    talked = and_(
-        Call.direction != Direction.INTERNAL, Call.result == Result.ANSWERED, Call.ended_at.is_not(None)
-    )
-    return and_(talked, or_(Call.customer_id.is_(None), about_nothing))
+    """Conversations that wait to be linked or explained."""
+    return select(UnlinkedCall.call_id).where(UnlinkedCall.call_id == Call.id).correlate(Call).exists()
 
 
 def columns(user_id: People, hears: People | None = None) -> list[ColumnElement[Any]]:
@@ -87,6 +80,11 @@ def columns(user_id: People, hears: People | None = None) -> list[ColumnElement[
         Line.name.label("line_name"),
         User.name.label("operator"),
         Customer.name.label("customer"),
+        select(Outcome.label)
+        .where(Outcome.code == Call.disposition)
+        .correlate(Call)
+        .scalar_subquery()
+        .label("disposition_label"),
         live.correlate(Call).scalar_subquery().label("links"),
         ready.correlate(Call).exists().label("recorded"),
         yes(unlinked()).label("unlinked"),
@@ -186,9 +184,3 @@ def _with(text: str, common: bool) -> ColumnElement[bool]:
     if customers is not None:
         conditions.append(customers)
     return or_(*conditions) if conditions else Call.remote_raw == text.strip()
-
-
-async def count_unlinked(session: AsyncSession, since: datetime) -> int:
-    """How many conversations since then still wait for a customer, an order, a deal or an outcome."""
-    query = select(func.count()).select_from(Call).where(unlinked(), Call.started_at >= since)
-    return await session.scalar(query) or 0

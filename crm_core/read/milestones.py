@@ -15,7 +15,7 @@ from sqlalchemy.orm import aliased
 
 from crm_core.audit import AuditEntry
 from crm_core.call import Call
-from crm_core.disposition import DISPOSITIONS
+from crm_core.outcome import Outcome
 from crm_core.pop import Pop
 from crm_core.read.actions import load_actions
 from crm_core.read.one_call import load_links
@@ -96,21 +96,21 @@ async def _pops(session: AsyncSession, call_id: UUID) -> list[Milestone]:
 async def _said_of_the_call(session: AsyncSession, call_id: UUID) -> list[Milestone]:
     noted, disposed = aliased(User), aliased(User)
     query = (
-        select(Call.noted_at, noted.name, Call.disposed_at, disposed.name, Call.disposition)
+        select(Call.noted_at, noted.name, Call.disposed_at, disposed.name, Outcome.label)
         .outerjoin(noted, noted.id == Call.noted_by)
         .outerjoin(disposed, disposed.id == Call.disposed_by)
+        .outerjoin(Outcome, Outcome.code == Call.disposition)
         .where(Call.id == call_id)
     )
     found = []
-    for noted_at, writer, disposed_at, chooser, code in await session.execute(query):
+    for noted_at, writer, disposed_at, chooser, outcome in await session.execute(query):
         if noted_at is not None:
             values = {"who": writer or NOBODY}
             found.append(
                 Milestone(at=noted_at, source="operator", words="%(who)s writes the note", values=values)
             )
         if disposed_at is not None:
-            outcome = next((each.label for each in DISPOSITIONS if each.code == code), code or "")
-            values = {"who": chooser or NOBODY, "outcome": outcome}
+            values = {"who": chooser or NOBODY, "outcome": outcome or ""}
             words = "%(who)s gives the outcome: %(outcome)s"
             found.append(Milestone(at=disposed_at, source="operator", words=words, values=values))
     return found

@@ -37,6 +37,7 @@ from crm_core.deal import Deal
 from crm_core.funnel import FunnelStage, Kind
 from crm_core.order import Order
 from crm_core.order_status import is_open
+from crm_core.outcome import Outcome
 from crm_core.payment import Kind as PaymentKind
 from crm_core.payment import Payment
 from crm_core.read import page
@@ -138,10 +139,11 @@ def call_branch(user_id: People, hears: People | None = None) -> Select[Any]:
             recorded=ready.correlate(Call).exists(),
             mine=yes(took_part(user_id)),
             hearable=yes(talked_in(user_id if hears is None else hears)),
-            disposition=Call.disposition,
+            disposition=func.coalesce(Outcome.label, Call.disposition),
         )
         .select_from(Call)
         .outerjoin(User, User.id == Call.operator_id)
+        .outerjoin(Outcome, Outcome.code == Call.disposition)
     )
 
 

@@ -1,13 +1,12 @@
 """What waits for somebody: conversations about nothing yet, recordings to come, texts that failed."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core.read.calls import count_unlinked
 from crm_core.recording import Recording, RecordingState, Transcript, TranscriptState
+from crm_core.unlinked import count_waiting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,12 +20,12 @@ class Waiting:
     texts_failed: int
 
 
-async def load_waiting(session: AsyncSession, since: datetime) -> Waiting:
-    """The figures as they are now; of calls those that began `since` then."""
+async def load_waiting(session: AsyncSession) -> Waiting:
+    """The figures as they are now."""
     sound = await _count(session, Recording.state)
     text = await _count(session, Transcript.state)
     return Waiting(
-        unlinked_calls=await count_unlinked(session, since),
+        unlinked_calls=await count_waiting(session),
         recordings_expected=sound.get(RecordingState.EXPECTED, 0),
         recordings_lost=sound.get(RecordingState.MISSING, 0) + sound.get(RecordingState.UNREADABLE, 0),
         texts_waiting=text.get(TranscriptState.QUEUED, 0) + text.get(TranscriptState.RUNNING, 0),

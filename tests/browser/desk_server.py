@@ -148,6 +148,7 @@ def call(**different: Any) -> Json:
     """A queue call that rings, as the push protocol tells it."""
     remote = {"number": "+48601220114", "raw": "601220114", "display": "+48 601 220 114", "name": None}
     line = {
+        "id": 4,
         "number": "+48223071120",
         "name": "Poland shop",
         "shop_id": 2,
@@ -205,6 +206,18 @@ def customer(name: str = "Marta Zielińska") -> Json:
         "numbers": [number],
         "totals": totals,
     }
+
+
+def outcome(code: str, **different: Any) -> Json:
+    """An outcome that asks for nothing."""
+    asks = dict.fromkeys(("needs_customer", "needs_link", "needs_note", "needs_next"), False)
+    usual = {"code": code, "label": code.replace("_", " ").capitalize(), "parent": None, "active": True}
+    return usual | asks | {"about": []} | different
+
+
+def tree(tree_id: int, *outcomes: Json, **different: Any) -> Json:
+    """Outcomes that belong together."""
+    return {"id": tree_id, "line_ids": [], "funnel_ids": [], "outcomes": list(outcomes)} | different
 
 
 @asynccontextmanager

@@ -8,15 +8,12 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.desk_server import DeskServer, ago, call, card, customer, served
+from tests.browser.desk_server import DeskServer, ago, call, card, customer, outcome, served, tree
 from tests.chromium import NEEDS_CHROMIUM, launched
 
 pytestmark = NEEDS_CHROMIUM
 
-OUTCOMES = [
-    {"code": "order_placed", "label": "Order placed", "needs_link": True},
-    {"code": "other", "label": "Other", "needs_link": False},
-]
+TREES = [tree(1, outcome("order_placed", needs_link=True), outcome("other"))]
 SHOPS = [{"id": 2, "name": "Hearth", "currency": "EUR"}]
 MUG = {"id": 31, "shop_id": 2, "sku": "MG-03-BL", "name": "Blue mug 0.3 l", "price": "8.90", "stock": 14}
 
@@ -30,7 +27,7 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest.fixture
 async def server() -> AsyncIterator[DeskServer]:
     async with served() as server:
-        server.answers["/dispositions"] = OUTCOMES
+        server.answers["/outcome-trees"] = TREES
         server.answers["/shops"] = SHOPS
         server.answers["/products"] = [MUG]
         yield server
@@ -229,7 +226,7 @@ async def test_wrap_up_is_two_keys(desk: Page, server: DeskServer) -> None:
     await expect(desk.locator(".outcome")).to_have_count(2)
     await desk.keyboard.press("2")
     await desk.keyboard.press("Enter")
-    assert await server.request("PUT", "/calls/c1/disposition") == {"code": "other"}
+    assert await server.request("POST", "/calls/c1/wrap-up") == {"code": "other"}
     await expect(desk.locator(".call")).to_have_count(0)
 
 
@@ -248,25 +245,46 @@ async def test_a_new_ring_steps_before_a_wrap_up_but_not_before_a_conversation(
     await expect(desk.locator(".call h1")).to_contain_text("+49 1511 7778899")
 
 
-async def test_a_promise_made_at_the_end_becomes_a_callback_with_its_reason(
-    desk: Page, server: DeskServer
+async def test_a_call_is_finished_with_all_that_its_outcome_asks_for_by_keys_alone(
+    desk: Page, server: DeskServer, context: BrowserContext
 ) -> None:
-    await ring(
-        server, desk, state="wrap_up", answered_at=ago(60), ended_at=ago(2), talk_s=58.0, result="answered"
-    )
-    await desk.locator(".next-step .btn", has_text="In 1 hour").click()
+    lost = outcome("lost_parcel", parent="trouble", needs_link=True, needs_note=True, needs_next=True)
+    group = [outcome("trouble"), outcome("damaged", parent="trouble"), lost]
+    server.answers["/outcome-trees"] = [tree(1, outcome("other")), tree(2, *group, line_ids=[5])]
+    order = {"kind": "order", "id": 11, "label": "A-1099", "detail": "On delivery", "why": "it is open"}
+    server.answers["/calls/c1/suggestions"] = [order]
+    over = {
+        "state": "wrap_up",
+        "answered_at": ago(60),
+        "ended_at": ago(2),
+        "talk_s": 58.0,
+        "result": "answered",
+    }
+    await desk.reload()
+    await ring(server, desk, line=call()["line"] | {"id": 5}, **over)
+    await expect(desk.locator(".outcome")).to_have_text(["1Trouble"])
+    await desk.keyboard.press("1")
+    await expect(desk.locator(".outcome")).to_have_text(["1Damaged", "2Lost parcel"])
     await desk.keyboard.press("2")
+    await expect(desk.locator(".about-what")).to_contain_text("A-1099")
+    await desk.keyboard.press("a")
+    assert await server.request("POST", "/calls/c1/links") == {"order_id": 11}
     await desk.keyboard.press("Enter")
-    await expect(desk.locator(".next-step .wrong")).to_be_visible()
-    await desk.locator(".next-step input:not([type])").fill("Ask about the refund")
-    await desk.locator(".wrap-up .btn.main").click()
-    body = await server.request("POST", "/callbacks")
-    assert (body["number"], body["reason"], body["source_call_id"], body["customer_id"]) == (
-        "+48601220114",
-        "Ask about the refund",
-        "c1",
-        1,
-    )
+    await expect(desk.locator("#note")).to_be_focused()  # it asks for a note: that is where one writes now
+    await desk.keyboard.insert_text("Gone since Monday")
+    await desk.keyboard.press("Escape")
+    await desk.keyboard.press("r")
+    await expect(desk.locator(".why-next")).to_be_focused()
+    await server.cut()
+    await desk.keyboard.insert_text("Tell what the courier says")
+    await desk.close()
+    server.mend()
+    again = await opened(context, server)  # nothing typed is lost
+    await expect(again.locator(".outcome[aria-pressed=true]")).to_have_text("2Lost parcel")
+    await again.locator(".why-next").press("Enter")
+    sent = await server.request("POST", "/calls/c1/wrap-up")
+    assert (sent["code"], sent["next_step"]["kind"]) == ("lost_parcel", "callback")
+    assert sent["next_step"]["reason"] == "Tell what the courier says"
 
 
 async def test_a_click_on_a_telephone_dials_the_number_for_this_person(

@@ -147,7 +147,7 @@ async def desks(shop: Shop) -> AsyncIterator[Desks]:
             raw=call.remote_number, e164=call.remote_number, display=call.remote_number or ""
         ),
         now=lambda: NOON,
-        popped=lambda call, user, at: shop.popped.append(user),
+        popped=lambda call, user, at, forecast: shop.popped.append(user),
         shown=lambda call, user, at: shop.shown.append(user),
     )
     desks.use_directory(HOUSE)

@@ -28,7 +28,7 @@ async def test_an_unknown_number_has_an_empty_card(shop: Any) -> None:
     assert await card(shop, e164="+48999999999", call_id=uuid4()) == {
         "customer": None, "candidates": [], "orders": [], "deals": [], "calls": [], "tasks": [], "notes": [],
         "links": [], "note": {"text": "", "version": 0, "saved_at": None}, "draft": None, "disposition": None,
-        "cart": None, "visits": [], "focus": [], "promises": [],
+        "cart": None, "visits": [], "focus": [], "promises": [], "forecast": [], "read_at": shop.noon.isoformat(),
     }  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from crm_core.line import Shop
 from crm_core.order import Order, OrderItem
 from crm_core.read import callbacks, calls, customers, deals, match, one_call, orders, page, sound, timeline
 from crm_core.recording import Phrase, Recording, Transcript
+from crm_core.unlinked import count_waiting
 from crm_core.user import User
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -319,7 +320,7 @@ async def test_a_conversation_about_nothing_waits_to_be_linked(database: Databas
         found = (await calls.list_calls(session, user_id=0, everybody=True, unlinked_only=True)).rows
         assert {row.id for row in found} == {unknown.id, about_nothing.id}
         assert with_outcome.id not in {row.id for row in found}
-        assert await calls.count_unlinked(session, NOON) == 2
+        assert await count_waiting(session) == 2
         about = (await calls.list_calls(session, user_id=0, everybody=True, order_id=made.id)).rows
         assert [row.id for row in about] == [linked.id]
 

@@ -171,7 +171,7 @@ async def test_drafts_and_outcomes_are_kept_and_end_the_wrap_up(client_of, datab
     await ok(await operator.put(f"{API}/calls/{call}/disposition", json=outcome), 204)
     shown = await ok(await operator.get(f"{API}/calls/{call}"))
     assert (shown["disposition_label"], shown["note"]) == ("Other", "wrong shop")
-    await refused(await operator.put(f"{API}/calls/{call}/disposition", json={"code": "sold"}), 422)
+    await refused(await operator.put(f"{API}/calls/{call}/disposition", json={"code": "sold"}), 409)
     listed = [one["code"] for one in await ok(await operator.get(f"{API}/dispositions"))]
     assert "other" in listed
 

@@ -9,10 +9,11 @@ import { Candidates } from "./candidates.js";
 import { Owns, Said } from "./history.js";
 import { Links } from "./links.js";
 import { Note } from "./note.js";
-import { Person, Stranger, Why } from "./person.js";
+import { Person, Stranger } from "./person.js";
 import { NewPerson } from "./stranger.js";
 import { Promises } from "./promises.js";
 import { useShown } from "./shown.js";
+import { Why } from "./why.js";
 import { tone, whoCalls } from "./words.js";
 import { WrapUp } from "./wrapup.js";
 
@@ -22,7 +23,7 @@ const Known = ({ entry }) => html`<${Person} entry=${entry} /><${Promises} entry
 const Unknown = ({ entry }) => {
   const [none, setNone] = useState(false);
   const other = useCallback(() => setNone(true), []);
-  return html`<${Stranger} entry=${entry} /><${Candidates} entry=${entry} none=${none} other=${other} />
+  return html`<${Stranger} entry=${entry} /><${Why} card=${entry.card} /><${Candidates} entry=${entry} none=${none} other=${other} />
   ${entry.card.candidates?.length > 1 && !none ? null : html`<${NewPerson} entry=${entry} />`}
   ${["calls", "tasks", "visits"].some((part) => entry.card[part]?.length) || entry.card.cart ? html`<div class="cols one"><${Said} entry=${entry} /></div>` : null}`;
 };

@@ -1,8 +1,7 @@
-// Who is on the line: name, number with the time there, what they are worth, and why they probably call.
+// Who is on the line: name, number with the time there, what they are worth.
 
-import { clock, country, exact, money, point, t, tn } from "../say.js";
+import { clock, country, money, t, tn } from "../say.js";
 import { Chip, Dial, halfMinute, html, Icon, When } from "../ui.js";
-import { ruleName } from "./words.js";
 
 /** Whoever called this shop sees this shop when we call back. */
 const lineOf = (call) => (call.line?.shop_id ? call.line.number : undefined);
@@ -70,43 +69,4 @@ export const Stranger = ({ entry }) => {
     <p class="muted facts-line">${entry.card.candidates?.length ? null : html`<span>${remote?.anonymous ? t("The caller hides it: ask who it is") : t("Nobody here has this number")}</span>`}
       ${remote?.name ? html`<span>${t("The telephone says “{name}”", { name: remote.name })}</span>` : null}
       <${NumberFacts} remote=${remote} /><${LocalTime} zone=${remote?.timezone} /></p></div></div>`;
-};
-
-const promiseOf = (order, now) => {
-  if (!order.promised_at) return "";
-  const late = new Date(order.promised_at).getTime() < now;
-  const when = point(order.promised_at, now);
-  return late ? t("promised by {when}, late now", { when }) : t("promised by {when}", { when });
-};
-
-const owed = (order) => (order.open && Number(order.paid ?? 0) < Number(order.total)
-  ? t("{sum} not paid", { sum: money(Number(order.total) - Number(order.paid ?? 0), order.currency) }) : "");
-
-const aboutTask = (task) => ({
-  care: task.overdue, head: task.kind === "callback" ? t("A callback is due.") : t("A task is overdue."), text: [task.reason, task.note].filter(Boolean).join(" — "),
-  why: t("Due {when}", { when: exact(task.due_at) }),
-});
-
-const aboutOrder = (order, link, now) => ({
-  care: Boolean(order.promised_at) && new Date(order.promised_at).getTime() < now,
-  head: t("Probably about {number}.", { number: order.number }),
-  text: [order.status_label, promiseOf(order, now), owed(order)].filter(Boolean).join("; "),
-  why: link ? ruleName(link.rule) : t("the only open order"),
-});
-
-/** Why they probably call, from what the card knows; null when nothing stands out. */
-const reason = (card, now) => {
-  const task = (card.tasks ?? []).find((one) => one.overdue);
-  if (task) return aboutTask(task);
-  const links = (card.links ?? []).filter((one) => one.kind === "order");
-  if (links.some((one) => one.role === "created")) return null;  // made just now: no guess is needed
-  const link = links[0];
-  const open = (card.orders ?? []).filter((order) => order.open);
-  const order = link ? card.orders?.find((one) => one.id === link.object_id) : open.length === 1 ? open[0] : null;
-  return order?.open ? aboutOrder(order, link, now) : null;
-};
-
-export const Why = ({ card }) => {
-  const found = reason(card, halfMinute.value);
-  return found ? html`<div class=${`why ${found.care ? "care" : ""}`} title=${found.why}><b>${found.head}</b> <span>${found.text}</span></div>` : null;
 };

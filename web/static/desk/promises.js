@@ -8,7 +8,7 @@ import { api, Refused } from "../api.js";
 import { useKey } from "../keys.js";
 import { toast } from "../toast.js";
 import { touch } from "./store.js";
-import { local } from "./wrapup.js";
+import { local } from "./next-step.js";
 
 const HOUR_MS = 3600e3;
 const at = (days, hour) => { const when = new Date(Date.now() + days * 24 * HOUR_MS); when.setHours(hour, 0, 0, 0); return when; };
