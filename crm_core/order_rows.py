@@ -9,8 +9,12 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, fun
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from crm_core.db import Base, Flag, Id, Instant, Money, Percent, Version
+from crm_core.order_status import TO_BRING, among_sql
 from crm_core.order_total import Off, OrderLine, Sums, add_up
 from crm_core.stock import OrderStock
+
+WAITED_FOR = f"promised_at IS NOT NULL AND {among_sql('status', TO_BRING)}"
+"""Of an order that somebody waits for, as the index says it: a query must say the same to use it."""
 
 
 class Order(Base):
@@ -26,6 +30,7 @@ class Order(Base):
         Index("ix_orders_created_at", text("created_at DESC")),
         Index("ix_orders_status", "status", text("created_at DESC")),
         Index("ix_orders_total", "total"),
+        Index("ix_orders_waited_for", "promised_at", postgresql_where=text(WAITED_FOR)),
         CheckConstraint("total >= 0 AND paid >= 0 AND delivery_cost >= 0", name="sums_not_negative"),
         CheckConstraint("discount_percent BETWEEN 0 AND 100 AND discount_amount >= 0", name="discount_sane"),
         CheckConstraint("delivery_until > delivery_from", name="window_forward"),

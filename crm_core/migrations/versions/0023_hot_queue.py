@@ -27,6 +27,8 @@ FIRST = (  # code, label, asks for a customer, for a link; the reasons that it s
     ("other", "Other", True, False, "{something_else}"),
     ("called_us_back", "Called us back", True, False, "{missed_call,callback_promised,task_due,promise}"),
 )
+TO_BRING = "'new', 'confirmed', 'packed', 'on_delivery', 'work', 'delivery'"
+WAITED_FOR = f"promised_at IS NOT NULL AND split_part(status, '.', 1) IN ({TO_BRING})"
 LOOKED_BACK = "14 days"  # calls that waited to be linked before this step and are put on the list
 
 REVIEW = """
@@ -82,6 +84,7 @@ def upgrade() -> None:
     _unlinked()
     _turns()
     _lists()
+    op.create_index("ix_orders_waited_for", "orders", ["promised_at"], postgresql_where=sa.text(WAITED_FOR))
     for table in LATER:
         for event, changed in (
             ("INSERT", ""),
