@@ -101,7 +101,7 @@ class Owned:
     once: tuple[Any, ...]
 
 
-_STAYS = {"customer_merges", "different_people", "handover_rows"}  # who was meant on that day
+_STAYS = {"customer_merges", "different_people"}  # who was meant on that day
 
 
 def owned_tables() -> Iterator[Owned]:

@@ -155,14 +155,15 @@ async def update_deal(
     at: datetime,
     user_id: int | None = None,
     call_id: UUID | None = None,
+    leads_orders: bool = True,
 ) -> Deal:
     """Change the fields in `changes` (see `EDITABLE`). A move to a stage that goes with a status of orders takes
-    the deal's orders along; another funnel without a stage means its first.
+    the deal's orders along (unless not `leads_orders`); another funnel without a stage means its first.
 
     Raises `NotFound`, `Conflict` when `version` is not the newest or an order can not follow, `Invalid`, also
     for an amount typed over that of the deal's orders, and for a deal lost without a reason.
     """
-    orders = await _lock_orders(session, deal_id)
+    orders = await locked_orders(session, deal_id)
     deal = await get_deal(session, deal_id, lock=True)
     if deal.version != version:
         raise Conflict(f"The deal “{deal.title}” was changed by somebody else meanwhile.")
@@ -179,7 +180,7 @@ async def update_deal(
     stage = await _moved(session, deal, changes, cause)
     deal.version, deal.updated_at = deal.version + 1, at
     await session.flush()
-    if stage is not None and stage.order_status:
+    if leads_orders and stage is not None and stage.order_status:
         await _lead_orders(session, orders, stage.order_status, cause)
     await _tell(session, deal)
     return deal
@@ -328,7 +329,7 @@ def _leading(statuses: Sequence[str], on_way: Sequence[str]) -> str:
     return least_far or next(sold, statuses[-1])
 
 
-async def _lock_orders(session: AsyncSession, deal_id: int) -> Sequence[Any]:
+async def locked_orders(session: AsyncSession, deal_id: int) -> Sequence[Any]:
     """Orders first, then the deal: whoever changes an order locks them in the same order."""
     return (await session.execute(_LOCKED, {"deal_id": deal_id})).all()
 

@@ -13,7 +13,8 @@ from crm_core.user import User
 
 MOST = 50
 """Views that one person can have on one page."""
-_PASSING = frozenset(("after", "done"))  # of an address: a place in the list, what was just done
+# Of an address: a place in the list, what was just done, what stands open beside the list.
+_PASSING = frozenset(("after", "done", "open", "thrown"))
 
 
 class SavedView(Base):

@@ -3,6 +3,7 @@
 from crm_core import (
     agent_state,
     audit,
+    bulk_rows,
     calendar_key,
     call,
     call_act,
@@ -28,7 +29,6 @@ from crm_core import (
     forecast,
     funnel,
     goes_with,
-    handover,
     hold,
     lead_rows,
     line,
@@ -67,6 +67,7 @@ from crm_core.exchange import external, job, mapping, source_rows
 MODULES = (
     agent_state,
     audit,
+    bulk_rows,
     call,
     call_act,
     call_audit,
@@ -93,7 +94,6 @@ MODULES = (
     forecast,
     funnel,
     goes_with,
-    handover,
     job,
     hold,
     lead_rows,

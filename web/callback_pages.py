@@ -54,10 +54,7 @@ async def show_callbacks(request: web.Request) -> web.Response:
     now, midnight = parts.now(), day_end(parts.now(), who)
     chosen = filters.model_dump(exclude={"which", "state", "mine"})
     async with parts.db.begin() as session:
-        counts = await count_callbacks(session, now=now, day_end=midnight)
-        which = (
-            filters.which if filters.which in TABS else next((tab for tab in counts if counts[tab]), "today")
-        )
+        which, counts = await shown_tab(session, filters, now, midnight)
         found = await list_callbacks(
             session,
             now=now,
@@ -101,6 +98,15 @@ async def _new_page(
     due_at = when.next_allowed if when else at
     context = {"customer": customer, "when": when, "e164": e164, "due_at": due_at, **people}
     return render(request, "callback_new.html", context, flash=flash, typed=given)
+
+
+async def shown_tab(
+    session: AsyncSession, filters: CallbacksQuery, now: datetime, midnight: datetime
+) -> tuple[str, dict[str, int]]:
+    """The tab that the address means, else the first that needs somebody; and the figures on all of them."""
+    counts = await count_callbacks(session, now=now, day_end=midnight)
+    first = next((tab for tab in counts if counts[tab]), "today")
+    return filters.which if filters.which in TABS else first, counts
 
 
 @pages.post("/callbacks", right=EDIT_CALLBACKS)

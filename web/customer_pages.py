@@ -1,17 +1,14 @@
 """Pages of customers: the list, one person with the whole history, and the forms that change them."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Literal
-from urllib.parse import urlencode
 
 from aiohttp import web
 
 from crm_core import customer as service
 from crm_core.custom_field import FieldOf
-from crm_core.handover import list_handovers
 from crm_core.mention import write_note
-from crm_core.read.customers import Wanted, count_wanted, list_customers, load_customer, offered_words
+from crm_core.read.customers import list_customers, load_customer, offered_words
 from crm_core.read.duplicates import likely_twins
 from crm_core.read.timeline import KINDS, load_timeline
 from crm_core.segment import list_segments
@@ -33,7 +30,7 @@ from web.pages import (
     turn,
     users_to_choose,
 )
-from web.rights import EDIT_CUSTOMERS, HAND_OVER, MERGE_CUSTOMERS, VIEW_CUSTOMERS
+from web.rights import EDIT_CUSTOMERS, MERGE_CUSTOMERS, VIEW_CUSTOMERS
 from web.services import services
 from web.sessions import person
 from web.task_panel import panel
@@ -68,10 +65,6 @@ async def _list(
         colleagues = await users_to_choose(session)
         segments = [(it.id, it.name) for it in await list_segments(session)]
         offered = await offered_words(session)
-        meant = Wanted(**filters.model_dump(exclude={"after", "limit"}))
-        may_give = who.may(HAND_OVER) and is_set(filters)  # never all of them by one click
-        count = await count_wanted(session, meant, parts.now()) if may_give else None
-        handovers = await list_handovers(session, limit=3) if who.may(HAND_OVER) else []
     context = {
         "filters": filters,
         "filters_set": is_set(filters),
@@ -80,11 +73,6 @@ async def _list(
         "colleagues": colleagues,
         "segments": segments,
         "offered": offered,
-        "count": count,
-        "handovers": handovers,
-        "narrowing": urlencode(
-            {name: value for name, value in asdict(meant).items() if value not in (None, "")}
-        ),
         "may_edit": who.may(EDIT_CUSTOMERS),
         "may_merge": who.may(MERGE_CUSTOMERS),
     }

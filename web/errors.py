@@ -168,7 +168,7 @@ def from_validation(error: ValidationError) -> Refusal:
 
 def answer(request: web.Request, refusal: Refusal) -> web.Response:
     """Problem document for the API, redirect to sign-in or an error page for a person."""
-    if request.path.startswith("/api/"):
+    if request.path.startswith("/api/") or request.headers.get("Accept") == "application/json":
         return problem(request, refusal)
     if refusal.status == 401 and request.method in ("GET", "HEAD"):
         where = f"/login?next={quote(request.path_qs, safe='')}"

@@ -38,6 +38,7 @@ from recordings.cache import Cache
 from recordings.engine import VoskEngine
 from web.app import build_app
 from web.push import PushServer
+from web.register import Register
 from web.services import Services
 from web.sessions import make_store
 from web.settings import PbxSettings, Settings
@@ -77,11 +78,12 @@ async def run(settings: Settings, *, ready: Callable[[str, float], None]) -> Non
             demo=demo,
             doctor=doctor_of(settings, db, heard=attachment.heard_kinds),
         )
-        await _serve(services, attachment, stack)
+        register = Register(db)
+        await _serve(services, attachment, register, stack)
         async with asyncio.TaskGroup() as group:
             parts = [
                 group.create_task(part, name=name)
-                for name, part in _parts(settings, server, db, attachment, demo, stack)
+                for name, part in _parts(settings, server, db, attachment, register, demo, stack)
             ]
             ready(settings.public_url or f"http://localhost:{settings.http_port}", time.monotonic() - began)
             await stop.wait()
@@ -94,16 +96,23 @@ def _parts(
     server: Embedded | None,
     db: Database,
     attachment: Attachment,
+    register: Register,
     demo: Demo | None,
     stack: AsyncExitStack,
 ) -> Iterator[Part]:
     """Everything that runs side by side for ever."""
+
+    async def heard(news: outbox.News) -> None:
+        await attachment.heard(news)
+        await register.heard(news)
+
     if server is not None:
         yield "database", _keep_up(server)
     yield from attachment.parts()
     yield "carriers", attachment.learn_carriers()
     yield "outbox", outbox.publish(db)
-    yield "news", outbox.listen(db, attachment.heard)
+    yield "news", outbox.listen(db, heard)
+    yield "register", register.run()
     yield "reminders", reminder.keep_reminding(db, _now)
     yield "pairs", goes_with.keep_counting(db, _now)
     yield "imports", imports.run(db, settings.imports_dir, now=_now)
@@ -229,14 +238,20 @@ def _switch(pbx: PbxSettings) -> Switch:
     )
 
 
-async def _serve(services: Services, attachment: Attachment, stack: AsyncExitStack) -> None:
+async def _serve(
+    services: Services, attachment: Attachment, register: Register, stack: AsyncExitStack
+) -> None:
     """Listen for browsers on both ports."""
     settings = services.settings
     runner = web.AppRunner(build_app(services), access_log=None)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     push = PushServer(
-        attachment.centre, make_store(services), services.metrics, public_url=settings.public_url
+        attachment.centre,
+        make_store(services),
+        services.metrics,
+        register=register,
+        public_url=settings.public_url,
     )
     with _taken(settings.http_port, "HTTP_PORT"):
         await web.TCPSite(runner, settings.http_host, settings.http_port).start()

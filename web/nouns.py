@@ -8,6 +8,8 @@ from web import (
     audit_pages,
     audits,
     board_pages,
+    bulk,
+    bulk_pages,
     calibration_pages,
     call_control,
     call_pages,
@@ -131,10 +133,11 @@ OPERATIONS = (
     leads.operations,
     lead_forms.operations,
     views.operations,
+    bulk.operations,
 )
 PAGES: tuple[Pages, ...] = (
     desk_page.pages,
-    segment_pages.pages,  # before one customer: /customers/handover
+    segment_pages.pages,
     merge_pages.pages,  # before one customer: /customers/duplicates
     customer_pages.pages,
     person_pages.pages,
@@ -172,6 +175,7 @@ PAGES: tuple[Pages, ...] = (
     calibration_pages.pages,
     status.pages,
     doctor_pages.pages,
+    bulk_pages.pages,
 )
 
 

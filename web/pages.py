@@ -22,18 +22,19 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core.errors import Invalid
 from crm_core.line import Shop
 from crm_core.read.page import LONGEST, Page
 from crm_core.saved_view import SavedView, filters, list_views
 from crm_core.team import Team
 from crm_core.user import Role, User
+from web.bulk_bar import BARS, Bar, bar_of
 from web.errors import from_validation
 from web.fields import Given
 from web.menu_counts import counts
 from web.reach import find_named, narrowed
 from web.rights import KEEP_VIEWS, Person, Right, Scope, require
 from web.say import LOCALE, zone_of
+from web.say import local_instant as local_instant
 from web.services import services
 from web.sessions import person, signed_in
 from web.trail import trailed
@@ -51,11 +52,14 @@ LISTS = (
     "/tasks",
     "/products",
     "/journal",
+    "/leads",
 )
 VIEWS: web.RequestKey[Sequence[SavedView]] = web.RequestKey("views", Sequence)
 """The saved views of a list, which stand above it."""
 WAITS: web.RequestKey[Mapping[str, int]] = web.RequestKey("waits", Mapping)
 """What waits behind places of the menu."""
+BAR: web.RequestKey[Bar] = web.RequestKey("bar", Bar)
+"""What can be changed of many of its rows at once, which stands below it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +81,10 @@ class Place:
                 request[VIEWS] = await list_views(session, person(request).user_id, self.path)
         if self.method == "GET":
             request[WAITS] = await counts(request, person(request))
+        if self.method == "GET" and (noun := self.path.removeprefix("/")) in BARS:
+            async with services(request).db.begin() as session:
+                if (bar := await bar_of(request, session, noun)) is not None:
+                    request[BAR] = bar
         with narrowed(request) if self.method == "GET" else nullcontext():
             return await trailed(request, lambda: self.handler(request), path=self.path)
 
@@ -144,6 +152,7 @@ def shell(request: web.Request) -> dict[str, Any]:
         "views": request.get(VIEWS),
         "waits": request.get(WAITS, {}),
         "view_query": filters(request.query_string),
+        "bar": request.get(BAR),
     }
 
 
@@ -230,7 +239,11 @@ def is_set(filters: Given) -> bool:
 
 def turn(request: web.Request, page: Page[Any]) -> dict[str, str | None]:
     """The addresses of the first and of the next page, with the filters as they are."""
-    kept = [(name, value) for name, value in request.query.items() if name not in ("after", "done") and value]
+    kept = [
+        (name, value)
+        for name, value in request.query.items()
+        if name not in ("after", "done", "open") and value
+    ]
     first = f"{request.path}?{urlencode(kept)}".rstrip("?") if "after" in request.query else None
     following = f"{request.path}?{urlencode([*kept, ('after', page.next)])}" if page.next else None
     return {"first": first, "next": following}
@@ -247,15 +260,6 @@ def midnight(day: date | None, who: Person) -> datetime | None:
     if day is None or not date.min < day < date.max:
         return None
     return datetime.combine(day, time(), zone_of(who.timezone)).astimezone(UTC)
-
-
-def local_instant(text: str, who: Person, field: str) -> datetime:
-    """The instant that `<input type="datetime-local">` or a date means for this reader. Raises `Invalid`."""
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise Invalid("Write the time as year-month-day and hour:minute.", field) from None
-    return at if at.tzinfo else at.replace(tzinfo=zone_of(who.timezone))
 
 
 def number_in(request: web.Request, name: str) -> int:

@@ -26,6 +26,7 @@ from websockets.http11 import Request, Response
 
 from web.metrics import Metrics
 from web.reach import message_seen
+from web.register import Register
 from web.rights import VIEW_AGENTS, Person
 from web.sessions import COOKIE_NAME, SessionStore
 
@@ -80,10 +81,12 @@ class PushServer:
         store: SessionStore,
         metrics: Metrics,
         *,
+        register: Register | None = None,
         public_url: str | None = None,
         check_every_s: float = CHECK_EVERY_S,
     ) -> None:
         self._source = source
+        self._register = register
         self._store = store
         self._metrics = metrics
         self._public_host = urlsplit(public_url).hostname if public_url else None
@@ -188,6 +191,8 @@ class PushServer:
     def _leave(self, user_id: int, browser: BrowserConnection) -> None:
         viewer = self._viewers[user_id]
         viewer.browsers.discard(browser)
+        if self._register is not None:
+            self._register.leave(browser)
         self._metrics.browsers.dec()
         if not viewer.browsers:
             viewer.unsubscribe()
@@ -201,6 +206,10 @@ class PushServer:
                 self._source.shown(person.user_id, call_id)
             case {"type": "resync"}:
                 self._send(browser, self._snapshot(person))
+            case {"type": "follow", "nouns": nouns} if self._register is not None:
+                self._register.follow(
+                    browser, nouns, lambda: browser.person, lambda told: self._send(browser, _encoded(told))
+                )
         return said is not None
 
     def _snapshot(self, person: Person) -> str:
@@ -271,6 +280,8 @@ def _decoded(text: str | bytes) -> dict[str, Any] | None:
         said = json.loads(text)
         if said["type"] == "shown":
             return {"type": "shown", "call_id": UUID(said["id"])}
+        if said["type"] == "follow":
+            return {"type": "follow", "nouns": [str(noun) for noun in said["nouns"]]}
         return {"type": said["type"]}
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None

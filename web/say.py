@@ -18,7 +18,9 @@ from jinja2 import Environment, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
+from crm_core.errors import Invalid
 from crm_core.phone import display
+from web.rights import Person
 
 LOCALE = "en_GB"
 NEAR = timedelta(hours=4)
@@ -133,3 +135,12 @@ def teach(environment: Environment) -> None:
         local_input=local_input,
         there=there,
     )
+
+
+def local_instant(text: str, who: Person, field: str) -> datetime:
+    """The instant that `<input type="datetime-local">` or a date means for this reader. Raises `Invalid`."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise Invalid("Write the time as year-month-day and hour:minute.", field) from None
+    return at if at.tzinfo else at.replace(tzinfo=zone_of(who.timezone))

@@ -8,17 +8,15 @@ from aiohttp import web
 
 from crm_core import segment as service
 from crm_core.custom_field import FieldOf, list_fields
-from crm_core.errors import Conflict, Invalid
+from crm_core.errors import Invalid
 from crm_core.read.rfm import FREQUENCY, RECENCY, load_matrix
 from crm_core.read.segments import compiled, count_customers, in_segment
 from crm_core.segment_rule import CUSTOM, FIELDS, OPS, Kind, kind_of
 from web import segments
-from web.customers import CustomersQuery
 from web.errors import Refusal
-from web.forms import checked, fields, id_or_none, settle
-from web.order_pages import refused
-from web.pages import Flash, Pages, go, number_in, read_filters, render
-from web.rights import EDIT_SEGMENTS, HAND_OVER, VIEW_CUSTOMERS, Scope
+from web.forms import checked, fields, settle
+from web.pages import Flash, Pages, go, number_in, render
+from web.rights import EDIT_SEGMENTS, VIEW_CUSTOMERS
 from web.services import services
 from web.sessions import person
 
@@ -217,33 +215,3 @@ def _said(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return ", ".join(value) if isinstance(value, list) else str(value)
-
-
-@pages.post("/customers/handover", right=HAND_OVER, at_least=Scope.ALL)
-async def hand_over(request: web.Request) -> web.Response:
-    """Give all customers of the list, as it is narrowed in the address, to another manager."""
-    narrowing = read_filters(request, CustomersQuery).model_dump(exclude={"after", "limit"})
-    address = f"/customers?{request.query_string}" if request.query_string else "/customers"
-
-    async def step(typed: Mapping[str, str]) -> web.Response:
-        to_id = None if typed.get("to") == "0" else id_or_none(typed.get("to", ""), "to")
-        if to_id is None and typed.get("to") != "0":
-            raise Invalid("Choose who shall look after them.", "to")
-        body = checked(segments.NewHandover, {}, to_id=to_id, which=narrowing)
-        await segments.post_handover(request, body)
-        return go(address, "handed_over")
-
-    async def again(flash: Flash, typed: Mapping[str, str]) -> web.Response:
-        return await refused(request, flash, address)
-
-    return await settle(request, step, again)
-
-
-@pages.post("/handovers/{handover_id}/undo", right=HAND_OVER, at_least=Scope.ALL)
-async def undo_handover(request: web.Request) -> web.Response:
-    """Give them back."""
-    try:
-        await segments.post_handover_undo(request, number_in(request, "handover_id"))
-    except Conflict as wrong:
-        return await refused(request, Flash("bad", str(wrong)), "/customers")
-    return go("/customers", "handed_back")

@@ -1,20 +1,18 @@
-"""Segments, the matrix of recency and frequency, and hand-overs in the API."""
+"""Segments, and the matrix of recency and frequency, in the API."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from aiohttp import web
 from pydantic import Field, StringConstraints
 
-from crm_core import handover
 from crm_core import segment as service
-from crm_core.read.customers import Wanted, chosen_ids
 from crm_core.read.rfm import load_matrix
 from crm_core.read.segments import compiled, count_customers, in_segment
 from web.api import Operations
-from web.fields import BIGGEST_ID, VISIBLE, Answer, Given, Id, Money, ShortText, Version
-from web.listing import Text, possible
-from web.rights import EDIT_SEGMENTS, HAND_OVER, VIEW_CUSTOMERS, Scope
+from web.fields import VISIBLE, Answer, Given, Id, Money, Version
+from web.listing import possible
+from web.rights import EDIT_SEGMENTS, VIEW_CUSTOMERS
 from web.services import services
 from web.sessions import person
 
@@ -70,38 +68,6 @@ class CellAnswer(Answer):
     frequency: int
     customers: int
     sums: dict[str, Money]
-
-
-class Narrowing(Given):
-    """Which customers; as the query of the list."""
-
-    query: Text = ""
-    mark: Literal["vip", "bad"] | None = None
-    segment_id: Id | None = None
-    category: ShortText | None = None
-    customer_type: ShortText | None = None
-    source: ShortText | None = None
-    tag: ShortText | None = None
-    manager_id: Annotated[int, Field(ge=0, le=BIGGEST_ID)] | None = None
-    recency: Annotated[int, Field(ge=1, le=5)] | None = None
-    frequency: Annotated[int, Field(ge=1, le=5)] | None = None
-
-
-class NewHandover(Given):
-    """Give all customers that `which` means to `to_id` (null: nobody looks after them)."""
-
-    to_id: Id | None
-    which: Narrowing
-
-
-class HandoverAnswer(Answer):
-    """So many customers were given to `to_id`."""
-
-    id: int
-    to_id: int | None
-    customers: int
-    created_at: datetime
-    undone_at: datetime | None
 
 
 @operations.get("/segments", right=VIEW_CUSTOMERS)
@@ -169,29 +135,3 @@ async def get_matrix(request: web.Request) -> list[CellAnswer]:
         CellAnswer(recency=r, frequency=f, customers=cell.customers, sums=cell.sums)
         for (r, f), cell in cells.items()
     ]
-
-
-@operations.post("/handovers", right=HAND_OVER, at_least=Scope.ALL, errors=(404, 409))
-async def post_handover(request: web.Request, body: NewHandover) -> HandoverAnswer:
-    """Give many customers to another manager. 409 when there is no such colleague, or nobody changes hands."""
-    parts = services(request)
-    async with parts.db.begin() as session:
-        with possible():
-            ids = await chosen_ids(session, Wanted(**body.which.model_dump()), parts.now())
-            made = await handover.hand_over(
-                session, ids, body.to_id, user_id=person(request).user_id, at=parts.now()
-            )
-        return HandoverAnswer.model_validate(made)
-
-
-@operations.post(
-    "/handovers/{handover_id}/undo", right=HAND_OVER, at_least=Scope.ALL, errors=(409,), status=200
-)
-async def post_handover_undo(request: web.Request, handover_id: Id) -> CountAnswer:
-    """Give everybody back who still is where he was given to. 409 when that was done."""
-    parts = services(request)
-    async with parts.db.begin() as session:
-        back = await handover.undo_handover(
-            session, handover_id, user_id=person(request).user_id, at=parts.now()
-        )
-        return CountAnswer(customers=back)

@@ -47,6 +47,7 @@ class CustomerRow:
     last_at: datetime | None
     created_at: datetime
     sort_key: str
+    version: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,7 +149,7 @@ def _rows() -> Select[Any]:
     return (
         select(
             *(getattr(Customer, name) for name in ("id", "name", "vip", "bad", "email", "city", "country")),
-            *(getattr(Customer, name) for name in ("tags", "created_at", "sort_key")),
+            *(getattr(Customer, name) for name in ("tags", "created_at", "sort_key", "version")),
             *first.c,
             *bought.c,
         )

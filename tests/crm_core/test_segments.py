@@ -11,9 +11,8 @@ from sqlalchemy import select, update
 
 from crm_core.custom_field import FieldOf, add_field, set_values
 from crm_core.custom_value import FieldKind
-from crm_core.customer import Customer, create_customer, get_customer
+from crm_core.customer import Customer, create_customer
 from crm_core.errors import Conflict, Invalid
-from crm_core.handover import hand_over, list_handovers, undo_handover
 from crm_core.order import ItemWanted, OrderItem, create_order
 from crm_core.read.customers import Wanted, count_wanted, list_customers, load_customer
 from crm_core.read.rfm import cell_rules, load_matrix
@@ -175,32 +174,6 @@ async def test_the_matrix_counts_everybody_once_and_its_cells_lead_to_those_peop
             who["jan"]
         ]
     assert cell_rules(None, None) == All((Condition("orders", Kind.NUMBER, "at_least", Decimal(1)),))
-
-
-async def test_many_customers_change_hands_and_come_back_unless_somebody_moved_them_since(shop: Any) -> None:
-    who = await furnished(shop)
-    async with shop.begin() as session:
-        (await get_customer(session, who["jan"])).manager_id = shop.anna
-        await session.flush()
-        chosen = select(Customer.id).where(Customer.city.is_not(None))
-        told = {"user_id": shop.anna, "at": shop.noon}
-        made = await hand_over(session, chosen, shop.oleg, **told)
-        assert made.customers == 3
-        with pytest.raises(Invalid, match="Nobody changes hands"):
-            await hand_over(session, chosen, shop.oleg, **told)
-        with pytest.raises(Invalid, match="no such colleague"):
-            await hand_over(session, chosen, 99999, **told)
-    async with shop.begin() as session:
-        (await get_customer(session, who["ewa"])).manager_id = shop.anna
-        await session.flush()
-        first = next(it for it in await list_handovers(session) if it.customers == 3)
-        assert (first.giver, first.taker) == ("Anna Kowalska", "Oleg Bondar")
-        assert await undo_handover(session, first.id, **told) == 2
-        with pytest.raises(Conflict):
-            await undo_handover(session, first.id, **told)
-    async with shop.begin() as session:
-        managers = {name: (await get_customer(session, id_)).manager_id for name, id_ in who.items()}
-    assert managers == {"marta": None, "jan": shop.anna, "ewa": shop.anna}
 
 
 async def test_totals_tell_average_margin_and_where_somebody_came_from(shop: Any) -> None:

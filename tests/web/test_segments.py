@@ -1,4 +1,4 @@
-"""Segments and hand-overs as a supervisor does them on the pages; what an operator may not."""
+"""Segments as a supervisor makes them on the pages; what an operator may not."""
 
 from decimal import Decimal
 
@@ -10,10 +10,8 @@ from tests.web.test_nouns import API, ok, refused
 from tests.web.test_pages import page
 
 
-async def test_a_segment_is_made_by_a_form_counted_and_handed_over_with_undo(
-    client_of, database, people
-) -> None:
-    there = await shop.furnish(database)
+async def test_a_segment_is_made_by_a_form_and_counted(client_of, database) -> None:
+    await shop.furnish(database)
     boss, operator = await client_of("supervisor"), await client_of("operator")
     form = {
         "name": "Bought lately",
@@ -51,20 +49,6 @@ async def test_a_segment_is_made_by_a_form_counted_and_handed_over_with_undo(
 
     listed = f"/customers?segment_id={segment['id']}"
     assert "Marta Zielińska" in await page(operator, listed)
-    assert "Give to another manager" not in await page(operator, listed)
-    answer = await operator.post(
-        f"/customers/handover?segment_id={segment['id']}", data={"to": people["senior"]}
-    )
-    assert answer.status == 403
-    answer = await boss.post(f"/customers/handover?segment_id={segment['id']}", data={"to": people["senior"]})
-    assert answer.status == 200 and "Senior" in await answer.text()
-    customer = f"{API}/customers/{there.customer}"
-    assert (await ok(await operator.get(customer)))["manager"] == "Senior"
-    body = {"to_id": people["senior"], "which": {"manager_id": people["senior"]}}
-    await refused(await boss.post(f"{API}/handovers", json=body), 409)
-    handover = (await page(boss, "/customers")).split("/handovers/")[1].split("/undo")[0]
-    assert (await boss.post(f"/handovers/{handover}/undo")).status == 200
-    assert (await ok(await operator.get(customer)))["manager"] is None
     assert (await boss.post(f"/segments/{segment['id']}", data={"do": "remove"})).status == 200
     assert await ok(await operator.get(f"{API}/segments")) == []
 

@@ -27,16 +27,19 @@ const parse = async (response) => {
   }
 };
 
-const send = async (method, path, body, options = {}) => {
-  const headers = body === undefined ? {} : { "Content-Type": "application/json" };
-  const request = { method, headers, body: body === undefined ? undefined : JSON.stringify(body), ...options };
-  let response;
+const reach = async (address, request) => {
   try {
-    response = await fetch(path.startsWith("/") ? ROOT + path : path, request);
+    return await fetch(address, request);
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Refused(0, null);
   }
+};
+
+const send = async (method, path, body, options = {}) => {
+  const headers = body === undefined ? {} : { "Content-Type": "application/json" };
+  const request = { method, headers, body: body === undefined ? undefined : JSON.stringify(body), ...options };
+  const response = await reach(path.startsWith("/") ? ROOT + path : path, request);
   if (response.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
   const answer = await parse(response);
   if (!response.ok) throw new Refused(response.status, answer);
@@ -57,4 +60,17 @@ export const api = {
   put: (path, body, options) => send("PUT", path, body, options),
   patch: (path, body, options) => send("PATCH", path, body, options),
   drop: (path) => send("DELETE", path),
+  /** What a form of a page asks for, with the answer as JSON. */
+  form: async (address, fields) => {
+    const answer = await reach(address, { method: "POST", body: new URLSearchParams(fields), headers: { Accept: "application/json" } });
+    const said = await parse(answer);
+    if (!answer.ok) throw new Refused(answer.status, said);
+    return said;
+  },
+  /** A page of ours as a document, whose scripts do not run: {page, url, ok}. */
+  page: async (address, options) => {
+    const answer = await reach(address, options);
+    if (new URL(answer.url).pathname === "/login") location.reload();
+    return { page: new DOMParser().parseFromString(await answer.text(), "text/html"), url: new URL(answer.url), ok: answer.ok };
+  },
 };

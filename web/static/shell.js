@@ -41,7 +41,11 @@ const LiveCall = ({ entry: { call, card } }) => {
 };
 
 const start = () => {
-  const push = listen(take);
+  const push = listen((message) => {
+    take(message);
+    dispatchEvent(new CustomEvent("pushed", { detail: message }));  // lists/live.js, where there is a list
+  });
+  addEventListener("push", ({ detail }) => push.send(detail));
   shown.send = (id) => push.send({ type: "shown", id });
   render(html`<${Head} />`, document.getElementById("state"));
   const live = document.getElementById("live");
@@ -60,3 +64,4 @@ document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
 });
 if (boot.user) start();
+if (document.querySelector("tr[data-row], #bulk, [data-board], [data-follows]")) import("./lists/main.js");

@@ -1,0 +1,121 @@
+"""Working in a list, in a real browser: rows ticked by keys, one opened beside it, and a colleague at work too."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, expect
+
+from crm_core import outbox
+from crm_core.order import ItemWanted, create_order, set_status
+from tests.chromium import NEEDS_CHROMIUM, launched
+from tests.web import shop
+from tests.web.test_pages_in_browser import signed_in
+from tests.web.test_push import Desks
+from web.push import PushServer
+from web.register import Register
+from web.sessions import make_store
+
+pytestmark = NEEDS_CHROMIUM
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with launched() as browser:
+        yield browser
+
+
+@pytest.fixture
+def settings(settings):
+    """The pages know the port on which the push server listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return settings.model_copy(update={"push_port": free.getsockname()[1]})
+
+
+@pytest_asyncio.fixture
+async def pushing(services, database, people) -> AsyncIterator[None]:
+    """What is announced in the database reaches the browsers, as in the running service."""
+    register = Register(database)
+    push = PushServer(Desks(), make_store(services), services.metrics, register=register)
+    async with push.listening("127.0.0.1", services.settings.push_port):
+        parts = [
+            asyncio.create_task(part)
+            for part in (outbox.publish(database), outbox.listen(database, register.heard), register.run())
+        ]
+        yield
+        for part in parts:
+            part.cancel()
+        await asyncio.gather(*parts, return_exceptions=True)
+
+
+async def take_order(database, there: shop.Furnished) -> int:
+    async with database.begin() as session:
+        made = await create_order(
+            session, customer_id=there.customer, shop_id=there.shop,
+            items=[ItemWanted(product_id=there.mug, quantity=1)], user_id=None, at=shop.NOON,
+        )  # fmt: skip
+        return made.id
+
+
+async def test_orders_are_worked_through_by_keys_while_a_colleague_changes_some(
+    browser, server, database, pushing
+) -> None:
+    there = await shop.furnish(database)
+    ids = [there.order, *[await take_order(database, there) for _ in range(3)]]
+    context = await browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
+    page = await signed_in(context, server, "operator")
+    await page.goto(str(server.make_url("/orders")))
+    rows = page.locator("tr[data-row]")
+
+    def status(order_id: int):
+        return page.locator(f"tr[data-row='{order_id}'] td").nth(2)
+
+    await expect(page.locator("#bulk")).to_be_hidden()  # the script is there, nothing is ticked
+    for key in ("j", "x", "j", "j", "Shift+X"):
+        await page.keyboard.press(key)
+    await expect(page.locator("#bulk [data-count]")).to_have_text("3 chosen")
+    assert (await Axe().run(page)).response["violations"] == []
+    async with database.begin() as session:
+        await set_status(session, ids[2], "packed", user_id=None, at=shop.NOON)
+    await expect(status(ids[2])).to_contain_text("Packed")  # a colleague was here; it was not reloaded
+    await expect(page.locator("#bulk [data-count]")).to_have_text("3 chosen")
+    await page.select_option("#bulk select[name=status]", "confirmed")
+    await page.locator("#bulk button.main").click()
+    await expect(page.locator("dialog")).to_contain_text("Change 3 rows?")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".toast")).to_contain_text("3 changed")
+    await expect(status(ids[3])).to_contain_text("Confirmed")
+    await page.locator(".toast").get_by_role("button", name="Undo").click()
+    await expect(status(ids[2])).to_contain_text("Packed")
+    await expect(status(ids[3])).to_contain_text("New")
+
+    await page.locator(f"tr[data-row='{ids[1]}'] td.tight a").click()
+    panel = page.locator(".beside")
+    await expect(panel).to_be_focused()
+    await expect(page).to_have_url(str(server.make_url(f"/orders?open={ids[1]}")))
+    await panel.locator("textarea[name=comment]").fill("Ring twice")
+    async with database.begin() as session:
+        await set_status(session, ids[1], "delivered", user_id=None, at=shop.NOON)
+    await expect(panel.locator(".meanwhile")).to_be_visible()  # what is typed stays
+    await expect(panel.locator("textarea[name=comment]")).to_have_value("Ring twice")
+    await panel.locator("form:has(textarea[name=comment]) button.main").click()
+    await expect(panel.locator(".say.good")).to_have_text("Saved.")
+    await expect(panel.locator("textarea[name=comment]")).to_have_value("Ring twice")
+    await expect(panel.locator(".page-head")).to_contain_text("Delivered")
+    await expect(status(ids[1])).to_contain_text("Delivered")
+    assert (await Axe().run(page)).response["violations"] == []
+    await page.reload()
+    await expect(panel.locator("textarea[name=comment]")).to_have_value("Ring twice")
+    await page.keyboard.press("Escape")
+    await expect(panel).to_have_count(0)
+    await expect(page).to_have_url(str(server.make_url("/orders")))
+
+    await take_order(database, there)
+    await expect(page.locator("#came")).to_contain_text("1 new order")
+    await expect(rows).to_have_count(4)
+    await page.locator("#came").click()
+    await expect(rows).to_have_count(5)

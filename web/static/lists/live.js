@@ -1,0 +1,117 @@
+// What colleagues change while one looks. The push server says only which rows; what they are now is read like the page
+// itself, at most once in a while, and not while nobody looks. What changed marks itself; what came is told of.
+
+import { t, tn } from "../say.js";
+import { besides, panelNow } from "./beside.js";
+import { bring } from "./pieces.js";
+import { mark, refresh, rowOf, takeAll } from "./rows.js";
+import { bringBoard } from "./board-live.js";
+import { api, Refused } from "../api.js";
+
+const KNOWN_MS = 300;    // a row that is shown
+const OTHERS_MS = 2500;  // another one: it may belong here now, or be new
+const FRESH_MS = 8000;   // so long a page is as it was read
+const PLACE = /^\/(orders|customers|deals|tasks|callbacks|leads|products)(?:\/(\d+|board))?$/;
+const [, noun, part] = location.pathname.match(PLACE) ?? [];
+const NEW = {
+  orders: (n) => tn("{n} new order", "{n} new orders", n),
+  customers: (n) => tn("{n} new customer", "{n} new customers", n),
+  deals: (n) => tn("{n} new deal", "{n} new deals", n),
+  tasks: (n) => tn("{n} new task", "{n} new tasks", n),
+  callbacks: (n) => tn("{n} new callback", "{n} new callbacks", n),
+  leads: (n) => tn("{n} new lead", "{n} new leads", n),
+  products: (n) => tn("{n} new product", "{n} new products", n),
+};
+let timer = null;
+let due = Infinity;
+let missed = false;
+let looking = false;
+let opened = false;  // whether what stands beside the list changed as well
+
+const later = (ms) => {
+  const at = Date.now() + ms;
+  if (timer && due <= at) return;
+  clearTimeout(timer);
+  due = at;
+  timer = setTimeout(look, ms);
+};
+
+/** A line above the list, which is pressed to see them. */
+const tell = (came) => {
+  let line = document.getElementById("came");
+  if (!came.length) return line?.remove();
+  if (!line) {
+    line = Object.assign(document.createElement("button"), { id: "came", type: "button", className: "came" });
+    line.setAttribute("role", "status");
+    line.addEventListener("click", async () => {
+      line.remove();
+      for (const id of await takeAll()) if (rowOf(id)) mark(rowOf(id));
+      if (besides()) rowOf(besides().id)?.classList.add("opened");
+    });
+    document.querySelector(".sheet").before(line);
+  }
+  line.textContent = `${NEW[noun](came.length)} · ${t("show")}`;
+};
+
+const again = async () => {
+  if (part === "board") return bringBoard(await api.page(location.href));
+  if (part) {
+    const { page, ok } = await api.page(location.href);
+    if (ok) bring(document.querySelector("#main .page"), page.querySelector("#main .page"));
+    return;
+  }
+  tell((await refresh()).came);
+  const beside = panelNow()?.querySelector(".beside-body");
+  if (!opened || !beside) return;
+  opened = false;
+  const { page, ok } = await api.page(besides().address);
+  if (ok && panelNow()) bring(beside, page.querySelector("[data-opened]") ?? page.querySelector("#main .page"));
+};
+
+const look = async () => {
+  timer = null;
+  due = Infinity;
+  if (document.hidden) {
+    missed = true;
+    return;
+  }
+  if (looking) return later(KNOWN_MS);
+  looking = true;
+  try {
+    await again();
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;  // not reached: the next snapshot says so
+  } finally {
+    looking = false;
+  }
+};
+
+const concerns = (ids) => {
+  if (ids === null) return KNOWN_MS;
+  if (part && part !== "board") return ids.includes(Number(part)) ? KNOWN_MS : null;
+  if (besides() && ids.includes(Number(besides().id))) opened = true;
+  const shown = (id) => rowOf(String(id)) || document.querySelector(`[data-deal="${id}"]`);
+  return opened || ids.some(shown) ? KNOWN_MS : OTHERS_MS * (0.6 + 0.8 * Math.random());  // not everybody at once
+};
+
+const heard = ({ detail: message }) => {
+  if (message.type === "snapshot") {
+    follow();
+    if (performance.now() > FRESH_MS) later(KNOWN_MS);  // connected anew: what was told between is not known
+  }
+  if (message.type !== "rows" || message.noun !== noun) return;
+  const wait = concerns(message.ids);
+  if (wait !== null) later(wait);
+};
+
+const follow = () => dispatchEvent(new CustomEvent("push", { detail: { type: "follow", nouns: [noun] } }));
+
+export const watchOthers = () => {
+  if (!noun) return;
+  addEventListener("pushed", heard);
+  document.addEventListener("visibilitychange", () => { 
+    if (!document.hidden && missed) later(KNOWN_MS);
+    missed &&= document.hidden;
+  });
+  follow();
+};

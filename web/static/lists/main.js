@@ -1,0 +1,11 @@
+// A page with a list: keys, ticks, the panel beside it, and what colleagues change meanwhile.
+
+import { watchTicks } from "./bulk.js";
+import { goWith, watchPanel } from "./beside.js";
+import { watchOthers } from "./live.js";
+import { walk } from "./rows.js";
+
+watchTicks();
+if (document.querySelector("tr[data-row]")) walk(goWith);
+watchPanel();
+watchOthers();
