@@ -9,7 +9,7 @@ import jinja2
 from aiohttp import web
 from aiohttp_session import session_middleware
 
-from web import audio, health, login_page, menu, nouns, sign_in, trail, users
+from web import audio, callback_calendar, health, login_page, menu, nouns, sign_in, trail, users
 from web import demo as demo_buttons
 from web.api import Api
 from web.assets import add_static, static_url
@@ -41,6 +41,7 @@ def build_app(services: Services) -> web.Application:
     build_api(demo=services.demo is not None).register(app)
     app.add_routes(health.routes)
     app.add_routes(login_page.routes)
+    app.add_routes(callback_calendar.routes)
     nouns.add_pages(app)
     add_static(app)
     return app

@@ -115,7 +115,7 @@ async def add_callback(request: web.Request) -> web.Response:
 
     async def step(typed: Mapping[str, str]) -> web.Response:
         customer_id = id_or_none(typed.get("customer_id", ""), "customer_id")
-        given = await _given(request, typed, typed.get("number", ""), customer_id)
+        given = await given_by(request, typed, typed.get("number", ""), customer_id)
         body = checked(NewCallback, typed, **given, customer_id=customer_id)
         made = await callbacks.post_callback(request, body)
         return go(
@@ -178,7 +178,7 @@ async def change_callback(request: web.Request) -> web.Response:
     async def step(typed: Mapping[str, str]) -> web.Response:
         async with services(request).db.begin() as session:
             row = await load_callback(session, callback_id)
-        given = await _given(request, typed, row.number, row.customer_id)
+        given = await given_by(request, typed, row.number, row.customer_id)
         if given["due_at"] == row.due_at.replace(second=0, microsecond=0):
             del given["due_at"]  # what was planned before the hours were set may stay
         words = {name: typed[name] for name in ("reason", "note") if name in typed}
@@ -197,7 +197,7 @@ async def _people(session: AsyncSession) -> dict[str, Any]:
     return {"colleagues": await users_to_choose(session), "teams": teams}
 
 
-async def _given(
+async def given_by(
     request: web.Request, typed: Mapping[str, str], number: str, customer_id: int | None
 ) -> dict[str, Any]:
     """What the form says in words of its own: the time by one clock or the other, whom, the repeat rule."""

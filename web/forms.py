@@ -76,5 +76,6 @@ def sentence(refusal: Exception) -> str:
     """What is told at the top of a form that was refused."""
     if isinstance(refusal, Refusal) and refusal.errors:
         said = (f"{error.field.replace('_', ' ')}: {error.message}" for error in refusal.errors)
-        return "; ".join(said).capitalize()
+        text = "; ".join(said)
+        return text[:1].upper() + text[1:]
     return str(refusal)

@@ -15,6 +15,7 @@ from web import (
     call_pages,
     call_sound,
     call_work,
+    callback_calendar,
     callback_pages,
     callback_when,
     callbacks,
@@ -151,6 +152,7 @@ PAGES: tuple[Pages, ...] = (
     board_pages.pages,  # before one deal: /deals/board
     deal_pages.pages,
     promises.pages,
+    callback_calendar.pages,  # before one callback: /callbacks/calendar
     callback_pages.pages,
     calling_pages.pages,
     task_pages.pages,

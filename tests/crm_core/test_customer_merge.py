@@ -21,6 +21,7 @@ from crm_core.deal import create_deal
 from crm_core.errors import Conflict, Invalid
 from crm_core.order import ItemWanted, create_order, update_order
 from crm_core.outage import is_collision
+from crm_core.promise import make_promise
 from crm_core.read.duplicates import likely_twins, list_duplicates
 from crm_core.read.tasks import Viewer
 from crm_core.read.timeline import load_timeline
@@ -45,6 +46,10 @@ async def second_card(shop: Any, **fields: Any) -> int:
         await create_callback(
             session, number=PIOTR, country="PL", due_at=shop.noon, reason="size", customer_id=twin.id
         )
+        await make_promise(
+            session, words="Call about the size", due_at=shop.noon + timedelta(days=1), customer_id=twin.id,
+            at=shop.noon, made_by=shop.anna,
+        )  # fmt: skip
         await add_note(session, twin.id, "two steps to the door", user_id=shop.anna, at=shop.noon)
         await add_contact(session, twin.id, kind=ContactKind.TELEGRAM, value="@marta_z")
         await add_address(session, twin.id, address="Long street 5", city="Łódź")

@@ -1,7 +1,10 @@
 """Callbacks through the API and the pages: planned by two clocks, refused at night, put off, locked, given by rule."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
+
+import icalendar
 
 from crm_core.dial_lock import lock
 from tests.web.shop import NUMBER, add_call, furnish
@@ -114,3 +117,69 @@ async def test_an_administrator_says_when_customers_are_called_and_who_calls_bac
     assert kept.status == 303
     missed = await body_of(await admin.get(f"{API}/lines/{there.line}/missed"))
     assert (missed["strategies"], missed["within_minutes"]) == (["last_talked", "anyone"], 5)
+
+
+async def test_the_calendar_shows_who_calls_when_and_a_callback_is_moved_in_it(
+    client_of, database, people
+) -> None:
+    there = await furnish(database)
+    operator = await client_of("operator")
+    day = {"by": "day", "day": "2026-11-20"}
+    page = await (await operator.get("/callbacks/calendar", params=day)).text()
+    assert "13:00 Marta" in page and "Operator</th>" in page
+    form = day | {"due_at": "2026-11-20T15:00", "whom": f"user:{people['operator']}", "version": "1"}
+    moved = await operator.post(f"/callbacks/{there.callback}/move", data=form, allow_redirects=False)
+    assert moved.headers["Location"] == "/callbacks/calendar?by=day&day=2026-11-20&done=moved"
+    found = await body_of(await operator.get(f"{API}/callbacks/{there.callback}"))
+    assert (found["due_at"], found["assigned_to"]) == ("2026-11-20T15:00:00Z", people["operator"])
+    night = await operator.post(
+        f"/callbacks/{there.callback}/move", data=form | {"due_at": "2026-11-20T22:00", "version": "2"}
+    )
+    assert night.status == 422 and "Europe/Warsaw" in await night.text()
+
+
+async def test_a_calendar_is_read_at_a_secret_address_until_it_is_revoked(
+    client_of, client, database, people
+) -> None:
+    there = await furnish(database)
+    operator = await client_of("operator")
+    page = await (await operator.post("/callbacks/calendar/key")).text()
+    address = re.search(r"/calendar/[A-Za-z0-9_-]+\.ics", page)[0]
+    assert "SUMMARY" not in await (await client.get(address)).text()  # it is anyone's, nobody's in particular
+    await operator.patch(f"{API}/callbacks/{there.callback}", json={"assigned_to": people["operator"]})
+    answer = await client.get(address)
+    assert answer.content_type == "text/calendar"
+    [event] = icalendar.Calendar.from_ical(await answer.read()).walk("VEVENT")
+    assert event.decoded("dtstart") == datetime(2026, 11, 20, 13, tzinfo=UTC)
+    assert event["summary"] == "Call Marta Zielińska: Marta Zielińska"
+    await operator.post("/callbacks/calendar/key/revoke")
+    assert (await client.get(address)).status == 404
+
+
+async def test_promises_are_made_settled_and_counted_for_whoever_made_them(
+    client_of, database, clock
+) -> None:
+    there = await furnish(database)
+    operator, other, boss = (
+        await client_of("operator"),
+        await client_of("senior"),
+        await client_of("supervisor"),
+    )
+    wanted = {"text": "Send the invoice", "due_at": "2026-11-20T16:00:00Z", "customer_id": there.customer}
+    made = await body_of(await operator.post(f"{API}/promises", json=wanted | {"order_id": there.order}), 201)
+    await body_of(
+        await operator.post(f"{API}/promises", json=wanted | {"due_at": "2026-11-20T11:00:00Z"}), 409
+    )
+    assert "Send the invoice" in await (await operator.get("/promises")).text()
+    assert "Send the invoice" not in await (await other.get("/promises")).text()
+    form = {"state": "kept", "version": str(made["version"]), "which": "open"}
+    assert (await boss.post(f"/promises/{made['id']}", data=form, allow_redirects=False)).status == 303
+    late = await body_of(await operator.post(f"{API}/promises", json=wanted), 201)
+    clock.move(hours=5)
+    settled = {"state": "kept", "version": late["version"]}
+    done = await body_of(await operator.post(f"{API}/promises/{late['id']}/settle", json=settled))
+    assert done["state"] == "broken"
+    await body_of(await operator.post(f"{API}/promises/{late['id']}/settle", json=settled), 409)
+    [share] = await body_of(await boss.get(f"{API}/promises/shares"))
+    assert (share["name"], share["kept"], share["broken"], share["share"]) == ("Operator", 1, 1, 0.5)
+    assert await body_of(await other.get(f"{API}/promises/shares")) == []

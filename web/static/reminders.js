@@ -2,8 +2,8 @@
 // card with the whole history.
 
 import { useState } from "./vendor/hooks.js";
-import { ago, exact, t, tn } from "./say.js";
-import { Chip, halfMinute, html, Icon, Key } from "./ui.js";
+import { ago, exact, point, t, tn } from "./say.js";
+import { Chip, halfMinute, html, Icon, Key, serverNow } from "./ui.js";
 import { api, Refused } from "./api.js";
 import { dial } from "./dial.js";
 import { useKey } from "./keys.js";
@@ -26,7 +26,7 @@ const snooze = async (one, note) => {
   try {
     const answer = await api.post(`/callbacks/${one.id}/snooze`, { minutes: SNOOZE_MIN, note });
     drop(one.id);
-    toast(t("Due again {when}.", { when: exact(answer.due_at) }), { title: one.customer_name ?? one.display });
+    toast(t("Due again {when}.", { when: point(answer.due_at, serverNow()) }), { title: one.customer_name ?? one.display });
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     toast(error.message, { title: t("Not put off"), tone: "error" });
@@ -60,7 +60,12 @@ const Due = ({ one, first }) => {
       <a class="btn quiet" href=${`/callbacks/${one.id}`}>${t("Open")}</a></div></article>`;
 };
 
-const talking = () => [...calls.value.values()].some((entry) => ["ringing", "dialling", "talking"].includes(entry.call.state));
+const states = () => [...calls.value.values()].map((entry) => entry.call.state);
+const LIVE = ["ringing", "dialling", "talking", "held"];
 
-/** What is due, the oldest first; nobody is disturbed while on the line. */
-export const Reminders = () => (talking() ? null : reminders.value.slice(0, 3).map((one, place) => html`<${Due} key=${one.id} one=${one} first=${place === 0} />`));
+/** What is due, the oldest first; nobody is disturbed while on the line, and the keys of a wrap-up stay its own. */
+export const Reminders = () => {
+  const now = states();
+  if (now.some((state) => LIVE.includes(state))) return null;
+  return reminders.value.slice(0, 3).map((one, place) => html`<${Due} key=${one.id} one=${one} first=${place === 0 && !now.includes("wrap_up")} />`);
+};
