@@ -94,7 +94,7 @@ async def test_who_is_called_by_a_colleague_says_so_and_a_promise_of_the_call_st
     await server.push({"type": "call", **entry})
     await server.told_of("shown")
     await expect(desk.locator(".promises li.late")).to_contain_text("Call on Friday")
-    await desk.keyboard.press("w")
+    await desk.keyboard.press("i")
     await expect(desk.locator(".promise-form input").first).to_be_focused()
     assert (await Axe().run(desk)).response["violations"] == []
     await desk.keyboard.type("Send the invoice")

@@ -66,8 +66,8 @@ const Form = ({ entry: { call, card }, close }) => {
 
 export const Promises = ({ entry }) => {
   const [open, setOpen] = useState(false);
-  useKey("w", t("Give one’s word: promise something"), useCallback(() => setOpen(true), []));
+  useKey("i", t("I promise: what was just said, with a deadline"), useCallback(() => setOpen(true), []));
   const list = entry.card.promises ?? [];
   return html`<section class="promises" aria-label=${t("Promises")}>${list.length ? html`<ul>${list.map((one) => html`<${Waiting} key=${one.id} call=${entry.call} one=${one} all=${list} />`)}</ul>` : null}
-    ${open ? html`<${Form} entry=${entry} close=${() => setOpen(false)} />` : html`<button type="button" class="linkish" onClick=${() => setOpen(true)}>${t("Promise something")} <${Key}>W<//></button>`}</section>`;
+    ${open ? html`<${Form} entry=${entry} close=${() => setOpen(false)} />` : html`<button type="button" class="linkish" onClick=${() => setOpen(true)}>${t("Promise something")} <${Key}>I<//></button>`}</section>`;
 };
