@@ -46,7 +46,7 @@ def run(
     def ready(address: str, seconds: float) -> None:
         typer.echo(f"\nCallcenter is ready after {seconds:.1f} s:  {address}")
         if demo:
-            typer.echo("  sign in as  operator, supervisor, manager or admin,  password  demo")
+            typer.echo("  sign in as  operator, supervisor, manager, admin or courier,  password  demo")
         typer.echo("  Ctrl-C stops everything.\n")
 
     try:

@@ -19,6 +19,7 @@ from asterisk.fake.switchboard import Switchboard
 from asterisk.fake.traffic import Person, run_traffic
 from crm_core import demo as shop
 from crm_core.db import Database
+from crm_core.demo_work import point_source
 from crm_core.errors import Conflict, Invalid, NotFound
 
 PLAYED = frozenset({"1001", "1004"})  # the operator's and the supervisor's telephones
@@ -92,10 +93,16 @@ class Demo:
             raise Conflict(f"Nothing to do on this phone: {error}.") from error
 
 
-async def open_demo(db: Database, data_dir: Path, stack: AsyncExitStack, *, now: datetime) -> Demo:
-    """Furnish the shop (once) and start the switchboard; `stack` stops it."""
+async def open_demo(
+    db: Database, data_dir: Path, stack: AsyncExitStack, *, address: str, documents: Path, now: datetime
+) -> Demo:
+    """Furnish the shop (once) and start the switchboard; `stack` stops it.
+
+    `address`: of our own web server, which plays the supplier; `documents`: the folder of files.
+    """
     async with db.begin() as session:
-        await shop.furnish(session, now)
+        await shop.furnish(session, now, documents=documents)
+        await point_source(session, address)
     recordings = data_dir / "recordings"
     recordings.mkdir(parents=True, exist_ok=True)
     board = await stack.enter_async_context(Switchboard(_house(recordings)))

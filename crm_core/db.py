@@ -157,6 +157,14 @@ class Database:
             session.info["narrowed"] = NARROWED.get()
             yield session
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncSession]:
+        """A session that only reads, and reads everything as it is now, however long that takes."""
+        async with self.begin() as session:
+            as_now = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+            await session.connection(execution_options=as_now)
+            yield session
+
     async def close(self) -> None:
         """Close every connection of the pool."""
         await self.engine.dispose()

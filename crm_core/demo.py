@@ -7,6 +7,7 @@ and visits. The switchboard of the demo uses `LINES` and `EXTENSIONS`; `callers`
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -19,6 +20,7 @@ from crm_core.demo_history import History
 from crm_core.demo_ids import Ids, advance_identities, free_ids
 from crm_core.demo_people import Person, people
 from crm_core.demo_site import STRANGER, SiteHistory
+from crm_core.demo_work import give_work
 from crm_core.keys import search_key, sort_key
 from crm_core.line import Line, Shop
 from crm_core.phone import normalise
@@ -74,6 +76,7 @@ USERS = (
     DemoUser("supervisor", "Marek Nowicki", Role.SUPERVISOR, "1004"),
     DemoUser("manager", "Ingrid Weber", Role.MANAGER, None),
     DemoUser("admin", "Sam Admin", Role.ADMIN, None),
+    DemoUser("courier", "Jacek Wrona", Role.COURIER, None),
 )
 WRAP_UP_S = 60  # the person at the desk has it; the machines take the next call at once
 EXTENSIONS = {user.extension: user.name for user in USERS if user.extension}
@@ -88,8 +91,11 @@ class Caller:
     did: str
 
 
-async def furnish(session: AsyncSession, now: datetime, *, pbx: str = PBX) -> bool:
-    """Fill an empty database; False, and nothing done, when there are shops or customers already."""
+async def furnish(session: AsyncSession, now: datetime, *, documents: Path, pbx: str = PBX) -> bool:
+    """Fill an empty database; False, and nothing done, when there are shops or customers already.
+
+    `documents`: the folder of files of orders and tasks.
+    """
     if await session.scalar(select(exists().where(Shop.id > 0) | exists().where(Customer.id > 0))):
         return False
     random = Random(SEED)
@@ -128,6 +134,8 @@ async def furnish(session: AsyncSession, now: datetime, *, pbx: str = PBX) -> bo
     await open_books(session)
     await advance_identities(session)
     await set_wrap_up_rule(session, seconds=WRAP_UP_S, user_id=ids.of(User, 0))
+    staff = {user.login: ids.of(User, place) for place, user in enumerate(USERS)}
+    await give_work(session, staff, ids.of(Shop, 0), now, documents=documents)
     return True
 
 

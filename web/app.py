@@ -9,7 +9,7 @@ import jinja2
 from aiohttp import web
 from aiohttp_session import session_middleware
 
-from web import audio, callback_calendar, health, login_page, menu, nouns, sign_in, trail, users
+from web import audio, callback_calendar, exports, health, login_page, menu, nouns, sign_in, trail, users
 from web import demo as demo_buttons
 from web.api import Api
 from web.assets import add_static, static_url
@@ -35,6 +35,7 @@ def build_app(services: Services) -> web.Application:
     app[SERVICES] = services
     app[STORE] = store
     trail.prepare(app)
+    exports.prepare(app)
     app.on_response_prepare.append(add_safety_headers)
     app.cleanup_ctx.append(keep_tidy)
     _add_templates(app)

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from aiohttp import web
 from pydantic import Field, StringConstraints
 
+from crm_core.demo_work import price_list
 from crm_core.errors import Forbidden, NotFound
 from web.api import Operations
 from web.fields import Given
@@ -44,6 +45,13 @@ def simulator(request: web.Request) -> Simulator:
 async def post_demo_call(request: web.Request, body: Ring) -> None:
     """Let a customer call."""
     await simulator(request).ring(body.number, body.line)
+
+
+@operations.get("/demo/prices.csv", public=True, produces="text/csv")
+async def get_demo_prices(request: web.Request) -> web.Response:
+    """The price list of the demo's supplier, as it is at this hour."""
+    simulator(request)
+    return web.Response(text=price_list(services(request).now()), content_type="text/csv")
 
 
 @operations.post("/demo/phones/{extension}", right=MAKE_CALLS, status=202, errors=(404, 409))

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import aiohttp_jinja2
 import structlog
@@ -168,12 +168,27 @@ def from_validation(error: ValidationError) -> Refusal:
 
 def answer(request: web.Request, refusal: Refusal) -> web.Response:
     """Problem document for the API, redirect to sign-in or an error page for a person."""
-    if request.path.startswith("/api/") or request.headers.get("Accept") == "application/json":
+    api = request.path.startswith("/api/") and not (refusal.status == 401 and _is_opened(request))
+    if api or request.headers.get("Accept") == "application/json":
         return problem(request, refusal)
     if refusal.status == 401 and request.method in ("GET", "HEAD"):
-        where = f"/login?next={quote(request.path_qs, safe='')}"
+        where = f"/login?next={quote(_onward(request), safe='')}"
         return web.Response(status=303, headers={"Location": where})
     return page(request, refusal)
+
+
+def _is_opened(request: web.Request) -> bool:
+    """Did a person open this address, by a link to a file, rather than a program ask for it?"""
+    opened = request.headers.get("Sec-Fetch-Mode") == "navigate"
+    return opened and request.method == "GET" and "text/html" in request.headers.get("Accept", "")
+
+
+def _onward(request: web.Request) -> str:
+    """Where to go after signing in: here, or to the page on which the link to a file stands."""
+    if not request.path.startswith("/api/"):
+        return request.path_qs
+    stood = urlsplit(request.headers.get("Referer", ""))
+    return f"{stood.path}?{stood.query}".rstrip("?") if stood.netloc == request.host else "/"
 
 
 def problem(request: web.Request, refusal: Refusal) -> web.Response:

@@ -1,8 +1,12 @@
 """Lists as files: what the page shows, all of it, as CSV or XLSX; written down who took what."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, Literal
 from urllib.parse import urlencode
 
@@ -13,8 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.audit import record
 from crm_core.exchange import columns
-from crm_core.exchange.export import BITE, Columns, bites
-from crm_core.exchange.sheet import Csv, Sheet, Xlsx
+from crm_core.exchange.export import BITE, Columns, Load, bites
+from crm_core.exchange.sheet import Cell, Csv, Sheet, Xlsx
+from crm_core.exchange.spool import Spool
 from crm_core.read.calls import list_calls
 from crm_core.read.customers import list_customers
 from crm_core.read.orders import list_orders
@@ -46,6 +51,8 @@ operations = Operations("exports")
 FILES = f"{CSV}, {XLSX}"
 Format = Literal["csv", "xlsx"]
 Read = Callable[..., Awaitable[Page[Any]]]
+MOST_AT_ONCE = 3
+_AT_ONCE: web.AppKey[asyncio.Semaphore] = web.AppKey("exports at once", asyncio.Semaphore)
 log = structlog.get_logger(__name__)
 
 
@@ -77,14 +84,18 @@ class CallsExport(CallsQuery):
 async def export_customers(request: web.Request, query: CustomersExport) -> web.StreamResponse:
     """Customers as a file, with all their numbers."""
     require(person(request), VIEW_CUSTOMERS)
-    return await _send(request, "customers", query, columns.PEOPLE, list_customers, _filters(query))
+    async with services(request).db.begin() as session:
+        meant = await columns.people(session)
+    return await _send(request, "customers", query, meant, list_customers, _filters(query))
 
 
 @operations.get("/exports/orders", right=EXPORT_ORDERS, errors=(404,), produces=FILES)
 async def export_orders(request: web.Request, query: OrdersExport) -> web.StreamResponse:
     """Orders as a file, a row for each item."""
     require(person(request), VIEW_ORDERS)
-    return await _send(request, "orders", query, columns.SALES, list_orders, _filters(query))
+    async with services(request).db.begin() as session:
+        meant = await columns.sales(session)
+    return await _send(request, "orders", query, meant, list_orders, _filters(query))
 
 
 @operations.get("/exports/products", right=EXPORT_PRODUCTS, errors=(404,), produces=FILES)
@@ -127,41 +138,78 @@ def _filters(query: BaseModel) -> dict[str, Any]:
 async def _send(
     request: web.Request, noun: str, query: Any, meant: Columns, read: Read, filters: Mapping[str, Any]
 ) -> web.StreamResponse:
-    """Send the list as it is read. What breaks on the way breaks the connection: half a file must not look whole."""
-    parts, sent, whole = services(request), 0, False
+    """Send the list while it is read. What breaks on the way breaks the connection: half a file must not look whole.
+
+    The database is read at its own speed into a file, so a slow reader holds no snapshot.
+    """
+    parts, whole = services(request), False
 
     async def load(session: AsyncSession, after: str | None) -> Page[Any]:
         return await read(session, **filters, after=after or query.after, limit=BITE)
 
-    pieces = bites(parts.db, load, meant)
-    first = await anext(pieces)  # what can be refused is refused before the first byte
     asked = query.model_dump(mode="json", exclude_defaults=True, exclude={"limit"}) | {"format": query.format}
-    await _note(request, f"{noun[:-1]}.export", asked)
-    sheet: Sheet = Xlsx() if query.format == "xlsx" else Csv()
     response = web.StreamResponse(headers=_headers(noun, query.format, parts.now()))
-    try:
-        await response.prepare(request)
-        await _write(response, sheet, [meant.headings, *first])
-        sent = len(first)
-        async for rows in pieces:
-            await _write(response, sheet, rows)
-            sent += len(rows)
-        await response.write(await asyncio.to_thread(sheet.end))
-        whole = True
-    except ConnectionError:
-        log.info("an export was left by its reader", noun=noun, rows=sent)
-    except Exception:
-        log.exception("an export broke off", noun=noun, rows=sent)
-        if request.transport is not None:
-            request.transport.abort()
-    finally:
-        await _note(request, f"{noun[:-1]}.exported", {"rows": sent, "whole": whole})
+    with TemporaryFile(dir=_folder(parts.settings.data_dir)) as file:
+        made = _Made(Spool(file), Xlsx() if query.format == "xlsx" else Csv())
+        making = asyncio.create_task(_make(request, made, load, meant), name=f"export of {noun}")
+        try:
+            await made.spool.begun()  # what can be refused is refused before the first byte
+            await _note(request, f"{noun[:-1]}.export", asked)
+            await response.prepare(request)
+            async for piece in made.spool.pieces():
+                await response.write(piece)
+            whole = True
+        except ConnectionError:
+            log.info("an export was left by its reader", noun=noun, rows=made.rows)
+        except Exception:
+            if not response.prepared:
+                raise
+            log.exception("an export broke off", noun=noun, rows=made.rows)
+            if request.transport is not None:
+                request.transport.abort()
+        finally:
+            making.cancel()
+            await asyncio.gather(making, return_exceptions=True)
+            if response.prepared:
+                await _note(request, f"{noun[:-1]}.exported", {"rows": made.rows, "whole": whole})
     return response
 
 
-async def _write(response: web.StreamResponse, sheet: Sheet, rows: Any) -> None:
-    if made := await asyncio.to_thread(sheet.rows, rows):
-        await response.write(made)
+@dataclass
+class _Made:
+    """An export as far as it is made."""
+
+    spool: Spool
+    sheet: Sheet
+    rows: int = 0
+
+
+async def _make(request: web.Request, made: _Made, load: Load, meant: Columns) -> None:
+    """Read the list into the spool; a few exports at a time, so that they never take all connections."""
+    above: list[Sequence[Cell]] = [meant.headings]
+    try:
+        async with (
+            request.app[_AT_ONCE],
+            aclosing(bites(services(request).db, load, meant)) as found,
+        ):
+            async for rows in found:
+                await made.spool.write(await asyncio.to_thread(made.sheet.rows, above + rows))
+                made.rows += len(rows)
+                above = []
+            await made.spool.write(await asyncio.to_thread(made.sheet.end))
+        await made.spool.end()
+    except BaseException as error:
+        await made.spool.end(error)
+
+
+def prepare(app: web.Application) -> None:
+    """Let some exports be read at a time."""
+    app[_AT_ONCE] = asyncio.Semaphore(MOST_AT_ONCE)
+
+
+def _folder(data_dir: Path) -> Path:
+    data_dir.mkdir(mode=0o711, parents=True, exist_ok=True)
+    return data_dir
 
 
 def _headers(noun: str, kind: str, at: datetime) -> dict[str, str]:

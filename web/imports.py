@@ -18,7 +18,9 @@ from crm_core.errors import NotFound
 from crm_core.exchange import child, job, table
 from crm_core.exchange.house import habits_of
 from crm_core.exchange.job import Import, RefusedImportRow, State
+from crm_core.exchange.kinds import Habits
 from crm_core.exchange.mapping import list_mappings, save_mapping
+from crm_core.exchange.noun import CUSTOM
 from crm_core.exchange.nouns import noun_of
 from crm_core.exchange.preview import FIRST, preview
 from crm_core.exchange.refused import refused_file, refused_sheet
@@ -269,9 +271,11 @@ async def whole(session: AsyncSession, request: web.Request, found: Import) -> I
     shop = await session.get_one(Shop, found.shop_id)
     path = found.rows_in(services(request).settings.imports_dir)
     first = list(islice(child.rows(path), FIRST)) if path.exists() else []
-    read = preview(found.plug, found.columns, first, await habits_of(session, shop))
+    habits = await habits_of(session, shop)
+    read = preview(found.plug, found.columns, first, habits)
     above = ImportAnswer.model_validate(found).model_dump()
-    return ImportPage.model_validate({**above, "first": read, "fields": list(fields_of(found))})
+    fields = [*fields_of(found), *own_fields(found, habits)]
+    return ImportPage.model_validate({**above, "first": read, "fields": fields})
 
 
 def fields_of(found: Import) -> Iterator[FieldAnswer]:
@@ -279,6 +283,12 @@ def fields_of(found: Import) -> Iterator[FieldAnswer]:
     for field in found.plug.fields:
         if found.purchases or not field.purchase:
             yield FieldAnswer(name=field.name, label=field.label)
+
+
+def own_fields(found: Import, habits: Habits) -> Iterator[FieldAnswer]:
+    """The fields that the house made itself for what is in this import."""
+    for code, rule in habits.fields.get(found.noun, {}).items() if found.plug.custom else ():
+        yield FieldAnswer(name=CUSTOM + code, label=rule.name)
 
 
 async def some_refused(session: AsyncSession, import_id: int) -> list[RefusedImportRow]:

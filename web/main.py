@@ -66,7 +66,7 @@ async def run(settings: Settings, *, ready: Callable[[str, float], None]) -> Non
         server = await _embedded(settings, stack)
         url = settings.database_url or (server.url if server is not None else "")
         db = await _database(url, stack)
-        demo = await open_demo(db, settings.data_dir, stack, now=_now()) if settings.demo else None
+        demo = await _demo(settings, db, stack) if settings.demo else None
         if demo is not None:
             settings = _as_demo(settings, demo)
         attachment = await stack.enter_async_context(_attached(settings, db))
@@ -157,10 +157,22 @@ async def _database(url: str, stack: AsyncExitStack) -> Database:
     return await stack.enter_async_context(database.connect(url))
 
 
+async def _demo(settings: Settings, db: Database, stack: AsyncExitStack) -> Demo:
+    address = f"http://localhost:{settings.http_port}"
+    documents = settings.documents_dir
+    return await open_demo(db, settings.data_dir, stack, address=address, documents=documents, now=_now())
+
+
 def _as_demo(settings: Settings, demo: Demo) -> Settings:
     """The same settings, attached to the simulated switchboard alone."""
     pbx = PbxSettings.model_validate(demo.pbx)
-    changes = {"pbx": (pbx,), "ami_host": None, "recordings_dir": demo.recordings, "country": demo.country}
+    changes: dict[str, Any] = {
+        "pbx": (pbx,),
+        "ami_host": None,
+        "recordings_dir": demo.recordings,
+        "country": demo.country,
+    }
+    changes["fetch_hosts"] = (*settings.fetch_hosts, "localhost")
     return settings.model_copy(update=changes)
 
 

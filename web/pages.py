@@ -71,6 +71,7 @@ class Place:
     right: Right
     at_least: Scope
     handler: PageHandler
+    audited: bool = True
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Check who it is and the right, then show or do it."""
@@ -86,6 +87,8 @@ class Place:
                 if (bar := await bar_of(request, session, noun)) is not None:
                     request[BAR] = bar
         with narrowed(request) if self.method == "GET" else nullcontext():
+            if not self.audited:
+                return await self.handler(request)
             return await trailed(request, lambda: self.handler(request), path=self.path)
 
 
@@ -102,17 +105,19 @@ class Pages:
         return self._place("GET", path, right, at_least)
 
     def post(
-        self, path: str, *, right: Right, at_least: Scope = Scope.OWN
+        self, path: str, *, right: Right, at_least: Scope = Scope.OWN, audited: bool = True
     ) -> Callable[[PageHandler], PageHandler]:
-        """Register what a form does."""
-        return self._place("POST", path, right, at_least)
+        """Register what a form does; `audited` False: nothing is changed by it."""
+        return self._place("POST", path, right, at_least, audited)
 
     def _place(
-        self, method: str, path: str, right: Right, at_least: Scope
+        self, method: str, path: str, right: Right, at_least: Scope, audited: bool = True
     ) -> Callable[[PageHandler], PageHandler]:
         def register(handler: PageHandler) -> PageHandler:
             self.listed.append(
-                Place(method=method, path=path, right=right, at_least=at_least, handler=handler)
+                Place(
+                    method=method, path=path, right=right, at_least=at_least, handler=handler, audited=audited
+                )
             )
             return handler
 

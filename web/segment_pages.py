@@ -1,6 +1,5 @@
-"""Pages of segments: the list with counts, the rules as rows of a form, the matrix one clicks into, hand-overs."""
+"""Pages of segments: the list with counts, the rules as groups of a form, the matrix one clicks into, hand-overs."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,17 +10,16 @@ from crm_core.custom_field import FieldOf, list_fields
 from crm_core.errors import Invalid
 from crm_core.read.rfm import FREQUENCY, RECENCY, load_matrix
 from crm_core.read.segments import compiled, count_customers, in_segment
-from crm_core.segment_rule import CUSTOM, FIELDS, OPS, Kind, kind_of
-from web import segments
+from crm_core.segment_rule import CUSTOM, FIELDS, OPS, kind_of
+from web import segment_form, segments
 from web.errors import Refusal
-from web.forms import checked, fields, settle
+from web.forms import checked, fields, id_or_none, settle
 from web.pages import Flash, Pages, go, number_in, render
 from web.rights import EDIT_SEGMENTS, VIEW_CUSTOMERS
 from web.services import services
 from web.sessions import person
 
 pages = Pages()
-ROWS = 8
 OP_WORDS = {
     "is": "is",
     "is_not": "is not",
@@ -95,28 +93,34 @@ async def _form(
     segment_id: int | None,
     flash: Flash | None = None,
     typed: Mapping[str, str] | None = None,
+    *,
+    root: segment_form.Group | None = None,
+    focus: str = "",
 ) -> web.Response:
+    """The rules as they are kept, as they were typed, or as a button made them (`root`, whose `focus` is new)."""
     parts = services(request)
     async with parts.db.begin() as session:
         found = await service.get_segment(session, segment_id) if segment_id is not None else None
         own = {it.code: it for it in await list_fields(session, FieldOf.CUSTOMER)}
-        rules: Any = found.rules if found else {"all": []}
-        flat = _rows_of(rules)
         count = None
         if found is not None:
             try:
                 count = await count_customers(session, await in_segment(session, found.id, parts.now()))
             except Invalid as wrong:
                 flash = flash or Flash("bad", str(wrong))
+    if root is None and typed:
+        root = segment_form.of_form(typed)
+    if root is None:
+        root = segment_form.of_rules(found.rules if found else {"all": []})
+        root.parts = root.parts or [segment_form.Test()]
     named = {code: FIELD_WORDS.get(code, code.replace("_", " ")) for code in FIELDS}
     named |= {f"{CUSTOM}{code}": field.name for code, field in own.items()}
     kinds = {code: kind_of(code, {c: f.rule for c, f in own.items()}) for code in named}
     context = {
         "segment": found,
-        "rows": [*(flat or []), *[("", "", "")] * ROWS][: max(ROWS, len(flat or []) + 2)],
-        "any": "any" in rules,
-        "nested": flat is None,
-        "json": json.dumps(rules, ensure_ascii=False, indent=1),
+        "root": root,
+        "focus": focus,
+        "nest": segment_form.NEST,
         "fields": [
             (code, said, " ".join(OPS[kind])) for code, said in named.items() if (kind := kinds[code])
         ],
@@ -124,6 +128,18 @@ async def _form(
         "count": count,
     }
     return render(request, "segment.html", context, flash=flash, typed=typed)
+
+
+@pages.post("/segments/edit", right=EDIT_SEGMENTS, audited=False)
+async def edit_rules(request: web.Request) -> web.Response:
+    """The form with one more rule or group, or with one less; nothing is kept yet."""
+    typed = await fields(request)
+    segment_id = id_or_none(typed.get("segment_id", ""), "segment_id")
+    try:
+        root, focus = segment_form.edited(segment_form.of_form(typed), typed.get("edit", ""))
+    except Invalid as wrong:
+        return await _form(request, segment_id, Flash("bad", str(wrong)), typed)
+    return await _form(request, segment_id, typed=typed, root=root, focus=focus)
 
 
 @pages.post("/segments", right=EDIT_SEGMENTS)
@@ -138,7 +154,7 @@ async def add_segment(request: web.Request) -> web.Response:
     return await settle(request, step, lambda flash, typed: _form(request, None, flash, typed))
 
 
-@pages.post("/segments/count", right=EDIT_SEGMENTS)
+@pages.post("/segments/count", right=EDIT_SEGMENTS, audited=False)
 async def count(request: web.Request) -> web.Response:
     """How many the rules of the form mean now; or what is wrong with them."""
     typed = await fields(request)
@@ -169,49 +185,7 @@ async def change_segment(request: web.Request) -> web.Response:
 
 
 async def _rules(request: web.Request, typed: Mapping[str, str]) -> dict[str, Any]:
-    """The rules that the form says: as JSON when that is written, else its rows. Raises `Invalid`."""
-    if written := typed.get("json", ""):
-        try:
-            rules = json.loads(written)
-        except (ValueError, RecursionError):
-            raise Invalid("The rules are no JSON.", "rules") from None
-        if not isinstance(rules, dict):
-            raise Invalid("The rules are an object.", "rules")
-        return rules
+    """The rules that the form says. Raises `Invalid`."""
     async with services(request).db.begin() as session:
         own = {it.code: it.rule for it in await list_fields(session, FieldOf.CUSTOMER)}
-    tests = []
-    for n in range(50):
-        if field := typed.get(f"field{n}", ""):
-            op, value = typed.get(f"op{n}", ""), typed.get(f"value{n}", "")
-            tests.append({"field": field, op: _typed(kind_of(field, own), op, value)})
-    return {"any" if typed.get("match") == "any" and tests else "all": tests}
-
-
-def _typed(kind: Kind | None, op: str, value: str) -> Any:
-    """A value as the rules want it: yes and no are true and false, a list is separated by commas."""
-    if op == "known" or kind is Kind.YES_NO:
-        said = value.strip().lower()
-        return {"": True, "yes": True, "true": True, "no": False, "false": False}.get(said, value)
-    if op == "one_of":
-        return [part.strip() for part in value.split(",") if part.strip()]
-    return value
-
-
-def _rows_of(rules: Mapping[str, Any]) -> list[tuple[str, str, str]] | None:
-    """The rules as rows of the form; None when they are nested."""
-    parts = rules.get("all", rules.get("any"))
-    if not isinstance(parts, list) or not all("field" in part for part in parts):
-        return None
-    found = []
-    for part in parts:
-        [(op, value)] = [(name, given) for name, given in part.items() if name != "field"]
-        found.append((part["field"], op, _said(value)))
-    return found
-
-
-def _said(value: Any) -> str:
-    """A value as it stands in the form."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return ", ".join(value) if isinstance(value, list) else str(value)
+    return segment_form.to_rules(segment_form.of_form(typed), lambda field: kind_of(field, own))

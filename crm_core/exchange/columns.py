@@ -2,21 +2,26 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import time
 from typing import Any
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from crm_core.custom_field import FieldOf, list_fields
 from crm_core.customer import Customer, CustomerNumber
-from crm_core.customer_contact import ContactKind, CustomerContact
+from crm_core.customer_contact import ContactKind, CustomerAddress, CustomerContact
 from crm_core.exchange.export import Columns
 from crm_core.exchange.external import ExternalId
+from crm_core.exchange.noun import CUSTOM
+from crm_core.exchange.people import MESSENGERS
 from crm_core.exchange.sheet import Cell, Phones
 from crm_core.exchange.xml_goods import PARAMETER
 from crm_core.order import Order, OrderItem
 from crm_core.price import margin
 from crm_core.product import Product
 from crm_core.stock import StockLevel, Warehouse
+from crm_core.user import User
 
 Rows = list[Sequence[Cell]]
 MOST_PROPERTIES = 100
@@ -33,77 +38,113 @@ _PERSON = (
     "source",
     "price_list",
     "note",
+    "sex",
+    "timezone",
 )
 _BOUGHT = ("orders", "sum", "currency", "last_at", "created_at")
 _SALE = (
     *("delivery_method", "delivery_address", "delivery_cost", "paid", "tracking", "promised_at", "comment"),
+    *(
+        "delivery_date",
+        "delivery_from",
+        "delivery_until",
+        "delivery_city",
+        "delivery_region",
+        "delivery_postcode",
+    ),
+    *("payment_method", "customer_comment", "status_comment", "needs_call"),
     *("discount_percent", "discount_amount", "total", "currency"),
 )
 _OFF = ("discount_percent", "discount_amount")
 _TALK = ("wait_s", "talk_s", "disposition", "note")
 
 
-async def _people(session: AsyncSession, rows: Sequence[Any]) -> Rows:
-    ids = [row.id for row in rows]
-    query = select(Customer.id, *(getattr(Customer, name) for name in _PERSON)).where(Customer.id.in_(ids))
-    whole = {it[0]: it[1:] for it in await session.execute(query)}
-    called, known, further = (
-        await _numbers(session, ids),
-        await _external(session, ids),
-        await _mails(session, ids),
-    )
-    return [
-        [
-            row.id,
-            known.get(row.id, ""),
-            row.name,
-            called.get(row.id),
-            ", ".join(filter(None, (row.email, *further[row.id]))),
-            *map(_cell, whole[row.id]),
-            *(getattr(row, name) for name in _BOUGHT),
+async def people(session: AsyncSession) -> Columns:
+    """The columns of customers: one for each messenger and for each field that the house made itself."""
+    own = [field.code for field in await list_fields(session, FieldOf.CUSTOMER)]
+
+    async def spell(session: AsyncSession, rows: Sequence[Any]) -> Rows:
+        ids = [row.id for row in rows]
+        query = select(Customer.id, Customer.custom, User.login, *(getattr(Customer, it) for it in _PERSON))
+        query = query.outerjoin(User, User.id == Customer.manager_id).where(Customer.id.in_(ids))
+        whole = {it[0]: it[1:] for it in await session.execute(query)}
+        called, known = await _numbers(session, ids), await _external(session, ids)
+        contacts, lived = await _contacts(session, ids), await _addresses(session, ids)
+        return [
+            [
+                row.id,
+                known.get(row.id, ""),
+                row.name,
+                called.get(row.id),
+                ", ".join(filter(None, (row.email, *contacts[row.id, ContactKind.EMAIL]))),
+                *map(_cell, whole[row.id][2:]),
+                whole[row.id][1],
+                *(", ".join(contacts[row.id, kind]) for kind in MESSENGERS),
+                "\n".join(lived[row.id]),
+                *(_own(whole[row.id][0].get(code)) for code in own),
+                *(getattr(row, name) for name in _BOUGHT),
+            ]
+            for row in rows
         ]
-        for row in rows
-    ]
+
+    above = ("our id", "external_id", "name", "phone", "email", *_PERSON, "manager", *MESSENGERS)
+    house = [CUSTOM + code for code in own]
+    bought = ("orders", "bought for", "currency", "last order", "added")
+    return Columns((*above, "further_addresses", *house, *bought), spell)
 
 
-PEOPLE = Columns(
-    ("our id", "external_id", "name", "phone", "email", *_PERSON, "orders", "bought for", "currency",
-     "last order", "added"),
-    _people,
-)  # fmt: skip
+async def sales(session: AsyncSession) -> Columns:
+    """The columns of orders, a row for each item; one for each field that the house made itself."""
+    own = [field.code for field in await list_fields(session, FieldOf.ORDER)]
+
+    async def spell(session: AsyncSession, rows: Sequence[Any]) -> Rows:
+        ids, buyers = [row.id for row in rows], list({row.customer_id for row in rows})
+        query = select(Order.id, Order.custom, User.login, *(getattr(Order, name) for name in _SALE))
+        query = query.outerjoin(User, User.id == Order.manager_id).where(Order.id.in_(ids))
+        whole = {it[0]: it[1:] for it in await session.execute(query)}
+        items = await _items(session, ids)
+        mails = select(Customer.id, Customer.email).where(Customer.id.in_(buyers))
+        written = {it.id: it.email for it in await session.execute(mails)}
+        called, known = await _numbers(session, buyers), await _external(session, buyers)
+        return [
+            [
+                *(row.number, row.status, row.created_at, row.shop, row.customer),
+                called.get(row.customer_id),
+                written.get(row.customer_id),
+                known.get(row.customer_id, ""),
+                *said,
+                whole[row.id][1],
+                *map(_cell, whole[row.id][2:]),
+                *(_own(whole[row.id][0].get(code)) for code in own),
+            ]
+            for row in rows
+            for said in items[row.id]
+        ]
+
+    above = (
+        "number",
+        "status",
+        "created_at",
+        "shop",
+        "customer",
+        "phone",
+        "email",
+        "customer_id",
+        "sku",
+        "item",
+    )
+    pieces = ("quantity", "price", *(f"item_{name}" for name in _OFF), "manager")
+    return Columns((*above, *pieces, *_SALE, *(CUSTOM + code for code in own)), spell)
 
 
-async def _sales(session: AsyncSession, rows: Sequence[Any]) -> Rows:
-    ids, buyers = [row.id for row in rows], list({row.customer_id for row in rows})
-    query = select(Order.id, *(getattr(Order, name) for name in _SALE)).where(Order.id.in_(ids))
-    whole = {it[0]: it[1:] for it in await session.execute(query)}
+async def _items(session: AsyncSession, ids: Sequence[int]) -> dict[int, list[Sequence[Any]]]:
+    """The items of each of these orders."""
     sold = ("order_id", "sku", "name", "quantity", "price", *_OFF)
     item = [getattr(OrderItem, name) for name in sold]
     items: dict[int, list[Sequence[Any]]] = defaultdict(list)
     for id_, *said in await session.execute(select(*item).where(item[0].in_(ids)).order_by(OrderItem.id)):
         items[id_].append(said)
-    mails = select(Customer.id, Customer.email).where(Customer.id.in_(buyers))
-    written = {it.id: it.email for it in await session.execute(mails)}
-    called, known = await _numbers(session, buyers), await _external(session, buyers)
-    return [
-        [
-            *(row.number, row.status, row.created_at, row.shop, row.customer),
-            called.get(row.customer_id),
-            written.get(row.customer_id),
-            known.get(row.customer_id, ""),
-            *said,
-            *whole[row.id],
-        ]
-        for row in rows
-        for said in items[row.id]
-    ]
-
-
-SALES = Columns(
-    ("number", "status", "created_at", "shop", "customer", "phone", "email", "customer_id", "sku", "item",
-     "quantity", "price", *(f"item_{name}" for name in _OFF), *_SALE),
-    _sales,
-)  # fmt: skip
+    return items
 
 
 async def goods(session: AsyncSession, *, purchases: bool) -> Columns:
@@ -168,7 +209,9 @@ TALKS = Columns(
 
 
 def _cell(value: Any) -> Cell:
-    """Several words as one cell, a sum or a flag as it is."""
+    """Several words as one cell, a time of the day as people write it, a sum or a flag as it is."""
+    if isinstance(value, time):
+        return f"{value:%H:%M}"
     cell: Cell = ", ".join(value) if isinstance(value, list) else value
     return cell
 
@@ -182,15 +225,30 @@ async def _numbers(session: AsyncSession, ids: Sequence[int]) -> dict[int, Phone
     return {id_: Phones(numbers) for id_, numbers in called.items()}
 
 
-async def _mails(session: AsyncSession, ids: Sequence[int]) -> dict[int, list[str]]:
-    """The e-mails of each of these customers besides the first."""
-    query = select(CustomerContact.customer_id, CustomerContact.value).where(
-        CustomerContact.customer_id.in_(ids), CustomerContact.kind == ContactKind.EMAIL
-    )
-    found: dict[int, list[str]] = defaultdict(list)
-    for id_, value in await session.execute(query.order_by(CustomerContact.id)):
-        found[id_].append(value)
+async def _contacts(session: AsyncSession, ids: Sequence[int]) -> dict[tuple[int, str], list[str]]:
+    """The further e-mails and the messengers of each of these customers, by customer and kind."""
+    names = (CustomerContact.customer_id, CustomerContact.kind, CustomerContact.value)
+    query = select(*names).where(CustomerContact.customer_id.in_(ids))
+    found: dict[tuple[int, str], list[str]] = defaultdict(list)
+    for id_, kind, value in await session.execute(query.order_by(CustomerContact.id)):
+        found[id_, kind].append(value)
     return found
+
+
+async def _addresses(session: AsyncSession, ids: Sequence[int]) -> dict[int, list[str]]:
+    """The further addresses of each of these customers, as an import reads them."""
+    query = select(CustomerAddress).where(CustomerAddress.customer_id.in_(ids))
+    found: dict[int, list[str]] = defaultdict(list)
+    for it in await session.scalars(query.order_by(CustomerAddress.id)):
+        parts = [(part or "").replace("|", "/") for part in (it.address, it.city, it.country, it.label)]
+        found[it.customer_id].append(" ".join(" | ".join(parts).split()).rstrip("| "))
+    return found
+
+
+def _own(value: Any) -> Cell:
+    """The value of a field that the house made itself, as an import reads it."""
+    cell: Cell = "; ".join(value) if isinstance(value, list) else value
+    return cell
 
 
 async def _external(session: AsyncSession, ids: Sequence[int]) -> dict[int, str]:

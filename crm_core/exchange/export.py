@@ -1,10 +1,10 @@
-"""Lists as tables: a bite at a time, each read in a short transaction of its own.
+"""Lists as tables, as they are at one instant: a bite at a time, all within one snapshot of the database.
 
-So a list of a million rows costs little memory, holds no connection while a slow reader takes it, and is exactly what
-the list on the page shows. Rows that appear or change meanwhile are in it as they were when their bite was read.
+So a list of a million rows costs little memory, other work gets its turn between two bites, and the file is whole: an
+order that changes meanwhile is in it once, as it was when the export began.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,14 +27,17 @@ class Columns:
     spell: Spell
 
 
-async def bites(db: Database, load: Load, columns: Columns) -> AsyncIterator[list[Sequence[Cell]]]:
-    """The rows of the table, some at a time; `load` reads the list after a cursor, at most `BITE` rows."""
+async def bites(db: Database, load: Load, columns: Columns) -> AsyncGenerator[list[Sequence[Cell]], None]:
+    """The rows of the table, some at a time; `load` reads the list after a cursor, at most `BITE` rows.
+
+    Use within `contextlib.aclosing`: the snapshot is held until the end.
+    """
     after: str | None = None
-    while True:
-        async with db.begin() as session:
+    async with db.snapshot() as session:
+        while True:
             found = await load(session, after)
-            rows = await columns.spell(session, found.rows)
-        yield rows
-        if found.next is None:
-            return
-        after = found.next
+            yield await columns.spell(session, found.rows)
+            if found.next is None:
+                return
+            after = found.next
+            session.expunge_all()

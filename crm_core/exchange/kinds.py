@@ -11,22 +11,31 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from crm_core.custom_value import FieldKind, FieldRule, Value, convert
+from crm_core.errors import Invalid
 from crm_core.phone import normalise
 
 
 @dataclass(frozen=True)
 class Habits:
     """How the file's people write: the country of numbers without one, the zone of times without one; what they call
-    the statuses of orders (code -> name)."""
+    the statuses of orders (code -> name), who works here (login or name, folded -> id; None: several are called so),
+    and what the house itself wants to know (noun -> code -> field)."""
 
     country: str
     zone: ZoneInfo
     statuses: Mapping[str, str] = field(default_factory=dict)
+    colleagues: Mapping[str, int | None] = field(default_factory=dict)
+    fields: Mapping[str, Mapping[str, FieldRule]] = field(default_factory=dict)
 
 
 Kind = Callable[[str, Habits], Any]
 _YES = frozenset(("yes", "y", "true", "1", "+", "да", "так", "tak", "ja", "oui"))
 _NO = frozenset(("no", "n", "false", "0", "-", "нет", "ні", "nie", "nein", "non"))
+_FEMALE = frozenset(
+    ("female", "f", "w", "woman", "ж", "жен", "женский", "жін", "k", "kobieta", "weiblich", "frau")
+)
+_MALE = frozenset(("male", "m", "man", "м", "муж", "мужской", "чол", "mężczyzna", "männlich", "herr"))
 _DAY = re.compile(r"([0-9]{1,2})([./-])([0-9]{1,2})\2([0-9]{4})(.*)")
 _EMAIL = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+\.[^\s@<>,;]+")
 
@@ -76,6 +85,61 @@ def yes(cell: str, habits: Habits) -> bool:
     if cell.casefold() in _YES | _NO:
         return cell.casefold() in _YES
     raise ValueError("is neither yes nor no")
+
+
+def sex(cell: str, habits: Habits) -> str:
+    """Female or male, in the languages of our shops."""
+    said = cell.casefold().rstrip(".")
+    if said not in _FEMALE | _MALE:
+        raise ValueError("is neither female nor male")
+    return "female" if said in _FEMALE else "male"
+
+
+def colleague(cell: str, habits: Habits) -> int:
+    """Somebody who works here, by login or by name."""
+    said = " ".join(cell.casefold().split())
+    if said not in habits.colleagues:
+        raise ValueError("is nobody who works here")
+    found = habits.colleagues[said]
+    if found is None:
+        raise ValueError("may be several colleagues: write the login")
+    return found
+
+
+def clock(cell: str, habits: Habits) -> time:
+    """A time of the day, such as 14:30."""
+    try:
+        return time.fromisoformat(cell.zfill(5) if len(cell) < 5 else cell).replace(tzinfo=None)
+    except ValueError:
+        raise ValueError("is no time such as 14:30") from None
+
+
+def places(cell: str, habits: Habits) -> list[dict[str, str | None]]:
+    """Addresses, one a line: street | city | country | what it is; what stands behind may be left out."""
+    names = ("address", "city", "country", "label")
+    found = []
+    for line in filter(None, map(str.strip, cell.splitlines())):
+        parts = [part.strip() or None for part in line.split("|")]
+        if len(parts) > len(names) or parts[0] is None:
+            raise ValueError("is no address such as Long street 5 | Gdynia | PL | office")
+        found.append(dict(zip(names, [*parts, None, None, None], strict=False)))
+    return found
+
+
+def own(rule: FieldRule, cell: str, habits: Habits) -> Value | None:
+    """The value of a field of one's own; several are written with semicolons or lines between."""
+    given: object = cell
+    match rule.kind:
+        case FieldKind.YES_NO:
+            given = yes(cell, habits)
+        case FieldKind.DATE:
+            given = day(cell, habits)
+        case FieldKind.CHOICES:
+            given = [it.strip() for it in re.split(r"[;\n]", cell) if it.strip()]
+    try:
+        return convert(rule, given)
+    except Invalid as refused:
+        raise ValueError(f"can not be: {refused}".rstrip(".")) from None
 
 
 def emails(cell: str, habits: Habits) -> list[str]:

@@ -11,12 +11,12 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.errors import Conflict, Invalid
-from crm_core.exchange.kinds import Habits, Kind, text
+from crm_core.exchange.kinds import Habits, Kind, own, text
 from crm_core.exchange.table import Row
 from crm_core.exchange.xml_goods import PARAMETER
 
 Given = dict[str, Any]
-PROPERTY = "property:"
+PROPERTY, CUSTOM = "property:", "custom:"  # of products; of a field that the house made itself
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,7 @@ class Noun:
     claims: Callable[[Sequence[Given]], list[str]]  # what no other row of the file may be about
     group: str | None = None  # rows with the same value here belong together
     properties: bool = False  # any other column can be a property
+    custom: bool = False  # the house has fields of its own for it
 
     @property
     def by_name(self) -> Mapping[str, Field]:
@@ -73,13 +74,14 @@ class Noun:
         meant: dict[str, str] = {}
         for heading in headings:
             word = " ".join(heading.casefold().replace("_", " ").split())
-            place = next(
-                (it.name for it in self.fields if word in (*it.known, it.name.replace("_", " "))), None
-            )
+            named = (it.name for it in self.fields if word == it.name.replace("_", " "))
+            place = next(named, None) or next((it.name for it in self.fields if word in it.known), None)
             if place is not None and place not in meant.values():
                 meant[heading] = place
             elif self.properties and heading.startswith(PARAMETER) and heading != PARAMETER:
                 meant[heading] = PROPERTY + heading.removeprefix(PARAMETER)
+            elif self._is_custom(heading):
+                meant[heading] = heading
         if self.properties and "sku" not in meant.values() and "id" in headings:
             meant["id"] = "sku"
         return meant
@@ -87,9 +89,15 @@ class Noun:
     def check(self, columns: Mapping[str, str], headings: Sequence[str]) -> None:
         """Raises `Invalid` for an unknown field, one said twice, a heading that is not there, or no key at all."""
         for heading, meaning in columns.items():
-            if meaning not in self.by_name and not self._is_property(meaning):
+            if (
+                meaning not in self.by_name
+                and not self._is_property(meaning)
+                and not self._is_custom(meaning)
+            ):
                 listed = ", ".join(it.name for it in self.fields)
-                more = f" or {PROPERTY}NAME" if self.properties else ""
+                more = (
+                    f" or {PROPERTY}NAME" if self.properties else f" or {CUSTOM}CODE" if self.custom else ""
+                )
                 raise Invalid(f"{meaning[:60]!r} is no field of {self.name}: {listed}{more}.", "mapping")
             if heading not in headings:
                 raise Invalid(f"The file has no column {heading[:60]!r}.", "mapping")
@@ -103,6 +111,15 @@ class Noun:
     def _is_property(self, meaning: str) -> bool:
         return self.properties and meaning.startswith(PROPERTY) and meaning != PROPERTY
 
+    def _is_custom(self, meaning: str) -> bool:
+        return self.custom and meaning.startswith(CUSTOM) and meaning != CUSTOM
+
+    def _own(self, code: str, cell: str, habits: Habits) -> Any:
+        rule = habits.fields.get(self.name, {}).get(code)
+        if rule is None:
+            raise ValueError(f"belongs to a field that there is not: {code[:40]}")
+        return own(rule, cell, habits)
+
     def read(self, row: Row, columns: Mapping[str, str], habits: Habits) -> tuple[Given, dict[str, str]]:
         """The fields of a row, and heading -> what is wrong there; empty cells say nothing."""
         given: Given = {}
@@ -114,6 +131,9 @@ class Noun:
             try:
                 if self._is_property(meaning):
                     given.setdefault("properties", {})[meaning.removeprefix(PROPERTY)] = cell
+                elif self._is_custom(meaning):
+                    code = meaning.removeprefix(CUSTOM)
+                    given.setdefault("custom", {})[code] = self._own(code, cell, habits)
                 else:
                     given[meaning] = self.by_name[meaning].kind(cell, habits)
             except ValueError as error:

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import exists, func, select
 
+from crm_core.custom_field import FieldOf, set_values
 from crm_core.customer import (
     Customer,
     CustomerNumber,
@@ -13,12 +14,20 @@ from crm_core.customer import (
     get_customer,
     update_customer,
 )
-from crm_core.customer_contact import ContactKind, add_contact, contact_key, list_contacts
+from crm_core.customer_contact import (
+    ContactKind,
+    add_address,
+    add_contact,
+    contact_key,
+    list_addresses,
+    list_contacts,
+)
 from crm_core.errors import Conflict, Invalid
 from crm_core.exchange.external import ExternalId, known_as, remember
-from crm_core.exchange.kinds import day, emails, phones, words, yes
+from crm_core.exchange.kinds import colleague, day, emails, phones, places, sex, words, yes
 from crm_core.exchange.noun import Field, Given, Noun, Putting
 from crm_core.keys import sort_key
+from crm_core.order_rows import Order
 from crm_core.phone import display
 
 PHONE = (
@@ -34,6 +43,10 @@ PHONE = (
     "telefon",
 )
 EMAIL = ("e-mail", "emails", "e-mails", "mail", "почта", "пошта", "эл. почта")
+MESSENGERS = tuple(kind for kind in ContactKind if kind is not ContactKind.EMAIL)
+LABELS = {kind: kind.capitalize() for kind in MESSENGERS} | {
+    ContactKind.WHATSAPP: "WhatsApp", ContactKind.SITE: "Web site", ContactKind.OTHER: "Other contact",
+}  # fmt: skip
 FIELDS = (
     Field("external_id", "Id in the other system", ("id", "externalid", "customer id", "код клиента", "ид")),
     Field(
@@ -47,6 +60,7 @@ FIELDS = (
     Field("country", "Country", ("страна", "країна", "kraj", "land")),
     Field("address", "Address", ("street", "адрес", "адреса", "adres", "adresse")),
     Field("birthday", "Birthday", ("date of birth", "birth date", "день рождения", "дата рождения"), day),
+    Field("sex", "Sex", ("gender", "пол", "стать", "płeć", "geschlecht"), sex),
     Field("vip", "VIP", (), yes),
     Field("bad", "Bad mark", ("problem",), yes),
     Field("tags", "Tags", ("tag", "labels", "теги", "метки"), words),
@@ -54,9 +68,19 @@ FIELDS = (
     Field("customer_type", "Type", ("type", "тип клиента", "тип клієнта")),
     Field("source", "Source", ("utm source", "источник", "джерело", "źródło")),
     Field("price_list", "Price list", ("price type", "тип цены")),
+    Field(
+        "manager",
+        "Who looks after",
+        ("responsible", "manager", "ответственный", "відповідальний", "opiekun"),
+        colleague,
+    ),
+    Field("timezone", "Time zone", ("time zone",)),
+    *(Field(str(kind), LABELS[kind], (), words) for kind in MESSENGERS),
+    Field("further_addresses", "Further addresses", ("addresses",), places),
     Field("note", "Note", ("notes", "comment", "комментарий", "примечание", "коментар", "uwagi")),
 )
 _KEYS = ("external_id", "phone", "email")
+_BESIDE = (*_KEYS, "country", "custom", "further_addresses", *MESSENGERS)  # what is no column of the customer
 
 
 async def put(to: Putting, place: int, rows: Sequence[Given]) -> str:
@@ -110,7 +134,7 @@ async def find(to: Putting, person: Mapping[str, Any]) -> Customer | None:
 
 async def make(to: Putting, person: Mapping[str, Any]) -> Customer:
     """A new customer. Raises `Invalid`."""
-    fields = {name: value for name, value in person.items() if name not in (*_KEYS, "country")}
+    fields = {name: value for name, value in person.items() if name not in _BESIDE}
     if not fields.get("name"):
         raise Invalid("This is a new customer: a name is needed.")
     mails = person.get("email", [])
@@ -123,6 +147,7 @@ async def make(to: Putting, person: Mapping[str, Any]) -> Customer:
     )
     for mail in mails[1:]:
         await add_contact(to.session, made.id, kind=ContactKind.EMAIL, value=mail)
+    await _besides(to, made, person)
     if person.get("external_id"):
         await remember(to.session, "customer", person["external_id"], made.id)
     return made
@@ -136,11 +161,11 @@ def country_of(person: Mapping[str, Any], to: Putting) -> str:
 
 async def _widen(to: Putting, known: Customer, person: Mapping[str, Any]) -> bool:
     """Write what the file says and we do not; nothing is taken away. False when all was known."""
-    fields = {name: value for name, value in person.items() if name not in _KEYS}
+    fields = {name: value for name, value in person.items() if name not in _BESIDE}
     mails = person.get("email", [])
     if mails and not known.email:
         fields["email"] = mails[0]
-    if "country" in fields:
+    if "country" in person:
         fields["country"] = country_of(person, to)
     if "tags" in fields:
         fields["tags"] = list(dict.fromkeys([*known.tags, *fields["tags"]]))
@@ -156,10 +181,33 @@ async def _widen(to: Putting, known: Customer, person: Mapping[str, Any]) -> boo
         await add_number(to.session, known.id, number, country=to.habits.country)
     for mail in further:
         await add_contact(to.session, known.id, kind=ContactKind.EMAIL, value=mail)
+    besides = await _besides(to, known, person)
     named = bool(person.get("external_id")) and await remember(
         to.session, "customer", person["external_id"], known.id
     )
-    return bool(changes or fresh or further or named)
+    return bool(changes or fresh or further or besides or named)
+
+
+async def _besides(to: Putting, known: Customer, person: Mapping[str, Any]) -> bool:
+    """Messengers, further addresses and the house's own fields that we do not know yet; False when there are none."""
+    there = {(it.kind, contact_key(it.value)) for it in await list_contacts(to.session, known.id)}
+    said = [(kind, value) for kind in MESSENGERS for value in person.get(kind, ())]
+    fresh = [(kind, value) for kind, value in said if (kind, contact_key(value)) not in there]
+    for kind, value in fresh:
+        await add_contact(to.session, known.id, kind=kind, value=value)
+    lived = {(it.address, it.city) for it in await list_addresses(to.session, known.id)}
+    moved = [it for it in person.get("further_addresses", ()) if (it["address"], it["city"]) not in lived]
+    for place in moved:
+        await add_address(to.session, known.id, **place)
+    return bool(fresh or moved) | await put_own(to, FieldOf.CUSTOMER, known, person)
+
+
+async def put_own(to: Putting, of: FieldOf, thing: Customer | Order, given: Mapping[str, Any]) -> bool:
+    """Set the values of the house's own fields that are given; False when they were so already. Raises `Invalid`."""
+    before = dict(thing.custom)
+    if "custom" in given:
+        await set_values(to.session, of, thing.id, given["custom"], user_id=to.user_id, at=to.at)
+    return dict(thing.custom) != before
 
 
 def _named(given: Given) -> Given:
@@ -168,7 +216,9 @@ def _named(given: Given) -> Given:
     parts = [person.pop(part, "") for part in ("first_name", "last_name")]
     if not person.get("name") and any(parts):
         person["name"] = " ".join(part for part in parts if part)
+    if "manager" in person:
+        person["manager_id"] = person.pop("manager")
     return person
 
 
-PEOPLE = Noun("customers", FIELDS, _KEYS, put, claims)
+PEOPLE = Noun("customers", FIELDS, _KEYS, put, claims, custom=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from crm_core.exchange.kinds import Habits
-from crm_core.exchange.noun import Noun
+from crm_core.exchange.noun import CUSTOM, PROPERTY, Noun
 from crm_core.exchange.sheet import said
 from crm_core.exchange.table import Row
 from crm_core.phone import display
@@ -37,7 +37,8 @@ def preview(noun: Noun, columns: Mapping[str, str], rows: Iterable[Row], habits:
 
 def _cells(noun: Noun, columns: Mapping[str, str], row: Row, habits: Habits) -> list[ReadCell]:
     given, wrong = noun.read(row, columns, habits)
-    values = given | {f"property:{name}": value for name, value in given.get("properties", {}).items()}
+    values = given | {f"{PROPERTY}{name}": value for name, value in given.get("properties", {}).items()}
+    values |= {f"{CUSTOM}{code}": value for code, value in given.get("custom", {}).items()}
     return [
         ReadCell(heading, row.cells[heading], wrong[heading])
         if heading in wrong
@@ -48,7 +49,11 @@ def _cells(noun: Noun, columns: Mapping[str, str], row: Row, habits: Habits) -> 
 
 def _shown(value: object) -> str:
     if isinstance(value, list):
-        return ", ".join(display(it) if it.startswith("+") else it for it in value)
+        return ", ".join(_shown(it) for it in value)
+    if isinstance(value, dict):
+        return ", ".join(it for it in value.values() if it)
+    if isinstance(value, str) and value.startswith("+"):
+        return display(value)
     if value is False:
         return "no"
     return f"{value:f}" if isinstance(value, Decimal) else said(value)  # type: ignore[arg-type]  # what a kind gives

@@ -11,10 +11,11 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
+from crm_core.custom_field import FieldOf
 from crm_core.customer import Customer
 from crm_core.errors import Conflict, Invalid
 from crm_core.exchange import people
-from crm_core.exchange.kinds import Habits, emails, instant, phones, pieces, sum_
+from crm_core.exchange.kinds import Habits, clock, colleague, day, emails, instant, phones, pieces, sum_, yes
 from crm_core.exchange.noun import Field, Given, Noun, Putting
 from crm_core.line import Shop
 from crm_core.money import money
@@ -70,6 +71,17 @@ FIELDS = (
     Field("paid", "Paid", ("paid amount", "оплачено", "zapłacono"), sum_),
     Field("tracking", "Tracking", ("tracking number", "ttn", "трек", "ттн")),
     Field("promised_at", "Promised for", ("delivery date", "дата доставки"), instant),
+    Field("manager", "In charge", ("responsible", "ответственный", "менеджер", "opiekun"), colleague),
+    Field("delivery_date", "Delivery day", ("day of delivery",), day),
+    Field("delivery_from", "Delivery from", ("time from",), clock),
+    Field("delivery_until", "Delivery until", ("time until",), clock),
+    Field("delivery_city", "Delivery city", ("shipping city", "city", "город", "місто", "miasto")),
+    Field("delivery_region", "Delivery region", ("shipping region", "region", "область")),
+    Field("delivery_postcode", "Delivery postcode", ("postcode", "zip", "shipping zip", "индекс")),
+    Field("payment_method", "How it is paid", ("payment",)),
+    Field("customer_comment", "Customer's comment", ("комментарий клиента",)),
+    Field("status_comment", "Comment on the status", ()),
+    Field("needs_call", "Needs a call", (), yes),
     Field("comment", "Comment", ("note", "notes", "комментарий", "коментар", "uwagi")),
 )
 _OFF = ("discount_percent", "discount_amount")
@@ -85,6 +97,8 @@ _OWN = (
         "promised_at",
         "comment",
     ),
+    *("manager_id", "delivery_date", "delivery_from", "delivery_until", "delivery_city", "delivery_region"),
+    *("delivery_postcode", "payment_method", "customer_comment", "status_comment", "needs_call"),
     *_OFF,
 )
 
@@ -108,7 +122,8 @@ async def put(to: Putting, place: int, rows: Sequence[Given]) -> str:
     version = known.version
     by: dict[str, Any] = {"user_id": to.user_id, "at": to.at, "beyond_stock": True}
     changed = await update_order(to.session, known.id, version=version, changes=changes, **by)
-    return "unchanged" if changed.version == version else "updated"
+    own = await people.put_own(to, FieldOf.ORDER, known, whole)
+    return "unchanged" if changed.version == version and not own else "updated"
 
 
 def claims(rows: Sequence[Given]) -> list[str]:
@@ -123,6 +138,8 @@ def _whole(rows: Sequence[Given]) -> Given:
         for name, value in row.items():
             if name not in _ITEM and whole.setdefault(name, value) != value:
                 raise Invalid(f"The rows of this order disagree about {name.replace('_', ' ')}.")
+    if "manager" in whole:
+        whole["manager_id"] = whole.pop("manager")
     return whole
 
 
@@ -133,7 +150,7 @@ async def _create(to: Putting, whole: Mapping[str, Any], items: Sequence[Given])
         raise Invalid("Say which shop took these orders.", "shop_id")
     number, state = whole["number"][:60], whole.get("status", Status.NEW)
     buyer = await _buyer(to, whole)
-    await create_order(
+    made = await create_order(
         to.session,
         customer_id=buyer.id,
         shop_id=to.shop_id,
@@ -144,6 +161,7 @@ async def _create(to: Putting, whole: Mapping[str, Any], items: Sequence[Given])
         beyond_stock=True,
         **{"status": state, **{name: whole[name] for name in _OWN if name in whole}},
     )
+    await people.put_own(to, FieldOf.ORDER, made, whole)
     await _count_on(to, number)
 
 
@@ -202,4 +220,4 @@ def _same(order: Order, rows: Sequence[Given]) -> bool:
     )
 
 
-SALES = Noun("orders", FIELDS, ("number",), put, claims, group="number")
+SALES = Noun("orders", FIELDS, ("number",), put, claims, group="number", custom=True)

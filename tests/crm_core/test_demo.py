@@ -1,9 +1,11 @@
 """The furnished shop of the demo."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import asyncpg
+import pytest
 import pytest_asyncio
 from sqlalchemy import func, select
 
@@ -13,32 +15,38 @@ from crm_core.callback import Callback
 from crm_core.card import load_card
 from crm_core.customer import Customer, CustomerNumber, create_customer
 from crm_core.db import Database, connect
+from crm_core.demo_work import price_list
+from crm_core.document import list_documents
+from crm_core.exchange.table import read_table
+from crm_core.lead_rows import Lead
 from crm_core.line import find_line
 from crm_core.order import ItemWanted, Order, create_order
 from crm_core.phone import normalise
 from crm_core.product import Product, find_products
+from crm_core.read.deliveries import list_deliveries
+from crm_core.read.tasks import Viewer, list_tasks
 from crm_core.user import Passwords, find_by_login
 
 NOW = datetime(2026, 11, 21, 14, 30, tzinfo=UTC)
 
 
 @pytest_asyncio.fixture(scope="module")
-async def furnished(postgres: str) -> AsyncIterator[Database]:
+async def furnished(postgres: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Database]:
     """One furnished database for the stories that only look at it or only add to it."""
     connection = await asyncpg.connect(postgres)
     await connection.execute("CREATE DATABASE furnished TEMPLATE crm_template STRATEGY FILE_COPY")
     await connection.close()
     async with connect(postgres.replace("@/callcenter?", "@/furnished?")) as db:
         async with db.begin() as session:
-            await demo.furnish(session, NOW)
+            await demo.furnish(session, NOW, documents=tmp_path_factory.mktemp("documents"))
         yield db
 
 
-async def test_the_shop_is_furnished_once(database: Database) -> None:
+async def test_the_shop_is_furnished_once(database: Database, tmp_path: Path) -> None:
     async with database.begin() as session:
-        assert await demo.furnish(session, NOW)
+        assert await demo.furnish(session, NOW, documents=tmp_path)
     async with database.begin() as session:
-        assert not await demo.furnish(session, NOW)
+        assert not await demo.furnish(session, NOW, documents=tmp_path)
         counts = {
             table.__tablename__: await session.scalar(select(func.count()).select_from(table))
             for table in (Customer, Product, Order, Call, Callback)
@@ -64,6 +72,34 @@ async def test_what_is_furnished_is_believable(furnished: Database) -> None:
         late = select(func.count()).where(Callback.due_at < NOW)
         assert await session.scalar(late.select_from(Callback)) == 4
         assert not await session.scalar(select(Call.id).where(Call.ended_at > NOW))
+
+
+async def test_everybody_has_something_to_do(furnished: Database) -> None:
+    async with furnished.begin() as session:
+        staff = {
+            login: await find_by_login(session, login) for login in ("courier", "operator", "supervisor")
+        }
+
+        async def waiting(login: str, which: str) -> int:
+            user = staff[login]
+            assert user is not None
+            viewer = Viewer(user_id=user.id, role=user.role, everybody=False)
+            return len((await list_tasks(session, viewer, now=NOW, which=which)).rows)
+
+        courier = staff["courier"]
+        assert courier is not None
+        round_ = await list_deliveries(session, Viewer(user_id=courier.id, role="courier", everybody=False))
+        assert [it.mine for it in round_] == [True, True, False] and all(it.address for it in round_)
+        assert await list_documents(session, "order", [round_[0].order_id]) != {round_[0].order_id: []}
+        assert await waiting("operator", "mine") == await waiting("operator", "group") == 1
+        assert await waiting("supervisor", "overdue") == 1
+        assert await session.scalar(select(func.count()).select_from(Lead)) == 3
+
+
+def test_the_supplier_of_the_demo_writes_a_price_list_that_is_read() -> None:
+    table = read_table(price_list(NOW).encode())
+    assert len(table.rows) == 10 and [it.cells["Price"] for it in table.rows].count("on request") == 1
+    assert price_list(NOW) != price_list(NOW + timedelta(hours=1))
 
 
 async def test_every_caller_of_the_demo_dials_a_line_and_most_are_known(furnished: Database) -> None:

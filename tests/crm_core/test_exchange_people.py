@@ -1,6 +1,8 @@
 """Customers and orders of another system come here, and coming twice changes nothing."""
 
-from datetime import UTC, datetime
+from contextlib import aclosing
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -8,12 +10,25 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core.customer import Customer, get_customer
+from crm_core.custom_field import FieldOf, add_field, set_values
+from crm_core.custom_value import FieldKind
+from crm_core.customer import Customer, create_customer, get_customer, update_customer
+from crm_core.customer_contact import ContactKind, add_address, add_contact
+from crm_core.db import connect
+from crm_core.exchange import columns
+from crm_core.exchange.export import bites
 from crm_core.exchange.kinds import Habits, day, emails, instant, phones, sum_, yes
+from crm_core.exchange.sheet import Csv
+from crm_core.exchange.table import read_table
 from crm_core.line import Shop
 from crm_core.order import ItemWanted, Order, create_order
 from crm_core.product import Product
+from crm_core.read.customers import list_customers
+from crm_core.read.orders import list_orders
+from crm_core.user import create_user
+from tests.conftest import copied
 from tests.crm_core.exchange import bring
 
 HERE = Habits("PL", ZoneInfo("Europe/Warsaw"))
@@ -145,3 +160,152 @@ async def test_rows_of_one_order_that_disagree_are_refused_together(shop: Any, t
         (2, "The rows of this order disagree about status."),
         (3, "The rows of this order disagree about status."),
     ]
+
+
+async def put_much(shop: Any) -> None:
+    """Customers with everything that a customer can have, and orders of theirs."""
+    async with shop.begin() as session:
+        jan = await create_customer(
+            session, name="Jan Kowalski", country="PL", numbers=["602123456", "+442079460123"], email="jan@example.com",
+            city="Łódź", address="Long street 5", birthday=date(1980, 2, 29), sex="male", vip=True, tags=["new", "web"],
+            category="Gold", customer_type="Company", source="friend", note="two\nlines; =1", price_list="wholesale",
+            timezone="Europe/Warsaw", manager_id=shop.oleg,
+        )  # fmt: skip
+        for kind, value in (("email", "j2@example.com"), ("telegram", "@jan"), ("other", "Matrix jan")):
+            await add_contact(session, jan.id, kind=ContactKind(kind), value=value)
+        await add_address(session, jan.id, address="Office 7", city="Gdynia", country="PL", label="office")
+        await add_address(session, jan.id, address="Dacha, 3rd house")
+        eva = await create_customer(
+            session, name="Eva Stern", country="DE", numbers=["+4930231251"], sex="female"
+        )
+        by: dict[str, Any] = {"user_id": None, "at": shop.noon}
+        values = {"shoe_size": "42.5", "likes": ["tea", "green, raw"], "since": "2020-01-31", "club": True}
+        await set_values(session, FieldOf.CUSTOMER, jan.id, values, **by)
+        items = [ItemWanted(shop.mug, 2), ItemWanted(None, 1, Decimal("3.50"), "Gift, wrapped")]
+        window = {
+            "delivery_date": date(2026, 11, 24),
+            "delivery_from": time(14),
+            "delivery_until": time(16, 30),
+        }
+        where = {"delivery_city": "Gdynia", "delivery_postcode": "81-001", "delivery_address": "Office 7"}
+        told = {
+            "customer_comment": "Ring twice",
+            "status_comment": "waits",
+            "needs_call": True,
+            "paid": Decimal(5),
+        }
+        order = await create_order(
+            session, customer_id=jan.id, shop_id=shop.shop, items=items, status="packed", manager_id=shop.anna,
+            payment_method="card", **window, **where, **told, **by,
+        )  # fmt: skip
+        await set_values(session, FieldOf.ORDER, order.id, {"gift": "yes, a ribbon"}, **by)
+        await create_order(session, customer_id=eva.id, shop_id=shop.shop, items=items[:1], **by)
+
+
+async def ask_much(shop: Any) -> None:
+    """The fields that this house made itself."""
+    async with shop.begin() as session:
+        for of, name, kind, options in (
+            (FieldOf.CUSTOMER, "Shoe size", FieldKind.NUMBER, ()),
+            (FieldOf.CUSTOMER, "Likes", FieldKind.CHOICES, ("tea", "green, raw", "milk")),
+            (FieldOf.CUSTOMER, "Since", FieldKind.DATE, ()),
+            (FieldOf.CUSTOMER, "Club", FieldKind.YES_NO, ()),
+            (FieldOf.ORDER, "Gift", FieldKind.TEXT, ()),
+        ):
+            await add_field(session, object_=of, name=name, kind=kind, options=options)
+
+
+async def exported(shop: Any, noun: str) -> bytes:
+    """The list as a file, all of it."""
+    plan, read = {"customers": (columns.people, list_customers), "orders": (columns.sales, list_orders)}[noun]
+    async with shop.begin() as session:
+        meant = await plan(session)
+
+    async def load(session: AsyncSession, after: str | None) -> Any:
+        return await read(session, after=after, limit=2)  # type: ignore[operator]
+
+    sheet = Csv()
+    content = sheet.rows([meant.headings])
+    async with aclosing(bites(shop.db, load, meant)) as found:
+        async for rows in found:
+            content += sheet.rows(rows)
+    return content + sheet.end()
+
+
+def told(content: bytes) -> list[dict[str, str]]:
+    """The rows without what is ours alone: ids, and when we heard of somebody."""
+    rows = [dict(row.cells) for row in read_table(content).rows]
+    return sorted(
+        ({name: it for name, it in row.items() if name not in ("our id", "added")} for row in rows),
+        key=lambda row: (row["name" if "name" in row else "number"], row.get("sku", "")),
+    )
+
+
+async def test_what_goes_out_comes_into_an_empty_shop_as_it_was(
+    shop: Any, postgres: str, tmp_path: Path
+) -> None:
+    await ask_much(shop)
+    await put_much(shop)
+    files = {noun: await exported(shop, noun) for noun in ("customers", "orders")}
+    (jan,) = [row for row in told(files["customers"]) if row["name"] == "Jan Kowalski"]
+    assert (jan["manager"], jan["telegram"], jan["custom:likes"]) == ("oleg", "@jan", "tea; green, raw")
+    assert jan["further_addresses"] == "Office 7 | Gdynia | PL | office\nDacha, 3rd house"
+    async with copied(postgres, "small_shop") as url, connect(url) as db:
+        other = replace(shop, db=db)
+        await ask_much(other)
+        for noun, count in (("customers", 2), ("orders", 2)):
+            done = await bring(other, tmp_path, noun, files[noun])
+            assert (done.counts[0], done.refused) == (count, [])
+        for noun, content in files.items():
+            for was, is_ in zip(told(content), told(await exported(other, noun)), strict=True):
+                assert is_ == was
+            again = await bring(other, tmp_path, noun, content)
+            assert again.counts[:2] == (0, 0) and again.refused == []
+
+
+async def test_what_nobody_here_knows_is_refused_with_the_reason(shop: Any, tmp_path: Path) -> None:
+    await ask_much(shop)
+    async with shop.begin() as session:
+        for login in ("ann", "anne"):
+            await create_user(session, login=login, name="Ann Lee")
+    rows = (
+        "name,phone,sex,manager,custom:shoe_size,custom:likes,custom:gone,further_addresses\n"
+        "A,601000001,unknown,,,,,\nB,601000002,,Ann Lee,,,,\nC,601000003,,nobody,,,,\nD,601000004,,,big,,,\n"
+        "E,601000005,,,,coffee,,\nF,601000006,,,,,x,\nG,601000007,K,OLEG BONDAR,42,milk,,| Gdynia\n"
+        "H,601000008,K,OLEG BONDAR,42,milk,,Quay 1\n"
+    )
+    done = await bring(shop, tmp_path, "customers", rows.encode())
+    assert done.counts[0] == 1 and {it.place: it.reason for it in done.refused} == {
+        2: "sex: 'unknown' is neither female nor male.",
+        3: "manager: 'Ann Lee' may be several colleagues: write the login.",
+        4: "manager: 'nobody' is nobody who works here.",
+        5: "custom:shoe_size: 'big' can not be: Shoe size: write a number such as 12 or 12.5.",
+        6: "custom:likes: 'coffee' can not be: Likes: choose one of: tea, green, raw, milk.",
+        7: "custom:gone: 'x' belongs to a field that there is not: gone.",
+        8: "further_addresses: '| Gdynia' is no address such as Long street 5 | Gdynia | PL | office.",
+    }
+
+
+async def test_an_export_is_of_one_instant(shop: Any) -> None:
+    async def add(name: str) -> None:
+        async with shop.begin() as session:
+            await create_customer(session, name=name, country="PL")
+
+    for name in ("Ada", "Bea", "Zoe"):
+        await add(name)
+    async with shop.begin() as session:
+        meant = await columns.people(session)
+
+    async def load(session: AsyncSession, after: str | None) -> Any:
+        return await list_customers(session, after=after, limit=2)
+
+    names: list[Any] = []
+    async with aclosing(bites(shop.db, load, meant)) as found:
+        async for rows in found:
+            names += [row[2] for row in rows]
+            if len(names) == 2:
+                await add("Yan")
+                async with shop.begin() as session:
+                    zoe = (await session.scalars(select(Customer).where(Customer.name == "Zoe"))).one()
+                    await update_customer(session, zoe.id, version=zoe.version, changes={"name": "Changed"})
+    assert sorted(names) == ["Ada", "Bea", "Marta Zielińska", "Zoe"]

@@ -40,7 +40,7 @@ async def furnish(data_dir: Path) -> Furnished:
     async with Embedded(data_dir / "postgres") as server:
         await migrate(server.url)
         async with connect(server.url) as db, db.begin() as session:
-            await demo.furnish(session, datetime.now(UTC), pbx=PBX)
+            await demo.furnish(session, datetime.now(UTC), documents=data_dir / "documents", pbx=PBX)
             await _let_in(session, OLEG)
             return await _put_marta(session, datetime.now(UTC))
 

@@ -101,3 +101,18 @@ async def test_what_goods_cost_us_goes_out_only_to_who_may_know(database) -> Non
     assert "purchase_price" in headings and Decimal("3.21") in cells
     headings, cells = await columns_for(False)
     assert not {"purchase_price", "margin, %"} & set(headings) and Decimal("3.21") not in cells
+
+
+async def test_a_link_to_a_file_leads_to_the_sign_in_when_the_session_is_over(client, database) -> None:
+    opened = {"Sec-Fetch-Mode": "navigate", "Accept": "text/html,*/*"}
+    stood = {"Referer": str(client.make_url("/customers?mark=vip"))}
+    path = f"{API}/exports/customers"
+    for more, onward in (
+        (stood, "%2Fcustomers%3Fmark%3Dvip"),
+        ({"Referer": "http://elsewhere/x"}, "%2F"),
+        ({}, "%2F"),
+    ):
+        answer = await client.get(path, headers=opened | more, allow_redirects=False)
+        assert (answer.status, answer.headers["Location"]) == (303, f"/login?next={onward}")
+    asked = await client.get(path, allow_redirects=False)
+    assert asked.status == 401 and asked.content_type == "application/problem+json"

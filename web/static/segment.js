@@ -1,5 +1,5 @@
-// The rules of a segment: only comparisons that fit the field are offered, and how many customers fit is told as one
-// writes. Without script the page works as well; then the count stands there after saving.
+// The rules of a segment: only comparisons that fit the field are offered, how many customers fit is told as one
+// writes, and a rule or a group comes or goes in its place. Without script the page works as well, a page at a time.
 
 import { t } from "./say.js";
 
@@ -15,6 +15,7 @@ const offer = (field) => {
   for (const option of op.options) option.hidden = option.disabled = Boolean(field.value) && !fitting.includes(option.value);
   if (op.selectedOptions[0]?.disabled) op.value = [...op.options].find((option) => !option.disabled)?.value ?? "";
 };
+const offerAll = () => form.querySelectorAll("select[name^=field]").forEach(offer);
 
 const count = async () => {
   const mine = ++asked;
@@ -24,10 +25,29 @@ const count = async () => {
   said.textContent = wrong ?? t("{count} customers now", { count: customers });
 };
 
+/** The server says how the rules look after a button; where that fails the form goes the long way. */
+const edit = async (button) => {
+  const body = new URLSearchParams(new FormData(form, button));
+  const answer = await fetch(button.formAction, { method: "POST", body }).catch(() => null);
+  const fresh = answer?.ok && new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-rules]");
+  if (!fresh) return HTMLFormElement.prototype.requestSubmit.call(form, button);
+  form.querySelector("[data-rules]").replaceWith(document.adoptNode(fresh));
+  offerAll();
+  form.querySelector("[data-rules] [autofocus]")?.focus();
+  return count();
+};
+
+let going = false;
+form.addEventListener("submit", (event) => {
+  if (event.submitter?.name !== "edit" || going) return;
+  event.preventDefault();
+  going = true;
+  edit(event.submitter).finally(() => { going = false; });
+});
 form.addEventListener("input", ({ target }) => {
   if (target.name?.startsWith("field")) offer(target);
   clearTimeout(timer);
   timer = setTimeout(count, PAUSE_MS);
 });
-for (const field of form.querySelectorAll("select[name^=field]")) offer(field);
+offerAll();
 count();
