@@ -184,7 +184,7 @@ async def patch_tree(request: web.Request, tree_id: Id, body: TreeChange) -> Tre
 
 
 @operations.get("/calls/{call_id}/suggestions", right=EDIT_CALLS)
-async def get_suggestions(request: web.Request, call_id: UUID) -> list[SuggestionAnswer]:
+async def get_call_suggestions(request: web.Request, call_id: UUID) -> list[SuggestionAnswer]:
     """What this call may be about, or whose it may be, the likeliest first."""
     async with services(request).db.begin() as session:
         kept = await own_call(request, session, call_id)

@@ -121,7 +121,7 @@ async def post_promise(request: web.Request, body: NewPromise) -> PromiseAnswer:
 
 
 @operations.post("/promises/{promise_id}/settle", right=KEEP_PROMISES, status=200, errors=(409,))
-async def post_settled(request: web.Request, promise_id: Id, body: Settled) -> PromiseAnswer:
+async def post_promise_settled(request: web.Request, promise_id: Id, body: Settled) -> PromiseAnswer:
     """Say what became of a promise. 409 when somebody did already."""
     parts, who = services(request), person(request)
     async with parts.db.begin() as session:
@@ -155,6 +155,6 @@ async def settle(request: web.Request) -> web.Response:
     typed: Mapping[str, Any] = await fields(request)
     version = typed.get("version", "")
     body = {"state": typed.get("state"), "version": int(version) if version.isdecimal() else None}
-    await post_settled(request, number_in(request, "promise_id"), checked(Settled, {}, **body))
+    await post_promise_settled(request, number_in(request, "promise_id"), checked(Settled, {}, **body))
     which = typed.get("which", "")
     return go(f"/promises?which={which}" if which in ("open", "broken") else "/promises", "settled")
