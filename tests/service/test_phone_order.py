@@ -181,11 +181,10 @@ async def test_the_service_is_killed_while_she_types_and_again_before_it_can_ans
         async def lose(route: Route) -> None:
             await route.fetch()  # the service took the order; nobody will hear of it
             selling.kill()
-            await page.unroute("**/api/v1/orders")
             await route.abort()
             lost.set()
 
-        await page.route("**/api/v1/orders", lose)
+        await page.route("**/api/v1/orders", lose, times=1)
         await hands.press("Control+Enter")
         async with asyncio.timeout(PATIENCE_S):
             await lost.wait()

@@ -67,7 +67,7 @@ export class Keeper {
 
   /** The server told its version: taken over when nothing of ours is unsent. */
   offer(value, version) {
-    if (this.dirty || this.flying || version === undefined || version <= this.version) return;
+    if (this.dirty || this.flying || this.frozen || version === undefined || version <= this.version) return;
     this.version = version;
     this.sent.value = value;
     this.value.value = value;

@@ -1,6 +1,6 @@
 // The order being taken by telephone: what, how many, where to, the total at once. Kept as typed with the call.
 
-import { useCallback, useEffect, useRef, useState } from "../vendor/hooks.js";
+import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "../vendor/hooks.js";
 import { signal } from "../vendor/signals.js";
 import { clock, t } from "../say.js";
 import { Chip, html, Key } from "../ui.js";
@@ -72,8 +72,12 @@ export const OrderPanel = ({ entry }) => {
   const confirmed = Boolean(read) && typed.confirmed === read;
   const placing = usePlacing(entry, kept, draft, shop, quote?.deliveries, confirmed);
   const any = draft.items.length > 0;
-  const back = useCallback(() => { part.value = "order"; setReading(false); requestAnimationFrame(() => search.current?.focus()); }, []);
-  const agree = () => { setReading(false); requestAnimationFrame(() => terms.current?.querySelector("select, input")?.focus()); };
+  const [goal, setGoal] = useState(null);
+  const reach = (find) => { part.value = "order"; setReading(false); find()?.focus(); setGoal(() => find); };
+  const back = useCallback(() => reach(() => search.current), []);
+  const agree = () => reach(() => terms.current?.querySelector("select, input"));
+  // At once, for the next key is on its way already; and again when what was asked for has been drawn.
+  useLayoutEffect(() => { if (goal) { goal()?.focus(); setGoal(null); } }, [goal, reading]);
   const flip = () => (reading ? back() : setReading(true));
   useKey("o", t("Take an order"), back);
   useKey("F2", t("Find a product"), back);

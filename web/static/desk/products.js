@@ -48,20 +48,15 @@ const Option = ({ product, query, currency, on, index, take }) => html`
     <span class="clip"><${Marked} text=${product.name} query=${query} /> <span class="faint">${codes(product)}</span><${Places} places=${product.places} /></span>
     <span class="stock-price"><${Stock} product=${product} /><span class="num">${product.usual_price && product.usual_price !== product.price ? html`<s class="faint">${money(product.usual_price)}</s> ` : null}${money(product.price, currency)}</span></span></div>`;
 
-/** The answer for `words`: {list, failed, words}; `find` asks at once, for whoever pressed Enter too early. */
+/** The answer for `words`: {list, failed, words}. */
 const useFound = (words, where) => {
   const [found, setFound] = useState({ list: null, failed: null, words: "" });
   const news = scarce.value;
-  const find = async (typed) => {
-    const list = items(await ask({ query: typed, ...where })).slice(0, SHOWN);
-    setFound({ list, failed: null, words: typed });
-    return list;
-  };
   useEffect(() => {
     if (!words) return void setFound({ list: null, failed: null, words: "" });
     const timer = setTimeout(async () => {
       try {
-        await find(words);
+        setFound({ list: items(await ask({ query: words, ...where })).slice(0, SHOWN), failed: null, words });
       } catch (error) {
         if (error instanceof Refused) setFound({ list: [], failed: error.message, words });
         else if (error.name !== "AbortError") throw error;
@@ -69,7 +64,7 @@ const useFound = (words, where) => {
     }, PAUSE_MS);
     return () => clearTimeout(timer);
   }, [words, where.shop_id, where.customer_id, news]);
-  return { ...found, find };
+  return found;
 };
 
 export const ProductSearch = ({ field, shopId, customerId, callId, currency, add }) => {
@@ -78,17 +73,19 @@ export const ProductSearch = ({ field, shopId, customerId, callId, currency, add
   const latestQuery = useRef("");
   const { words, quantity } = taken(query);
   const where = { shop_id: shopId, customer_id: customerId, call_id: callId };
-  const { list, failed, words: answered, find } = useFound(words, where);
+  const { list, failed, words: answered } = useFound(words, where);
   useEffect(() => setOn(0), [answered]);
   const type = (text) => { latestQuery.current = text; setQuery(text); };
   const take = (product, count = quantity) => { add(product, count); type(""); };
+  // Enter came before the answer: what it means is asked for by itself, so that no later question ends it.
   const hurry = async () => {
     const typed = latestQuery.current;
+    const meant = taken(typed);
     try {
-      const [first] = await find(taken(typed).words);
-      if (first && latestQuery.current === typed) take(first, taken(typed).quantity);
+      const [first] = items(await api.get("/products", { query: meant.words, ...where, limit: 1 }));
+      if (first && latestQuery.current === typed) take(first, meant.quantity);
     } catch (error) {
-      if (!(error instanceof Refused) && error.name !== "AbortError") throw error;
+      if (!(error instanceof Refused)) throw error;  // the list says it
     }
   };
   const press = (event) => {

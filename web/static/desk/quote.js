@@ -8,6 +8,7 @@ import { isOff, isPrice, off, wanted } from "./basket.js";
 import { scarce } from "./store.js";
 
 const PAUSE_MS = 200;
+const RETRY_MS = 2000;
 const AGAIN_MS = 20000;  // a piece that another call holds comes free without anybody doing something
 const COST = /^\d{1,10}([.,]\d{1,2})?$/;
 
@@ -48,9 +49,8 @@ const question = (draft, shop, { call, card }, offers) => {
   };
 };
 
-/** Counts up whenever something of `draft` is scarce now, and again and again while somebody else has it. */
-const useScarcity = (draft, quote) => {
-  const [count, setCount] = useState(0);
+/** Asks anew whenever something of `draft` is scarce now, and again and again while somebody else has it. */
+const useScarcity = (draft, quote, setCount) => {
   const news = scarce.value;
   const seen = useRef(news);
   useEffect(() => {
@@ -64,24 +64,25 @@ const useScarcity = (draft, quote) => {
     const timer = setInterval(() => setCount((now) => now + 1), AGAIN_MS);
     return () => clearInterval(timer);
   }, [waits]);
-  return count;
 };
 
 /** The server's answer for the draft as it is, null until there is one. It is asked anew a moment after each change. */
 export const useQuote = (draft, shop, entry) => {
   const [quote, setQuote] = useState(null);
-  const count = useScarcity(draft, quote);
+  const [count, setCount] = useState(0);
+  useScarcity(draft, quote, setCount);
   const asked = draft.items.length && shop && readable(draft) ? JSON.stringify(question(draft, shop, entry, quote?.deliveries)) : null;
   useEffect(() => {
     if (!asked) return void setQuote(null);
     let stale = false;
-    const timer = setTimeout(async () => {
+    let timer = setTimeout(async () => {
       try {
         const answer = await api.post("/quotes", JSON.parse(asked));
         if (!stale) setQuote(answer?.sums ? { ...answer, asked } : null);
       } catch (error) {
         if (!(error instanceof Refused)) throw error;
         const problems = error.passing ? undefined : [{ field: "items", message: error.message }];
+        if (!stale && error.passing) timer = setTimeout(() => setCount((now) => now + 1), RETRY_MS);
         if (!stale) setQuote((old) => (old || problems ? { ...old, ...(problems ? { problems } : {}), asked: null } : null));
       }
     }, PAUSE_MS);
