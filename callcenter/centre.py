@@ -14,6 +14,7 @@ import structlog
 
 from asterisk.ami import Link, LinkState, LinkStatus
 from asterisk.events import Event, RecordingMuted
+from callcenter import baton
 from callcenter.agents import Agents
 from callcenter.alone import alone
 from callcenter.call import Call, CallState
@@ -72,6 +73,7 @@ class Centre:
         self._errands: dict[UUID, Errand] = {}
         self._live = live
         self._control = control
+        self._said: dict[tuple[UUID, int], str] = {}  # lines to whoever gets a call that is being transferred
 
     # --- what the floor moves ---------------------------------------------------------------------------
 
@@ -88,6 +90,8 @@ class Centre:
         self._desks.changed(call, errand)
         self._agents.call_changed(call, errand)
         self._scribe.keep(call, errand)
+        for step in baton.steps(before, call, self._desks.directory):
+            self._hand_on(call, step)
         if call.state is CallState.ENDED:
             self._live.pop(call.id, None)
             self._errands.pop(call.id, None)
@@ -95,6 +99,11 @@ class Centre:
         else:
             self._live[call.id] = call
         self._control.changed(call)
+
+    def _hand_on(self, call: Call, step: baton.Step) -> None:
+        """The call goes from one to the next: what belongs to it follows, and then its card is read again."""
+        said = self._said.get((call.id, step.giver)) if isinstance(step, baton.Offered) else None
+        self._scribe.baton(call.id, step, self._now(), said, self._desks.card_changed)
 
     def _take_over(self, before: Call, after: Call) -> None:
         """The call is known by an older linkedid from now on."""
@@ -196,6 +205,9 @@ class Centre:
     def shown(self, user_id: int, call_id: UUID) -> None:
         self._desks.shown(user_id, call_id)
 
+    def leave(self, user_id: int, call_id: UUID) -> None:
+        self._desks.leave(user_id, call_id)
+
     # --- what the web asks for (web.services.Live) ------------------------------------------------------
 
     def links(self) -> Sequence[LinkStatus]:
@@ -269,7 +281,12 @@ class Centre:
 
     async def act(self, call_id: UUID, user_id: int, act: Act, *, anybody: bool = False) -> None:
         """Do something with a live call (`callcenter.control`); returns when it has really happened."""
-        await self._control.act(call_id, user_id, act, anybody=anybody)
+        if act.said:
+            self._said[call_id, user_id] = act.said
+        try:
+            await self._control.act(call_id, user_id, act, anybody=anybody)
+        finally:
+            self._said.pop((call_id, user_id), None)
 
     async def queues(self, call_id: UUID) -> Sequence[Mapping[str, Any]]:
         """The queues of the switchboard that has this call, with how many wait; empty when it can not say."""

@@ -47,6 +47,7 @@ class Entry:
     reading: asyncio.Task[None] | None = None
     places: dict[int, DeskState] = field(default_factory=dict)
     sent_to: dict[int, DeskState] = field(default_factory=dict)  # whose browsers have been told, and what
+    left: set[int] = field(default_factory=set)  # who does not want to watch it
 
 
 class Desks:
@@ -93,7 +94,7 @@ class Desks:
         if entry.call.remote_number != call.remote_number:
             entry.number, entry.stale = self._number_of(call), True
         entry.call = call
-        self._settle(entry, places(call, self.directory, entry.errand))
+        self._settle(entry, self._places(entry))
 
     def forget(self, call_id: UUID, reason: str) -> None:
         """The call is finished with (outcome given, dismissed, merged): it leaves every desk."""
@@ -132,7 +133,7 @@ class Desks:
         """Phones or lines were given to others."""
         self.directory = directory
         for entry in list(self._entries.values()):
-            self._settle(entry, places(entry.call, directory, entry.errand))
+            self._settle(entry, self._places(entry))
 
     def use_links(self, links: list[Message]) -> None:
         """The link to a switchboard came or went: said on every desk."""
@@ -220,6 +221,13 @@ class Desks:
         if entry is not None and user_id in entry.sent_to:
             self._shown(call_id, user_id, self._now())
 
+    def leave(self, user_id: int, call_id: UUID) -> None:
+        """Who handed a call on does not want to watch it any more; nothing else leaves a desk so."""
+        entry = self._entries.get(call_id)
+        if entry is not None and entry.places.get(user_id) is DeskState.WATCHING:
+            entry.left.add(user_id)
+            self._settle(entry, self._places(entry))
+
     def notice(self, user_id: int, level: str, text: str, address: str | None = None) -> None:
         """A sentence for one operator; `address` is the page it is about."""
         self._tell(user_id, {"type": "notice", "level": level, "text": text, "address": address})
@@ -255,10 +263,16 @@ class Desks:
 
     # --- inside -----------------------------------------------------------------------------------------
 
+    def _places(self, entry: Entry) -> dict[int, DeskState]:
+        found = places(entry.call, self.directory, entry.errand)
+        entry.left -= {user_id for user_id, state in found.items() if state is not DeskState.WATCHING}
+        return {user_id: state for user_id, state in found.items() if user_id not in entry.left}
+
     def _settle(self, entry: Entry, now_on: dict[int, DeskState], reason: str | None = None) -> None:
         before, entry.places = entry.places, now_on
         for user_id in before.keys() - now_on.keys():
-            self._take_away(entry, user_id, reason or _why_gone(entry.call))
+            watched = before[user_id] is DeskState.WATCHING
+            self._take_away(entry, user_id, reason or ("ended" if watched else _why_gone(entry.call)))
         if now_on and (entry.card is None or entry.stale):
             self._read(entry)
         if entry.card is not None:
@@ -287,7 +301,7 @@ class Desks:
 
     def _mark_sent(self, entry: Entry, user_id: int) -> None:
         state = entry.places[user_id]
-        if entry.sent_to.get(user_id) is None:
+        if entry.sent_to.get(user_id) is None and state is not DeskState.WATCHING:
             self._popped(entry.call, user_id, self._now(), (entry.card or {}).get("forecast", ()))
         entry.sent_to[user_id] = state
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from callcenter.baton import handed_on, watchers
 from callcenter.call import Call, CallState, Direction, Result
 from callcenter.directory import Directory, Operator
 from callcenter.errand import Errand
@@ -26,6 +27,7 @@ class DeskState(StrEnum):
     HELD = "held"
     WRAP_UP = "wrap_up"  # it is over and still owes an outcome
     ENDED = "ended"  # it never came to a talk
+    WATCHING = "watching"  # he handed it on and sees what becomes of it
 
 
 def places(call: Call, directory: Directory, errand: Errand | None) -> dict[int, DeskState]:
@@ -47,11 +49,13 @@ def places(call: Call, directory: Directory, errand: Errand | None) -> dict[int,
     for extension in call.picked_up if call.direction is Direction.INBOUND else ():
         found[extension] = DeskState.TALKING  # the bridge follows within milliseconds
     if call.operator is not None and not call.talking:
-        # His part is over (handed on, or the customer just hung up), unless he parked the customer.
-        found[call.operator] = DeskState.HELD if call.parked else DeskState.WRAP_UP
+        # His part is over (the customer just hung up), unless he parked the customer or sent him on.
+        done = DeskState.WATCHING if handed_on(call) else DeskState.WRAP_UP
+        found[call.operator] = DeskState.HELD if call.parked else done
     for extension in call.talking:
         found[extension] = DeskState.HELD if held else DeskState.TALKING
-    return _people(call, directory, found, errand)
+    here = _people(call, directory, found, errand)
+    return here | dict.fromkeys(watchers(call, directory) - here.keys(), DeskState.WATCHING)
 
 
 def _afterwards(call: Call, directory: Directory, errand: Errand | None) -> dict[int, DeskState]:

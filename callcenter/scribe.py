@@ -11,6 +11,7 @@ from uuid import UUID
 
 import structlog
 
+from callcenter.baton import Offered, Step, Taken
 from callcenter.call import Call, Direction, from_json, to_json
 from callcenter.directory import EMPTY, Directory
 from callcenter.errand import Errand, restored, stored
@@ -18,6 +19,7 @@ from callcenter.flight.recorder import Flight
 from callcenter.numbers import Numbers
 from callcenter.recorder import Job, Recorder
 from callcenter.records import Entry, write
+from crm_core import baton
 from crm_core.call_act import ActKind, end_pause, note_act
 from crm_core.call_record import merge_calls
 from crm_core.db import Database
@@ -98,6 +100,25 @@ class Scribe:
                     await keep_forecast(session, call.id, forecast, at=at)
 
         self._recorder.keep(Job(key=("pop", call.id, user_id, at), spooled=None, write=job))
+
+    def baton(
+        self, call_id: UUID, step: Step, at: datetime, said: str | None, done: Callable[[UUID], None]
+    ) -> None:
+        """The call goes from one operator to the next; `done` is told when that changed something."""
+
+        async def job() -> None:
+            async with self._db.begin() as session:
+                match step:
+                    case Offered(giver):
+                        await baton.offer(session, call_id, giver, said=said, at=at)
+                    case Taken(giver, taker):
+                        if not await baton.take(session, call_id, giver=giver, taker=taker, at=at):
+                            return
+                    case _:
+                        await baton.withdraw(session, call_id, step.giver)
+            done(call_id)
+
+        self._recorder.keep(Job(key=("baton", call_id, step, at), spooled=None, write=job))
 
     def shown(self, call_id: UUID, user_id: int, at: datetime) -> None:
         """The browser said that the card was on the screen."""

@@ -277,6 +277,7 @@ _MOVES = (
             ("call_links", "call_id"),
             ("call_drafts", "call_id"),
             ("call_focus", "call_id"),
+            ("call_batons", "call_id"),
             ("call_holds", "call_id"),
             ("order_confirmations", "call_id"),
             ("pop_log", "call_id"),

@@ -274,6 +274,15 @@ SELECT json_build_object(
         SELECT f.body || jsonb_build_object('version', f.version, 'user_id', f.user_id)
         FROM this JOIN call_drafts f ON f.call_id = this.id ORDER BY f.updated_at DESC LIMIT 1
     ),
+    'baton', (
+        SELECT json_build_object(
+            'id', b.id, 'giver', json_build_object('id', b.giver_id, 'name', g.name),
+            'taker', CASE WHEN t.id IS NOT NULL THEN json_build_object('id', t.id, 'name', t.name) END,
+            'said', b.said, 'doing', b.doing, 'at', b.at)
+        FROM this JOIN call_batons b ON b.call_id = this.id JOIN users g ON g.id = b.giver_id
+            LEFT JOIN users t ON t.id = b.taker_id
+        ORDER BY b.id DESC LIMIT 1
+    ),
     'disposition', (SELECT disposition FROM this)
 )::text
 """

@@ -3,6 +3,7 @@
 from crm_core import (
     agent_state,
     audit,
+    baton,
     bulk_rows,
     calendar_key,
     call,
@@ -67,6 +68,7 @@ from crm_core.exchange import external, job, mapping, source_rows
 MODULES = (
     agent_state,
     audit,
+    baton,
     bulk_rows,
     call,
     call_act,

@@ -38,6 +38,13 @@ def _one_of(*names: str) -> JsonDict:
     return {"oneOf": list(choices)}
 
 
+Said = Annotated[
+    str | None,
+    StringConstraints(strip_whitespace=True, max_length=200),
+    Field(description="one line for whoever gets the call; stands on top of the card"),
+]
+
+
 class Asked(Given):
     """Whom to ask first: a colleague, or a number as people write it."""
 
@@ -45,6 +52,7 @@ class Asked(Given):
 
     user_id: Id | None = None
     to: ToDial | None = None
+    said: Said = None
 
     @model_validator(mode="after")
     def _one(self) -> "Asked":
@@ -61,6 +69,7 @@ class Receiver(Given):
     user_id: Id | None = None
     queue: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,40}$")] | None = None
     to: ToDial | None = None
+    said: Said = None
 
     @model_validator(mode="after")
     def _one(self) -> "Receiver":
@@ -90,6 +99,10 @@ class TargetsAnswer(Answer):
 
     queues: list[QueueTarget]
     recent: list[str]
+
+
+def _given(kind: ActKind, body: Asked | Receiver) -> Act:
+    return Act(kind=kind, target=Target(**body.model_dump(exclude={"said"})), said=body.said)
 
 
 async def _act(request: web.Request, call_id: UUID, act: Act) -> None:
@@ -135,13 +148,13 @@ async def post_hangup(request: web.Request, call_id: UUID) -> None:
 @operations.post("/calls/{call_id}/transfer", right=CONTROL_CALLS, status=204, errors=(409,))
 async def post_transfer(request: web.Request, call_id: UUID, body: Receiver) -> None:
     """Give the call away at once (blind transfer). 409 for what the switchboard does not know."""
-    await _act(request, call_id, Act(kind=ActKind.BLIND_TRANSFER, target=Target(**body.model_dump())))
+    await _act(request, call_id, _given(ActKind.BLIND_TRANSFER, body))
 
 
 @operations.post("/calls/{call_id}/consult", right=CONTROL_CALLS, status=204, errors=(409,))
 async def post_consult(request: web.Request, call_id: UUID, body: Asked) -> None:
     """Ask somebody first while the customer hears music (attended transfer); the stages come over the push."""
-    await _act(request, call_id, Act(kind=ActKind.CONSULT, target=Target(**body.model_dump())))
+    await _act(request, call_id, _given(ActKind.CONSULT, body))
 
 
 @operations.post("/calls/{call_id}/dtmf", right=CONTROL_CALLS, status=204, errors=(409,))

@@ -10,6 +10,7 @@ from pydantic.config import JsonDict
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core import audit, call_link
+from crm_core.baton import draft_keeper
 from crm_core.call import attach_number, get_call, save_note, set_customer, set_disposition
 from crm_core.call_link import CHOSEN, Role
 from crm_core.customer import create_customer
@@ -138,7 +139,7 @@ async def put_note(request: web.Request, call_id: UUID, body: NoteText) -> Kept:
     """Keep the note. 409 when somebody else wrote meanwhile; nothing is overwritten."""
     parts, who = services(request), person(request)
     async with parts.db.begin() as session:
-        kept = await own_call(request, session, call_id)
+        kept = await own_call(request, session, call_id, typed=True)
         call = await save_note(
             session, kept, body.text, version=body.version, user_id=who.user_id, at=parts.now()
         )
@@ -172,7 +173,7 @@ async def post_caller(request: web.Request, call_id: UUID, body: Caller) -> Cust
     return answer
 
 
-@operations.post("/calls/{call_id}/links", right=EDIT_CALLS)
+@operations.post("/calls/{call_id}/links", right=EDIT_CALLS, errors=(409,))
 async def post_link(request: web.Request, call_id: UUID, body: NewLink) -> LinkAnswer:
     """Link a call to an order or a deal; an order brings its deal along."""
     parts, who = services(request), person(request)
@@ -185,7 +186,7 @@ async def post_link(request: web.Request, call_id: UUID, body: NewLink) -> LinkA
     return LinkAnswer.model_validate(next(link for link in links if link.id == made.id))
 
 
-@operations.delete("/calls/{call_id}/links/{link_id}", right=EDIT_CALLS)
+@operations.delete("/calls/{call_id}/links/{link_id}", right=EDIT_CALLS, errors=(409,))
 async def delete_link(request: web.Request, call_id: UUID, link_id: Id) -> None:
     """Take a link away; it stays in the history with who removed it."""
     parts, who = services(request), person(request)
@@ -196,7 +197,7 @@ async def delete_link(request: web.Request, call_id: UUID, link_id: Id) -> None:
     await tell_desk(parts, kept)
 
 
-@operations.put("/calls/{call_id}/focus", audited=False, right=EDIT_CALLS)
+@operations.put("/calls/{call_id}/focus", audited=False, right=EDIT_CALLS, errors=(409,))
 async def put_focus(request: web.Request, call_id: UUID, body: Focus) -> FocusAnswer:
     """Say which order or deal is open in the card of one's own call; what was open in the talk is linked at its end."""
     parts, who = services(request), person(request)
@@ -212,7 +213,7 @@ async def put_focus(request: web.Request, call_id: UUID, body: Focus) -> FocusAn
 async def get_draft(request: web.Request, call_id: UUID) -> DraftAnswer:
     """The half-made order that this operator has in this call."""
     async with services(request).db.begin() as session:
-        kept = await own_call(request, session, call_id)
+        kept = await own_call(request, session, call_id, typed=True)
         found = await load_draft(session, kept, person(request).user_id)
     if found is None:
         return DraftAnswer(body={}, version=0, saved_at=None)
@@ -222,17 +223,18 @@ async def get_draft(request: web.Request, call_id: UUID) -> DraftAnswer:
 @operations.put("/calls/{call_id}/draft", audited=False, right=EDIT_CALLS, errors=(409,))
 async def put_draft(request: web.Request, call_id: UUID, body: Draft) -> Kept:
     """Keep the half-made order of this call, one for each operator, and hold its goods for the call. 409 with the
-    newest `version` when it was written elsewhere meanwhile; nothing is overwritten."""
+    newest `version` when it was written elsewhere meanwhile, or somebody else has the call; nothing is overwritten."""
     parts, who = services(request), person(request)
     async with parts.db.begin() as session:
-        kept = await own_call(request, session, call_id)
+        kept = await own_call(request, session, call_id, typed=True)
+        keeper = await draft_keeper(session, kept, who.user_id)
         version = await save_draft(
             session,
             kept,
-            who.user_id,
+            keeper,
             body.body,
             at=parts.now(),
-            version=body.version,
+            version=body.version if keeper == who.user_id else None,
             kept=timedelta(minutes=parts.settings.hold_minutes),
         )
     await tell_desk(parts, kept)

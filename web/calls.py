@@ -10,9 +10,10 @@ from aiohttp import web
 from pydantic import Field, StringConstraints, computed_field
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from callcenter.places import DeskState
 from callcenter.shown_line import LineNeeded
 from crm_core.call import Direction, MissedPlace, Result
-from crm_core.errors import Forbidden, NotFound
+from crm_core.errors import Conflict, Forbidden, NotFound
 from crm_core.queue_visit import Outcome
 from crm_core.read.calls import list_calls
 from crm_core.read.one_call import load_call, require_call
@@ -200,14 +201,19 @@ def all_calls(who: Person) -> bool:
     return who.scope(VIEW_CALLS) is Scope.ALL
 
 
-async def own_call(request: web.Request, session: AsyncSession, call_id: UUID) -> UUID:
+async def own_call(
+    request: web.Request, session: AsyncSession, call_id: UUID, *, typed: bool = False
+) -> UUID:
     """The id under which the call is kept, when the visitor may work on it.
 
-    Raises `NotFound`, and `Forbidden` for a colleague's call. A call that stands on his desk but is not yet written
-    down so far (the database was away) is a `Refusal` 503: the page sends what was typed again.
+    `typed`: it is about what he may have typed before he handed the call on. Raises `NotFound`, `Forbidden` for a
+    colleague's call, and `Conflict` while somebody goes on with it to whom he handed it. A call that stands on his
+    desk but is not yet written down so far (the database was away) is a `Refusal` 503: the page sends again.
     """
     who = person(request)
     everybody = who.scope(EDIT_CALLS) is Scope.ALL
+    if not typed:
+        _not_handed_on(request, call_id)
     try:
         return await require_call(session, call_id, user_id=who.circle(EDIT_CALLS), everybody=everybody)
     except (NotFound, Forbidden):
@@ -215,6 +221,12 @@ async def own_call(request: web.Request, session: AsyncSession, call_id: UUID) -
         if any(entry["call"]["id"] == str(call_id) for entry in desk["calls"]):
             raise Refusal(503, "This call is just being written down. Try again in a moment.") from None
         raise
+
+
+def _not_handed_on(request: web.Request, call_id: UUID) -> None:
+    for entry in services(request).live.desk(person(request).user_id)["calls"]:
+        if (entry["call"]["id"], entry["call"]["state"]) == (str(call_id), DeskState.WATCHING):
+            raise Conflict("You handed this call on. Whoever has it now goes on with it; you can watch.")
 
 
 async def tell_desk(parts: Services, call_id: UUID | None) -> None:

@@ -56,6 +56,10 @@ class DeskSource(Protocol):
         """A browser of this user says that the card is on the screen."""
         ...
 
+    def leave(self, user_id: int, call_id: UUID) -> None:
+        """Who handed this call on does not want to watch it any more."""
+        ...
+
 
 class BrowserConnection(ServerConnection):
     """A connection that knows whose browser it is. `person` None: let in only to be told to sign in."""
@@ -204,6 +208,8 @@ class PushServer:
         match said:
             case {"type": "shown", "call_id": UUID() as call_id}:
                 self._source.shown(person.user_id, call_id)
+            case {"type": "leave", "call_id": UUID() as call_id}:
+                self._source.leave(person.user_id, call_id)
             case {"type": "resync"}:
                 self._send(browser, self._snapshot(person))
             case {"type": "follow", "nouns": nouns} if self._register is not None:
@@ -275,11 +281,11 @@ def _encoded(message: Message) -> str:
 
 
 def _decoded(text: str | bytes) -> dict[str, Any] | None:
-    """What a browser said, with the id of a `shown` as `call_id`; None when it is not a message of ours."""
+    """What a browser said, with the id of a `shown` or `leave` as `call_id`; None when it is not a message of ours."""
     try:
         said = json.loads(text)
-        if said["type"] == "shown":
-            return {"type": "shown", "call_id": UUID(said["id"])}
+        if said["type"] in ("shown", "leave"):
+            return {"type": said["type"], "call_id": UUID(said["id"])}
         if said["type"] == "follow":
             return {"type": "follow", "nouns": [str(noun) for noun in said["nouns"]]}
         return {"type": said["type"]}

@@ -129,11 +129,17 @@ def card_seen(who: Person, card: Mapping[str, Any]) -> Mapping[str, Any]:
         seen[part] = [row for row in card[part] if row.get("kind") in _TASKS or _owned(row, whose)]
     if hidden.get("orders") is not None and card.get("customer"):
         seen["customer"] = {**card["customer"], "totals": _totals(seen["orders"])}
-    shown = {(kind, row["id"]) for kind in ("order", "deal") for row in seen.get(f"{kind}s", ())}
+    shown: set[tuple[str, int]] = {
+        (kind, row["id"]) for kind in ("order", "deal") for row in seen.get(f"{kind}s", ())
+    }
     if "read_at" in card:
         seen["forecast"] = forecast(seen, datetime.fromisoformat(card["read_at"]))
     if "links" in card:
         seen["links"] = [link for link in card["links"] if (link["kind"], link["object_id"]) in shown]
+    baton = card.get("baton")
+    if baton and (opened := baton["doing"].get("opened")) and (opened["kind"], opened["id"]) not in shown:
+        doing = {name: fact for name, fact in baton["doing"].items() if name != "opened"}
+        seen["baton"] = {**baton, "doing": doing}
     return seen
 
 

@@ -19,6 +19,7 @@ from callcenter.call import Call, Channel, Kind
 from callcenter.clicktocall import Dialplan
 from callcenter.consult import Stage, consult_of
 from callcenter.desks import Desks
+from callcenter.places import DeskState
 from callcenter.scribe import Scribe
 from callcenter.target import Target
 from crm_core.call_act import ActKind
@@ -37,11 +38,12 @@ LINK_DOWN = "The link to the switchboard is down, and nothing is sent again. Use
 
 @dataclass(frozen=True, kw_only=True)
 class Act:
-    """What is asked for. `target` for transfers, `digits` for keys."""
+    """What is asked for. `target` for transfers, with what is `said` to whoever gets the call; `digits` for keys."""
 
     kind: ActKind
     target: Target | None = None
     digits: str = ""
+    said: str | None = None
 
 
 class Grip(NamedTuple):
@@ -106,7 +108,8 @@ class Hands:
         if call is None:
             raise NotFound("This call is over.")
         entry = self.desks.find(call_id)
-        if not anybody and (entry is None or user_id not in entry.places) and call.parked is None:
+        place = entry.places.get(user_id) if entry is not None else None
+        if not anybody and place in (None, DeskState.WATCHING) and call.parked is None:
             raise Forbidden("This is a colleague's call.")
         return call
 

@@ -29,6 +29,7 @@ async def test_an_unknown_number_has_an_empty_card(shop: Any) -> None:
         "customer": None, "candidates": [], "orders": [], "deals": [], "calls": [], "tasks": [], "notes": [],
         "links": [], "note": {"text": "", "version": 0, "saved_at": None}, "draft": None, "disposition": None,
         "cart": None, "visits": [], "focus": [], "promises": [], "forecast": [], "read_at": shop.noon.isoformat(),
+        "baton": None,
     }  # fmt: skip
 
 

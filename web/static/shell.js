@@ -47,6 +47,7 @@ const start = () => {
   });
   addEventListener("push", ({ detail }) => push.send(detail));
   shown.send = (id) => push.send({ type: "shown", id });
+  shown.leave = (id) => push.send({ type: "leave", id });
   render(html`<${Head} />`, document.getElementById("state"));
   const live = document.getElementById("live");
   if (live && !document.getElementById("desk")) render(html`<${LiveBar} />`, live);

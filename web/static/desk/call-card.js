@@ -3,6 +3,7 @@
 import { useCallback, useState } from "../vendor/hooks.js";
 import { t } from "../say.js";
 import { html, Loading } from "../ui.js";
+import { Baton, Watched } from "./baton.js";
 import { CallBar } from "./call-bar.js";
 import { Control } from "./control.js";
 import { Candidates } from "./candidates.js";
@@ -33,11 +34,13 @@ const Who = ({ entry }) => {
   return entry.card.customer ? html`<${Known} entry=${entry} />` : html`<${Unknown} entry=${entry} />`;
 };
 
-export const CallCard = ({ entry }) => {
+export const CallCard = ({ entry }) => (entry.call.state === "watching" ? html`<${Watched} entry=${entry} />` : html`<${OwnCall} entry=${entry} />`);
+
+const OwnCall = ({ entry }) => {
   const { call, card } = entry;
   useShown(call.id, call.state === "ringing" ? "ringing" : "seen");
   const over = call.state === "wrap_up" || (call.state === "ended" && call.failure);
   return html`<article class=${`call ${tone(call)}`} aria-label=${t("Call: {who}", { who: whoCalls(call, card) })}>
-      <${CallBar} call=${call} card=${card} /><${Control} call=${call} />${over && card ? html`<${WrapUp} entry=${entry} />` : null}<${Who} entry=${entry} /></article>
+      <${CallBar} call=${call} card=${card} /><${Control} call=${call} />${card ? html`<${Baton} card=${card} />` : null}${over && card ? html`<${WrapUp} entry=${entry} />` : null}<${Who} entry=${entry} /></article>
     ${card ? html`<${Note} entry=${entry} />` : null}`;
 };

@@ -4,10 +4,14 @@ import { useRef, useState } from "../vendor/hooks.js";
 import { t } from "../say.js";
 import { api, Refused } from "../api.js";
 import { toast } from "../toast.js";
+import { flushed } from "./keep.js";
+
+const HANDS_ON = ["transfer", "consult", "consult/complete", "park"];
 
 /** Resolves to true when it has really happened. */
 export const act = async (id, path, body) => {
   try {
+    if (HANDS_ON.includes(path)) await flushed(id);  // whoever gets the call gets what was typed to the last letter
     await api.post(`/calls/${id}/${path}`, body);
     return true;
   } catch (error) {

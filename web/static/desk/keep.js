@@ -163,6 +163,12 @@ export const keeper = (key, put, first, version) => {
   return keepers.get(key);
 };
 
+/** Sends what is unsent of one call; the next one to have it finds it. Waits no longer than `patience` ms. */
+export const flushed = (callId, patience = 1500) => Promise.race([
+  Promise.all([...keepers].filter(([key]) => key.endsWith(`/${callId}`)).map(([, kept]) => kept.flush())),
+  new Promise((over) => setTimeout(over, patience)),
+]);
+
 /** One sentence on how safe the text is. */
 export const keptText = (kept, clock) => {
   switch (kept.state.value) {

@@ -15,10 +15,10 @@ import { due, Next, waiting } from "./next.js";
 import { putNote } from "./note.js";
 import { readOutcomes } from "./outcomes.js";
 import { OrderPanel } from "./order.js";
+import { Rail } from "./rail.js";
 import { blocked, sound } from "./ring.js";
 import { age, link, linkText } from "./socket.js";
-import { calls, current, part, pbx, ready, ringing, selected } from "./store.js";
-import { stateName, tone, whoCalls } from "./words.js";
+import { current, part, pbx, ready, ringing, selected } from "./store.js";
 
 // The banner counts from this machine's clock: how old what is shown is, not what the server believes.
 const tick = signal(Date.now());
@@ -41,29 +41,24 @@ const Banner = () => {
     ${blocked.value && sound.value && ringing.value.length ? html`<div class="banner"><span>${t("The browser keeps this page silent until you click somewhere in it.")}</span></div>` : null}`;
 };
 
-const CallTabs = () => {
-  const list = [...calls.value.values()];
-  if (list.length < 2) return null;
-  return html`<div class="call-tabs" role="group" aria-label=${t("Calls on your desk")}>${list.map(({ call, card }) => html`
-    <button type="button" key=${call.id} aria-pressed=${selected.value === call.id} onClick=${() => { selected.value = call.id; }}>
-      <${Chip} tone=${tone(call)} dot>${stateName(call)}<//><span class="clip">${whoCalls(call, card)}</span></button>`)}</div>`;
-};
-
 const Parts = ({ entry }) => {
   const count = waiting.value.list ? due().length : 0;
   const one = (name, label) => html`<button type="button" class=${`part-${name}`} aria-pressed=${part.value === name} onClick=${() => { part.value = name; }}>${label}</button>`;
-  return html`<div class="parts tabs" role="group" aria-label=${t("Parts of the desk")}>${one("call", t("Call"))}${entry ? one("order", t("Order")) : null}${one("next", count ? t("Next · {n}", { n: count }) : t("Next"))}</div>`;
+  return html`<div class="parts tabs" role="group" aria-label=${t("Parts of the desk")}>${one("call", t("Call"))}${ordering(entry) ? one("order", t("Order")) : null}${one("next", count ? t("Next · {n}", { n: count }) : t("Next"))}</div>`;
 };
 
 const Stage = ({ entry }) => html`<div class="stage">
-  <${Banner} /><${Parked} without=${entry?.call.id} />${boot.demo ? html`<${DemoPhone} />` : null}<${CallTabs} />
+  <${Banner} /><${Parked} without=${entry?.call.id} />${boot.demo ? html`<${DemoPhone} />` : null}<${Rail} />
   ${!ready.value ? html`<div class="idle"><${Loading} lines=${6} /></div>` : entry ? html`<${CallCard} key=${entry.call.id} entry=${entry} />` : html`<${Idle} />`}</div>`;
+
+/** Whoever only watches a call takes no order in it. */
+const ordering = (entry) => Boolean(entry?.card) && entry.call.state !== "watching";
 
 const Desk = () => {
   const entry = current.value;
   useEffect(() => { part.value = "call"; }, [entry?.call.id]);
-  return html`<div class="desk-in" data-part=${part.value} data-busy=${entry ? "yes" : "no"}>
-    <${Parts} entry=${entry} /><${Next} /><${Stage} entry=${entry} />${entry?.card ? html`<${OrderPanel} key=${entry.call.id} entry=${entry} />` : null}</div>`;
+  return html`<div class="desk-in" data-part=${part.value} data-busy=${ordering(entry) ? "yes" : "no"}>
+    <${Parts} entry=${entry} /><${Next} /><${Stage} entry=${entry} />${ordering(entry) ? html`<${OrderPanel} key=${entry.call.id} entry=${entry} />` : null}</div>`;
 };
 
 const wanted = new URLSearchParams(location.search).get("call");

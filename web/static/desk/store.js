@@ -52,7 +52,7 @@ const loudest = (map) => {
 const settle = (map) => {
   const looking = map.get(selected.value);
   // Nobody is torn from a conversation: a new ring then only shows in the tabs. What is merely owed steps back.
-  if (!looking || ["wrap_up", "ended"].includes(looking.call.state)) selected.value = loudest(map);
+  if (!looking || ["wrap_up", "ended", "watching"].includes(looking.call.state)) selected.value = loudest(map);
 };
 
 const replaceAll = (entries) => {

@@ -64,6 +64,7 @@ const Option = ({ one, index, on, point, give }) => html`<div role="option" id=$
 export const TransferPanel = ({ call, close }) => {
   const [text, setText] = useState("");
   const [at, setAt] = useState(0);
+  const [said, setSaid] = useState("");
   const [busy, setBusy] = useState(false);
   const field = useRef(null);
   const list = useRef(null);
@@ -74,7 +75,7 @@ export const TransferPanel = ({ call, close }) => {
   const choose = async (one, how) => {
     if (busy || !one) return;
     setBusy(true);
-    const done = await act(call.id, how, one.to);
+    const done = await act(call.id, how, said.trim() ? { ...one.to, said: said.trim() } : one.to);
     setBusy(false);
     if (done) close();
   };
@@ -82,7 +83,7 @@ export const TransferPanel = ({ call, close }) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) setAt((chosen + step + found.length) % Math.max(found.length, 1));
     else if (event.key === "Enter") {
-      const one = options(event.target.value)[chosen];  // what is written, also when it is not drawn yet
+      const one = options(field.current.value)[chosen];  // what is written, also when it is not drawn yet
       choose(one, event.shiftKey && one?.ask ? "consult" : "transfer");
     }
     else if (event.key === "Escape") close();
@@ -97,6 +98,7 @@ export const TransferPanel = ({ call, close }) => {
       ${groups.map((group) => html`<div role="group" aria-label=${group} key=${group}><p class="group" aria-hidden="true">${group}</p>
         ${found.map((one, index) => (one.group === group ? html`<${Option} key=${one.key} one=${one} index=${index} on=${index === chosen} point=${() => setAt(index)} give=${() => choose(one, "transfer")} />` : null))}</div>`)}
     </div>
+    <label class="field"><span>${t("A line for whoever gets it")}</span><input type="text" autocomplete="off" maxlength="200" placeholder=${t("Optional, for instance: wants the blue one")} value=${said} onInput=${(event) => setSaid(event.target.value)} onKeyDown=${press} /></label>
     ${found.length ? null : html`<p class="muted small" role="status">${t("Nobody is called that. Type a number of two digits or more to dial it.")}</p>`}
     <div class="ways"><button type="button" class="btn main" disabled=${!found.length} aria-busy=${busy} onClick=${() => choose(found[chosen], "transfer")}><span>${t("Transfer")}</span><${Key}>⏎<//></button>
       <button type="button" class="btn" disabled=${!found[chosen]?.ask} aria-busy=${busy} onClick=${() => choose(found[chosen], "consult")}><span>${t("Ask first")}</span><${Key}>⇧ ⏎<//></button>

@@ -4,7 +4,7 @@ import { t } from "../say.js";
 
 const STATE = {
   ringing: () => t("Ringing"), dialling: () => t("Calling"), talking: () => t("Talking"), held: () => t("On hold"),
-  wrap_up: () => t("Wrap-up"), ended: () => t("Ended"),
+  wrap_up: () => t("Wrap-up"), ended: () => t("Ended"), watching: () => t("Watching"),
 };
 const TONE = { ringing: "ring", dialling: "ring", talking: "talk", held: "ring", wrap_up: "wrap", ended: "" };
 
@@ -21,6 +21,7 @@ export const since = (call) => {
   switch (call.state) {
     case "ringing": return call.rang_at ?? call.started_at;
     case "dialling": return call.failure ? null : call.started_at;
+    case "watching":
     case "talking": return call.answered_at;
     case "held": return call.held_at ?? call.answered_at;
     case "wrap_up": return call.failure ? null : call.ended_at;
