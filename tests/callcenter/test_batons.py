@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from asterisk.fake.people import Caller
 from callcenter.control import Act
 from callcenter.target import Target
 from crm_core import draft
@@ -24,7 +25,7 @@ async def act(house: Any, who: str, call: UUID, kind: ActKind, **more: Any) -> N
 
 async def talk(house: Any, anna: Any) -> UUID:
     """Ivan talks with Anna, who has begun an order and a note."""
-    house.board.place_call(IVAN, "Ivan Petrov", DIRECT)
+    house.board.place_call(IVAN, "Ivan Petrov", DIRECT, caller=Caller(talk_s=3600, patience_s=3600))
     await anna.sees("ringing")
     await house.board.answer("1001")
     call = UUID((await anna.sees("talking"))["id"])
