@@ -6,8 +6,9 @@ import { boot, clock, money, t, tn } from "../say.js";
 import { html, Icon, Key } from "../ui.js";
 import { useKey } from "../keys.js";
 import { CallBar } from "./call-bar.js";
-import { Person, Stranger, Why } from "./person.js";
+import { Person, Stranger } from "./person.js";
 import { leave } from "./shown.js";
+import { Why } from "./why.js";
 import { whoCalls } from "./words.js";
 
 /** What the one before was at, from the facts. */
