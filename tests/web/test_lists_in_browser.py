@@ -10,6 +10,7 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, expect
 
 from crm_core import outbox
+from crm_core.lead_form import create_form
 from crm_core.order import ItemWanted, create_order, set_status
 from tests.chromium import NEEDS_CHROMIUM, launched
 from tests.web import shop
@@ -74,7 +75,7 @@ async def test_orders_are_worked_through_by_keys_while_a_colleague_changes_some(
     def status(order_id: int):
         return page.locator(f"tr[data-row='{order_id}'] td").nth(2)
 
-    await expect(page.locator("#bulk")).to_be_hidden()  # the script is there, nothing is ticked
+    await expect(page.locator(".bulk-box.lifted")).to_have_count(1)  # the script is there
     for key in ("j", "x", "j", "j", "Shift+X"):
         await page.keyboard.press(key)
     await expect(page.locator("#bulk [data-count]")).to_have_text("3 chosen")
@@ -119,3 +120,45 @@ async def test_orders_are_worked_through_by_keys_while_a_colleague_changes_some(
     await expect(rows).to_have_count(4)
     await page.locator("#came").click()
     await expect(rows).to_have_count(5)
+
+
+async def test_leads_of_a_web_form_are_sorted_checked_and_made_a_deal_without_leaving_the_list(
+    browser, server, database, client, pushing
+) -> None:
+    """Scenario 3 of the reviews: the form is filled, junk goes out, goods of interest come in, a deal is made."""
+    there = await shop.furnish(database)
+    async with database.begin() as session:
+        form = await create_form(
+            session, name="Call me", shop_id=there.shop, fields=["Colour"], role="manager"
+        )
+    at = f"/api/v1/forms/{form.key}"
+    page = await signed_in(await browser.new_context(locale="en-GB"), server, "manager")
+    await page.goto(str(server.make_url("/leads")))
+    for name, message in (("Spam", "Cheap watches"), ("Spam again", "Cheap pills"), ("Nina", "A red kettle")):
+        sent = {"name": name, "phone": "501 222 333", "message": message, "fields": {"Colour": "red"}}
+        assert (await client.post(at, json=sent)).status == 202
+    await page.locator("#came", has_text="3 new leads").click()  # told at once, without a reload
+    rows = page.locator("tr[data-row]")
+    await expect(rows).to_have_count(3)
+    await page.get_by_label("Choose Spam", exact=True).check()
+    await page.get_by_label("Choose Spam again").check()
+    await page.select_option("#bulk select[name=state]", "junk")
+    await page.locator("#bulk button.main").click()
+    await page.locator("dialog").get_by_role("button", name="Change 2").click()
+    await expect(page.locator("tr", has_text="Cheap pills")).to_contain_text("Thrown away")
+
+    await page.locator("tr[data-row]", has_text="Nina").locator("a").first.click()
+    panel = page.locator(".beside")
+    await expect(panel).to_contain_text("Colour")
+    await panel.locator("select[name=state]").select_option("processing")
+    await panel.locator("select[name=responsible_id]").select_option(label="Senior")
+    await panel.locator("form:has(select[name=state]) button").click()
+    await expect(panel.locator(".say.good")).to_have_text("Saved.")
+    await expect(panel.locator("select[name=responsible_id] option:checked")).to_have_text("Senior")
+    await expect(page.locator("tr", has_text="Nina")).to_contain_text("Being worked on")
+    await panel.locator("input[name=sku]").fill("MG-03")
+    await panel.get_by_role("button", name="Add").click()
+    await expect(panel).to_contain_text("1 × Blue mug")
+    await panel.get_by_role("button", name="Make customer and deal").click()
+    await expect(page.locator("h1")).to_have_text("A red kettle")  # and on to the deal
+    await expect(page.locator("#main")).to_contain_text("€8.90")

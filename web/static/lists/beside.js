@@ -32,7 +32,8 @@ const mount = (page, hash = "") => {
   source.querySelector(".back")?.closest("p").remove();
   const body = panel.querySelector(".beside-body");
   const top = body.scrollTop;
-  body.replaceChildren(...source.childNodes);
+  const said = source.matches(PART) ? page.querySelector("#main .page > .say") : null;
+  body.replaceChildren(...(said ? [document.importNode(said, true)] : []), ...source.childNodes);
   const title = body.querySelector("h1, h2");
   panel.setAttribute("aria-label", title?.textContent.trim() ?? t("Beside the list"));
   mountPlayers(body);
@@ -80,6 +81,7 @@ export const reload = async ({ quiet = false } = {}) => {
 const load = async (address, options) => {
   const mine = ++flight;
   panel.setAttribute("aria-busy", "true");
+  panel.querySelector(".beside-body").inert = Boolean(options);  // what is typed while it is kept would be lost
   try {
     const { page, url } = await api.page(address, options);
     if (mine !== flight || !panel) return null;
@@ -89,6 +91,7 @@ const load = async (address, options) => {
     return null;
   } finally {
     panel?.removeAttribute("aria-busy");
+    if (panel) panel.querySelector(".beside-body").inert = false;
   }
 };
 
@@ -243,7 +246,6 @@ export const goWith = (row) => {
 };
 
 export const watchPanel = () => {
-  if (!document.querySelector("tr[data-open]")) return;
   const here = document.querySelector(PART);
   if (here) {
     here.parentElement.classList.remove("split", "opened-first");

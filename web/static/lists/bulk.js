@@ -14,6 +14,7 @@ const chosen = () => ticks().filter((tick) => tick.checked);
 const ALL = "input[name=all]";
 let last = null;
 let lastUndo = null;
+let closeOffer = () => {};
 
 const failed = (error) => {
   if (!(error instanceof Refused)) throw error;
@@ -92,6 +93,7 @@ const name = ({ refused, refusals }) => {
 
 const takeBack = async (address) => {
   lastUndo = null;
+  closeOffer();
   try {
     const told = await api.form(address, {});
     toast(tn("{n} taken back", "{n} taken back", told.changed), { tone: "good" });
@@ -105,7 +107,7 @@ const takeBack = async (address) => {
 const done = async (told) => {
   if (told.changed) {
     lastUndo = told.undo;
-    toast(told.said, { title: tn("{n} changed", "{n} changed", told.changed), tone: "good", action: { label: t("Undo"), act: () => takeBack(told.undo) } });
+    closeOffer = toast(told.said, { title: tn("{n} changed", "{n} changed", told.changed), tone: "good", action: { label: t("Undo"), act: () => takeBack(told.undo) } });
   } else if (!told.refusals) toast(t("They are so already."));
   name(told);
   none();
@@ -169,5 +171,5 @@ export const watchTicks = () => {
     event.preventDefault();
     takeBack(event.target.getAttribute("action"));
   });
-  none();
+  show();  // a reload brings ticks back
 };

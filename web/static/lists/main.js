@@ -5,7 +5,9 @@ import { goWith, watchPanel } from "./beside.js";
 import { watchOthers } from "./live.js";
 import { walk } from "./rows.js";
 
-watchTicks();
-if (document.querySelector("tr[data-row]")) walk(goWith);
-watchPanel();
+if (document.getElementById("bulk") || document.querySelector("tr[data-row]")) {
+  watchTicks();
+  walk(goWith);
+  watchPanel();
+}
 watchOthers();

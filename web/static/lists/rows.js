@@ -110,11 +110,8 @@ export const refresh = async ({ quiet = false } = {}) => {
 /** Shows the list as it is now, with what came; the ids of those. */
 export const takeAll = async () => {
   const { page, ok } = await api.page(location.href);
-  const [old, fresh] = [document.querySelector("table.list tbody"), page.querySelector("table.list tbody")];
-  if (!ok || !old || !fresh) {
-    location.reload();
-    return [];
-  }
+  const [old, fresh] = [document.querySelector(".sheet"), page.querySelector(".sheet")];
+  if (!ok || !old || !fresh) return [];
   const ticked = new Set([...old.querySelectorAll("input[name=row]:checked")].map((tick) => tick.closest(ROW).dataset.row));
   const known = new Set(rows().map((row) => row.dataset.row));
   old.replaceChildren(...document.importNode(fresh, true).childNodes);
