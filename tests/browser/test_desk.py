@@ -241,7 +241,7 @@ async def test_a_new_ring_steps_before_a_wrap_up_but_not_before_a_conversation(
     await expect(desk.locator(".call h1")).to_contain_text("+49 1511 7778899")
     await server.push({"type": "call", "call": call(id="c2", remote=remote, state="talking"), "card": card()})
     await server.push({"type": "call", "call": call(id="c3"), "card": card(customer=customer("Piotr"))})
-    await expect(desk.locator(".rail")).to_contain_text("Piotr")
+    await expect(desk.locator(".call-rail")).to_contain_text("Piotr")
     await expect(desk.locator(".call h1")).to_contain_text("+49 1511 7778899")
 
 

@@ -92,5 +92,5 @@ async def test_a_number_from_the_card_of_a_past_call_is_dialled_from_the_desk(
         await (await shift.rings("1001")).answer()
         theirs = await shift.rings("trunk")
         await theirs.answer()
-        await expect(anna.page.locator(".rail, .next").first).to_contain_text("Talking")
+        await expect(anna.page.locator(".call-rail, .next").first).to_contain_text("Talking")
         theirs.hang_up()

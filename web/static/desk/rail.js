@@ -1,10 +1,8 @@
-// The calls of this desk beside each other: who it is, since when, why; one key goes to the next. What is typed in one stays
-// where it is while the other is looked at.
+// The calls of this desk beside each other: who it is, since when, why. `]` and `[` (next.js) go through them. What is
+// typed in one stays where it is while the other is looked at.
 
-import { useCallback } from "../vendor/hooks.js";
 import { lasted, t } from "../say.js";
 import { Chip, html, Key, second } from "../ui.js";
-import { useKey } from "../keys.js";
 import { calls, selected } from "./store.js";
 import { since, stateName, tone, whoCalls } from "./words.js";
 
@@ -23,16 +21,14 @@ const Small = ({ entry, next }) => {
   return html`<button type="button" class=${tone(call)} aria-pressed=${here} onClick=${() => { selected.value = call.id; }}>
     <${Chip} tone=${tone(call)} dot>${stateName(call)}<//><${Clock} from=${since(call)} />
     <span class="who-line"><b class="clip">${whoCalls(call, card)}</b><span class="muted small clip">${about(entry)}</span></span>
-    ${next ? html`<${Key}>Q<//>` : null}</button>`;
+    ${next ? html`<${Key}>]<//>` : null}</button>`;
 };
 
 export const Rail = () => {
   const list = [...calls.value.values()];
   const at = list.findIndex(({ call }) => call.id === selected.value);
   const next = list.length > 1 ? list[(at + 1) % list.length].call.id : null;
-  const go = useCallback(() => { selected.value = next; }, [next]);
-  useKey("q", t("Go to the next call"), go, next !== null);
   if (next === null) return null;
-  return html`<div class="rail" role="group" aria-label=${t("Calls on your desk")}>${list.map((entry) => html`
+  return html`<div class="call-rail" role="group" aria-label=${t("Calls on your desk")}>${list.map((entry) => html`
     <${Small} key=${entry.call.id} entry=${entry} next=${entry.call.id === next} />`)}</div>`;
 };
