@@ -40,7 +40,7 @@ def _one_of(*names: str) -> JsonDict:
 
 Said = Annotated[
     str | None,
-    StringConstraints(strip_whitespace=True, max_length=200),
+    StringConstraints(max_length=200),
     Field(description="one line for whoever gets the call; stands on top of the card"),
 ]
 
@@ -102,7 +102,9 @@ class TargetsAnswer(Answer):
 
 
 def _given(kind: ActKind, body: Asked | Receiver) -> Act:
-    return Act(kind=kind, target=Target(**body.model_dump(exclude={"said"})), said=body.said)
+    return Act(
+        kind=kind, target=Target(**body.model_dump(exclude={"said"})), said=(body.said or "").strip() or None
+    )
 
 
 async def _act(request: web.Request, call_id: UUID, act: Act) -> None:

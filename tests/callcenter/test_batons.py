@@ -29,6 +29,9 @@ async def talk(house: Any, anna: Any) -> UUID:
     await anna.sees("ringing")
     await house.board.answer("1001")
     call = UUID((await anna.sees("talking"))["id"])
+    await until(
+        lambda: anna.calls[str(call)]["answered_at"], "never connected"
+    )  # the bridge follows the answer
     await house.attachment.recorder.drained()
     async with house.db.begin() as session:
         at = datetime.now(UTC)

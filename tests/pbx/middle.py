@@ -104,6 +104,10 @@ class Middle:
         await until(there, lambda: f"{extension} has {self.desk(extension)}, not {state} {control}")
         return self.desk(extension)[0]
 
+    async def connected(self, extension: str) -> None:
+        """Wait until the customer hears him: the desk says "talking" at the answer, the bridge follows."""
+        await until(lambda: all(c["answered_at"] for c in self.desk(extension)), lambda: "never connected")
+
     async def rings(self, extension: str) -> Call:
         async with asyncio.timeout(PATIENCE_S):
             call = await self.phones[extension].incoming.get()
@@ -118,6 +122,7 @@ class Middle:
         anna = await self.rings("1001")
         await anna.answer()
         call = await self.sees("1001", "talking")
+        await self.connected("1001")
         return customer, anna, UUID(call["id"])
 
     async def dialled(self, callback_id: int | None = None) -> tuple[Call, Call, UUID]:
@@ -128,6 +133,7 @@ class Middle:
         customer = await self.rings("trunk")
         await customer.answer()
         call = await self.sees("1001", "talking")
+        await self.connected("1001")
         return customer, anna, UUID(call["id"])
 
     async def act(
