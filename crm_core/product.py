@@ -47,6 +47,7 @@ EDITABLE = frozenset(
 )
 MOST_PROPERTIES = 30
 PUT_IN_ORDER = 200
+_AT_ONCE: Any = {"postgresql_using": "gin", "postgresql_with": {"fastupdate": "off"}}
 
 
 class ProductFamily(Base):
@@ -71,8 +72,8 @@ class Product(Base):
     __tablename__ = "products"
     __table_args__ = (
         UniqueConstraint("shop_id", "sku"),
-        Index("ix_products_words", text("to_tsvector('simple', search_key)"), postgresql_using="gin"),
-        Index("ix_products_barcodes", "barcodes", postgresql_using="gin"),
+        Index("ix_products_words", text("to_tsvector('simple', search_key)"), **_AT_ONCE),
+        Index("ix_products_barcodes", "barcodes", **_AT_ONCE),
         Index("ix_products_listed", "search_key", "id"),
         CheckConstraint("price >= 0", name="price_not_negative"),
         CheckConstraint("purchase_price >= 0", name="purchase_price_not_negative"),
