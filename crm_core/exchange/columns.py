@@ -1,7 +1,7 @@
 """The columns of exports. Their headings are the fields of an import, so that what goes out can come in again."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import time
 from typing import Any
 
@@ -56,6 +56,7 @@ _SALE = (
     *("discount_percent", "discount_amount", "total", "currency"),
 )
 _OFF = ("discount_percent", "discount_amount")
+_NO_MESSENGERS = ("",) * len(MESSENGERS)
 _TALK = ("wait_s", "talk_s", "disposition", "note")
 
 
@@ -76,10 +77,10 @@ async def people(session: AsyncSession) -> Columns:
                 known.get(row.id, ""),
                 row.name,
                 called.get(row.id),
-                ", ".join(filter(None, (row.email, *contacts[row.id, ContactKind.EMAIL]))),
+                ", ".join(filter(None, (row.email, *contacts.get(row.id, {}).get(ContactKind.EMAIL, ())))),
                 *map(_cell, whole[row.id][2:]),
                 whole[row.id][1],
-                *(", ".join(contacts[row.id, kind]) for kind in MESSENGERS),
+                *_messengers(contacts.get(row.id)),
                 "\n".join(lived[row.id]),
                 *(_own(whole[row.id][0].get(code)) for code in own),
                 *(getattr(row, name) for name in _BOUGHT),
@@ -225,13 +226,13 @@ async def _numbers(session: AsyncSession, ids: Sequence[int]) -> dict[int, Phone
     return {id_: Phones(numbers) for id_, numbers in called.items()}
 
 
-async def _contacts(session: AsyncSession, ids: Sequence[int]) -> dict[tuple[int, str], list[str]]:
-    """The further e-mails and the messengers of each of these customers, by customer and kind."""
+async def _contacts(session: AsyncSession, ids: Sequence[int]) -> dict[int, dict[str, list[str]]]:
+    """The further e-mails and the messengers of those of these customers who have any, by customer and kind."""
     names = (CustomerContact.customer_id, CustomerContact.kind, CustomerContact.value)
     query = select(*names).where(CustomerContact.customer_id.in_(ids))
-    found: dict[tuple[int, str], list[str]] = defaultdict(list)
+    found: dict[int, dict[str, list[str]]] = {}
     for id_, kind, value in await session.execute(query.order_by(CustomerContact.id)):
-        found[id_, kind].append(value)
+        found.setdefault(id_, {}).setdefault(kind, []).append(value)
     return found
 
 
@@ -243,6 +244,13 @@ async def _addresses(session: AsyncSession, ids: Sequence[int]) -> dict[int, lis
         parts = [(part or "").replace("|", "/") for part in (it.address, it.city, it.country, it.label)]
         found[it.customer_id].append(" ".join(" | ".join(parts).split()).rstrip("| "))
     return found
+
+
+def _messengers(contacts: Mapping[str, Sequence[str]] | None) -> Sequence[Cell]:
+    """A cell for each messenger; most people have told none."""
+    if contacts is None:
+        return _NO_MESSENGERS
+    return [", ".join(contacts.get(kind, ())) for kind in MESSENGERS]
 
 
 def _own(value: Any) -> Cell:
