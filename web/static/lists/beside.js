@@ -238,6 +238,24 @@ const leadsTo = (anchor, row) => {
   return to.searchParams.get(OPEN) === thingAt.searchParams.get(OPEN);
 };
 
+/** What the server put beside the list comes into the panel as it is, with what was typed before this script ran. */
+const adopt = (here) => {
+  const id = new URL(location.href).searchParams.get(OPEN);
+  const row = id && rowFor(id);
+  if (!row) return;
+  const focus = here.contains(document.activeElement) ? document.activeElement : null;
+  const split = here.parentElement;
+  build();
+  shown = { id, address: row.dataset.open };
+  panel.querySelector(".beside-head a").hidden = true;
+  panel.setAttribute("aria-label", here.querySelector("h1, h2")?.textContent.trim() ?? t("Beside the list"));
+  panel.querySelector(".beside-body").replaceChildren(...here.childNodes);
+  here.remove();
+  split.classList.remove("split", "opened-first");
+  row.classList.add("opened");
+  focus?.focus();
+};
+
 let timer;
 /** While the panel is open it goes with the row that keys mean. */
 export const goWith = (row) => {
@@ -247,10 +265,7 @@ export const goWith = (row) => {
 
 export const watchPanel = () => {
   const here = document.querySelector(PART);
-  if (here) {
-    here.parentElement.classList.remove("split", "opened-first");
-    here.remove();  // it is shown in the panel instead
-  }
+  if (here) adopt(here);
   document.addEventListener("click", clicked);
   bind("o", t("Open the row beside the list"), () => open(current() ?? rows()[0]));
   addEventListener("popstate", settle);
