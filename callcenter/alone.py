@@ -13,18 +13,22 @@ from callcenter.linking import customer_of, owner_of
 from crm_core import dial_lock
 from crm_core.callback import Callback
 from crm_core.db import Database
+from crm_core.dial_rule import check_dial
 from crm_core.outage import is_outage
 
 log = structlog.get_logger(__name__)
 
 
 @asynccontextmanager
-async def alone(db: Database, errand: Errand, call_id: UUID, now: datetime) -> AsyncIterator[None]:
+async def alone(
+    db: Database, errand: Errand, call_id: UUID, now: datetime, *, anyway: bool = False
+) -> AsyncIterator[None]:
     """Nobody else calls this customer inside; given back when no call comes of it, else by whoever writes its end.
 
-    Raises `EngagedNow`. Calls to colleagues need no lock, and without a database a call is worth more than one.
+    Raises `EngagedNow`, and unless `anyway` `DialRefused`. Calls to colleagues need no lock, and without a database a
+    call is worth more than one.
     """
-    taken = errand.number.startswith("+") and await _lock(db, errand, call_id, now)
+    taken = errand.number.startswith("+") and await _lock(db, errand, call_id, now, anyway=anyway)
     try:
         yield
     except Exception:
@@ -34,10 +38,12 @@ async def alone(db: Database, errand: Errand, call_id: UUID, now: datetime) -> A
         raise
 
 
-async def _lock(db: Database, errand: Errand, call_id: UUID, now: datetime) -> bool:
+async def _lock(db: Database, errand: Errand, call_id: UUID, now: datetime, *, anyway: bool) -> bool:
     try:
         async with db.begin() as session:
             customer_id = await _customer(session, errand)
+            if not anyway:
+                await check_dial(session, number=errand.number, customer_id=customer_id, now=now)
             await dial_lock.lock(
                 session,
                 number=errand.number,

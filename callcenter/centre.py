@@ -225,12 +225,14 @@ class Centre:
         callback_id: int | None = None,
         line: str | None = None,
         ask_line: bool = False,
+        anyway: bool = False,
     ) -> UUID:
         """Start a click-to-call; returns the call's id while the phone begins to ring.
 
         `ask_line`: raise `LineNeeded` where somebody must say which line the customer shall see; otherwise the
         switchboard's own number is shown then. Raises `Invalid` for a number that is none and for a line that is
-        not ours, `Conflict` when nothing can be dialled from this desk now or a colleague is with this customer.
+        not ours, `Conflict` when nothing can be dialled from this desk now or a colleague is with this customer,
+        `DialRefused` (unless `anyway`) for somebody who is not to be called now.
         """
         number = self._dialler.number(to)
         pbx, _ = self._phone_of(user_id)
@@ -243,7 +245,7 @@ class Centre:
         )
         shown = await self._line(pbx, errand, line, ask=ask_line)
         named = self._dialler.name_call(self._phone_of(user_id))
-        async with alone(self._db, errand, named.call_id, self._now()):
+        async with alone(self._db, errand, named.call_id, self._now(), anyway=anyway):
             self._phone_of(user_id)  # again: a second click may have come meanwhile
             return self._dialler.start(
                 named, errand, lambda call: self._errands.__setitem__(call, errand), shown

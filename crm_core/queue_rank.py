@@ -27,7 +27,6 @@ class Kind(StrEnum):
     STUCK = "stuck"
     UNPAID = "unpaid"
     TASK = "task"
-    LIST = "list"
 
 
 LABELS = {
@@ -38,7 +37,6 @@ LABELS = {
     Kind.STUCK: "Late delivery",
     Kind.UNPAID: "Unpaid order",
     Kind.TASK: "Overdue task",
-    Kind.LIST: "On a call list",
 }
 POINTS = {  # of the kind itself
     Kind.MISSED: 30.0,
@@ -48,7 +46,6 @@ POINTS = {  # of the kind itself
     Kind.STUCK: 12.0,
     Kind.UNPAID: 8.0,
     Kind.TASK: 8.0,
-    Kind.LIST: 5.0,
 }
 PATIENCE = {  # after this long it counts twice, after twice as long three times
     Kind.MISSED: timedelta(minutes=30),
@@ -58,7 +55,6 @@ PATIENCE = {  # after this long it counts twice, after twice as long three times
     Kind.STUCK: timedelta(days=1),
     Kind.UNPAID: timedelta(days=1),
     Kind.TASK: timedelta(days=1),
-    Kind.LIST: timedelta(days=3),
 }
 MOST_TIMES = 3.0
 MONEY_POINTS = 4.0  # for each tenfold of the sum at stake, beginning at 10

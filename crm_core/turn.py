@@ -130,6 +130,18 @@ async def end_turn(
     return found
 
 
+async def end_with_call(
+    session: AsyncSession, user_id: int, *, customer_id: int | None, number: str | None, at: datetime
+) -> None:
+    """The call with the customer whose turn it was is wrapped up: so is the turn."""
+    found = await turn_of(session, user_id, at=at, lock=True)
+    if found is None:
+        return
+    same = found.customer_id == customer_id if found.customer_id is not None else found.number == number
+    if same:
+        await end_turn(session, user_id, How.DONE, at=at)
+
+
 async def _own(session: AsyncSession, user_id: int, at: datetime) -> Turn:
     found = await turn_of(session, user_id, at=at, lock=True)
     if found is None:

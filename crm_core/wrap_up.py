@@ -19,6 +19,7 @@ from crm_core.errors import Invalid
 from crm_core.outcome import Outcome, chosen
 from crm_core.task import create_task
 from crm_core.task_rows import Task
+from crm_core.turn import end_with_call
 from crm_core.unlinked import explain
 
 
@@ -73,6 +74,8 @@ async def wrap_up(
         await explain(session, call.id, explanation)
     check(outcome, call, has_next=next_step is not None or await _has_next(session, call))
     await set_disposition(session, call.id, code, user_id=user_id, at=at)
+    if call.customer_id is not None or call.remote_e164 is not None:
+        await end_with_call(session, user_id, customer_id=call.customer_id, number=call.remote_e164, at=at)
     if next_step is not None:
         await _plan(session, call, next_step, user_id=user_id, at=at, country=country)
     return call

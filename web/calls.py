@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from callcenter.places import DeskState
 from callcenter.shown_line import LineNeeded
 from crm_core.call import Direction, MissedPlace, Result
+from crm_core.dial_rule import DialRefused
 from crm_core.errors import Conflict, Forbidden, NotFound
 from crm_core.queue_visit import Outcome
 from crm_core.read.calls import list_calls
@@ -21,7 +22,16 @@ from web.api import Operations
 from web.errors import Choice, FieldError, Refusal
 from web.fields import Answer, Given, Id, Instant
 from web.listing import Listed, Listing, Text, possible, shown
-from web.rights import EDIT_CALLS, HEAR_RECORDINGS, MAKE_CALLS, VIEW_CALLS, Person, Scope
+from web.rights import (
+    CALL_ANYWAY,
+    EDIT_CALLS,
+    HEAR_RECORDINGS,
+    MAKE_CALLS,
+    VIEW_CALLS,
+    Person,
+    Scope,
+    require,
+)
 from web.services import Services, services
 from web.sessions import person
 
@@ -182,6 +192,7 @@ class Dial(Given):
             description="409 with `choices` when nothing says which line to show; else the switchboard's own"
         ),
     ] = False
+    anyway: Annotated[bool, Field(description="also who is not to be called now; needs the right to")] = False
 
 
 class DialledAnswer(Answer):
@@ -273,14 +284,28 @@ def line_asked() -> Iterator[None]:
         raise Refusal(409, str(needed), errors=[error], choices=choices) from None
 
 
-@operations.post("/calls", right=MAKE_CALLS, status=202, errors=(404, 409))
+@contextmanager
+def not_to_be_called(who: Person) -> Iterator[None]:
+    """Where somebody is not to be called now: 409 with why, and for whoever may override it with the choice to."""
+    try:
+        yield
+    except DialRefused as refused:
+        error = FieldError(field="anyway", message=str(refused))
+        choices = [Choice(value="anyway", label="Call anyway")] if who.may(CALL_ANYWAY) else []
+        raise Refusal(409, str(refused), errors=[error], choices=choices) from None
+
+
+@operations.post("/calls", right=MAKE_CALLS, status=202, errors=(403, 404, 409))
 async def post_call(request: web.Request, body: Dial) -> DialledAnswer:
     """Click-to-call: rings the user's own phone, then `to`. 202: ordered, not yet answered.
 
     The line shown is the one given, else that of the order's shop, else the user's own. 409 for a number that is
-    none, a line that is not ours, without a phone or without a switchboard.
+    none, a line that is not ours, without a phone or without a switchboard, and for somebody who is not to be called
+    now (asked so, sleeps, was tried often enough): then with the choice `anyway` for whoever may.
     """
     origin = body.model_dump(exclude={"to"})
-    with possible(), line_asked():
+    if body.anyway:
+        require(person(request), CALL_ANYWAY)
+    with possible(), line_asked(), not_to_be_called(person(request)):
         call_id = await services(request).live.dial(person(request).user_id, body.to, **origin)
     return DialledAnswer(id=call_id)

@@ -30,7 +30,7 @@ from web.pages import (
     turn,
     users_to_choose,
 )
-from web.rights import EDIT_CUSTOMERS, MERGE_CUSTOMERS, VIEW_CUSTOMERS
+from web.rights import EDIT_CALL_BANS, EDIT_CUSTOMERS, MERGE_CUSTOMERS, VIEW_CUSTOMERS
 from web.services import services
 from web.sessions import person
 from web.task_panel import panel
@@ -134,6 +134,7 @@ async def page_again(
         "looked_for": filters.who,
         "found": found.rows if found else [],
         "may_merge": who.may(MERGE_CUSTOMERS),
+        "may_ban": who.may(EDIT_CALL_BANS),
         "timeline": history.rows,
         "pages": turn(request, history),
         "kind": filters.kind,

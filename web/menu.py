@@ -34,6 +34,7 @@ EVERY_DAY = (
     Place("customers", "/customers", "Customers", rights.VIEW_CUSTOMERS),
     Place("orders", "/orders", "Orders", rights.VIEW_ORDERS),
     Place("callbacks", "/callbacks", "Callbacks", rights.VIEW_CALLBACKS),
+    Place("queue", "/queue", "Queue", rights.VIEW_QUEUE),
     Place("tasks", "/tasks", "Tasks", rights.VIEW_TASKS),
     Place("calls", "/calls", "Calls", rights.VIEW_CALLS),
     Place("link", "/unlinked", "To link", rights.EDIT_CALLS),
@@ -84,6 +85,13 @@ SETTINGS = (
                 "Doctor",
                 rights.RUN_DOCTOR,
                 "What is wrong with a switchboard, and the fix",
+            ),
+            Place(
+                "mute",
+                "/do-not-call",
+                "Do not call",
+                rights.EDIT_CALL_BANS,
+                "Whom nobody calls, and how often a day anybody is tried",
             ),
             Place(
                 "tasks",

@@ -65,6 +65,10 @@ VIEW_AGENTS, SET_AGENTS, EDIT_PAUSES = (
 VIEW_AUDITS, RUN_AUDITS = Right("audits", "view"), Right("audits", "run")
 VIEW_LINES, EDIT_LINES = Right("lines", "view"), Right("lines", "edit")
 EDIT_FUNNELS = Right("funnels", "edit")
+TAKE_TURNS = Right("queue", "take")  # the next who waits for a call
+VIEW_QUEUE = Right("queue", "view")  # all who wait, and how they are ranked
+EDIT_CALL_BANS = Right("bans", "edit")  # whom nobody may call, and how often a day anybody
+CALL_ANYWAY = Right("bans", "override")
 VIEW_CALIBRATION = Right("forecasts", "view")  # how often the card guessed right
 EDIT_OUTCOMES = Right("outcomes", "edit")  # what may come of a call, and what it asks for
 VIEW_TASKS, EDIT_TASKS = Right("tasks", "view"), Right("tasks", "edit")  # edit: close, take, comment
@@ -105,8 +109,12 @@ _DESK: Mapping[Right, Scope] = {
     VIEW_LEADS: Scope.ALL,
     EDIT_LEADS: Scope.ALL,
     KEEP_VIEWS: Scope.OWN,
+    TAKE_TURNS: Scope.OWN,
 }
 _FLOOR = {
+    VIEW_QUEUE: Scope.ALL,
+    EDIT_CALL_BANS: Scope.ALL,
+    CALL_ANYWAY: Scope.ALL,
     VIEW_PROMISES: Scope.ALL,
     VIEW_CALLS: Scope.ALL,
     EDIT_CALLS: Scope.ALL,

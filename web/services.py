@@ -87,11 +87,13 @@ class Live(Protocol):
         callback_id: int | None = None,
         line: str | None = None,
         ask_line: bool = False,
+        anyway: bool = False,
     ) -> UUID:
         """Start a click-to-call from the user's phone and return the call's id.
 
         Raises `Invalid` for a number that is none or a line that is not ours, `LineNeeded` when `ask_line` and
-        somebody must say which line is shown, `Conflict` when the user has no phone or the link is down.
+        somebody must say which line is shown, `Conflict` when the user has no phone or the link is down, `DialRefused`
+        unless `anyway` for somebody who is not to be called now.
         """
         ...
 

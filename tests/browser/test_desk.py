@@ -287,6 +287,31 @@ async def test_a_call_is_finished_with_all_that_its_outcome_asks_for_by_keys_alo
     assert sent["next_step"]["reason"] == "Tell what the courier says"
 
 
+async def test_one_key_takes_who_waits_most_enter_calls_and_passing_over_needs_a_reason(
+    desk: Page, server: DeskServer
+) -> None:
+    unpaid = {"kind": "unpaid", "object": "order", "id": 11, "label": "A-1099", "since": ago(90000)}
+    cause = unpaid | {"money": "148.00", "currency": "EUR", "points": 20.1}
+    marta = {"id": 5, "customer_id": 1, "name": "Marta Zielińska", "number": "+48601220114", "points": 20.1}
+    shown = {"display": "+48 601 220 114", "causes": [cause], "card": card(customer=customer())}
+    server.answers["/queue/turn"] = {"turn": None}
+    await desk.reload()
+    await expect(desk.locator(".turn-next")).to_be_visible()
+    server.answers["/queue/turn"] = {"turn": marta | shown}
+    await desk.keyboard.press("h")
+    await expect(desk.locator(".turn .causes")).to_contain_text("Unpaid order A-1099 · €148.00")
+    await expect(desk.locator(".turn .btn.main")).to_be_focused()
+    await desk.keyboard.press("Enter")
+    called = {"to": "+48601220114", "customer_id": 1, "order_id": 11, "ask_line": True}
+    assert await server.request("POST", "/calls") == called
+    await desk.keyboard.press("y")
+    await desk.keyboard.insert_text("On holiday")
+    await desk.keyboard.press("Enter")
+    skipped = await server.request("POST", "/queue/turn/skipped")
+    assert skipped == {"reason": "On holiday", "hours": 4}
+    await expect(desk.locator(".turn-next")).to_be_visible()
+
+
 async def test_a_click_on_a_telephone_dials_the_number_for_this_person(
     desk: Page, server: DeskServer
 ) -> None:

@@ -22,6 +22,7 @@ from callcenter.directory import LineEntry
 from callcenter.shown_line import LineNeeded
 from crm_core.call_act import ActKind
 from crm_core.db import Database
+from crm_core.dial_rule import DialRefused
 from crm_core.errors import Conflict, Forbidden, NotFound
 from crm_core.user import Extension, User
 from web.app import build_app
@@ -143,6 +144,7 @@ class FakeLive:
     lines: list[LineEntry] = field(default_factory=list)
     duty: FakeDuty = field(default_factory=FakeDuty)
     acts: list[Act] = field(default_factory=list)
+    refused: str = ""  # why nobody is to be called now
 
     def links(self) -> list[FakeLink]:
         return self.listed
@@ -158,7 +160,10 @@ class FakeLive:
         callback_id: int | None = None,
         line: str | None = None,
         ask_line: bool = False,
+        anyway: bool = False,
     ) -> UUID:
+        if self.refused and not anyway:
+            raise DialRefused(self.refused)
         if ask_line and line is None and order_id is None and len(self.lines) > 1:
             raise LineNeeded(self.lines)
         call_id = uuid4()

@@ -17,6 +17,16 @@ const wish = ({ dataset }) => {
   return body;
 };
 
+/** Somebody is not to be called now: the button says why; whoever may call anyway is asked. */
+const refused = async (body, anchor, error) => {
+  anchor?.classList.add("refused");
+  anchor?.setAttribute("title", error.message);
+  anchor?.setAttribute("aria-description", error.message);
+  if (!error.problem.choices?.length) throw error;
+  toast(error.message, { title: t("Not to be called now"), tone: "error" });
+  return (await askLine(error.problem.choices, anchor)) ? api.post("/calls", { ...body, anyway: true }) : null;
+};
+
 /** Sends the order; where the server asks which line to show, somebody is asked here. null: not to be called. */
 const order = async (body, anchor) => {
   const known = body.line ?? remembered(body);
@@ -28,11 +38,12 @@ const order = async (body, anchor) => {
       forget(body);  // it is no line of ours any more, or not of this shop
       return order(body, anchor);
     }
+    if (error.problem.errors?.some((one) => one.field === "anyway")) return refused(body, anchor, error);
     if (!error.problem.choices?.length) throw error;
     const line = await askLine(error.problem.choices, anchor);
     if (!line) return null;
-    const answer = await api.post("/calls", { ...body, line });
-    remember(body, line);
+    const answer = await order({ ...body, line }, anchor);
+    if (answer) remember(body, line);
     return answer;
   }
 };

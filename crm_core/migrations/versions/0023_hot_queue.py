@@ -1,4 +1,4 @@
-"""Trees of outcomes; calls that wait to be linked; why they call; whose turn it is; call lists; whom nobody calls."""
+"""Trees of outcomes; calls that wait to be linked; why they call; whose turn it is; whom nobody calls."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ down_revision: str | None = "0022"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
-LATER = ("turns", "call_list_entries", "do_not_call")  # they name a customer: see step 0011
+LATER = ("turns", "do_not_call")  # they name a customer: see step 0011
 ORDERS = "{unpaid_order,late_parcel,parcel_on_the_way,order_just_placed}"
 FIRST = (  # code, label, asks for a customer, for a link; the reasons that it shows to have been right
     ("order_placed", "Order placed", True, True, "{left_cart,open_deal}"),
@@ -83,7 +83,6 @@ def upgrade() -> None:
     _outcomes()
     _unlinked()
     _turns()
-    _lists()
     op.create_index("ix_orders_waited_for", "orders", ["promised_at"], postgresql_where=sa.text(WAITED_FOR))
     for table in LATER:
         for event, changed in (
@@ -270,65 +269,4 @@ def _turns() -> None:
         sa.CheckConstraint("id = 1", name=op.f("ck_dial_limits_only_one")),
         sa.CheckConstraint("most_a_day BETWEEN 0 AND 100", name=op.f("ck_dial_limits_sane")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dial_limits")),
-    )
-
-
-def _lists() -> None:
-    op.create_table(
-        "call_lists",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("script", sa.Text(), server_default="", nullable=False),
-        sa.Column("source", JSONB(none_as_null=True), nullable=False),
-        sa.Column("retry", JSONB(none_as_null=True), nullable=False),
-        sa.Column("most_attempts", sa.BigInteger(), nullable=False),
-        sa.Column("active", sa.Boolean(), server_default="true", nullable=False),
-        sa.Column("created_by", sa.BigInteger(), nullable=True),
-        sa.Column("version", sa.BigInteger(), server_default="1", nullable=False),
-        sa.Column("created_at", sa.TIMESTAMP(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.CheckConstraint("most_attempts BETWEEN 1 AND 20", name=op.f("ck_call_lists_attempts_sane")),
-        sa.ForeignKeyConstraint(["created_by"], ["users.id"], name=op.f("fk_call_lists_created_by_users")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_call_lists")),
-        sa.UniqueConstraint("name", name=op.f("uq_call_lists_name")),
-    )
-    op.create_table(
-        "call_list_entries",
-        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
-        sa.Column("list_id", sa.BigInteger(), nullable=False),
-        sa.Column("customer_id", sa.BigInteger(), nullable=False),
-        sa.Column("state", sa.Text(), server_default="waiting", nullable=False),
-        sa.Column("due_at", sa.TIMESTAMP(timezone=True), nullable=False),
-        sa.Column("attempts", sa.BigInteger(), server_default="0", nullable=False),
-        sa.Column("outcome", sa.Text(), nullable=True),
-        sa.Column("last_call_id", sa.Uuid(), nullable=True),
-        sa.Column("done_at", sa.TIMESTAMP(timezone=True), nullable=True),
-        sa.Column("created_at", sa.TIMESTAMP(timezone=True), server_default=sa.text("now()"), nullable=False),
-        sa.CheckConstraint(
-            "state IN ('waiting', 'done', 'given_up')", name=op.f("ck_call_list_entries_state_known")
-        ),
-        sa.ForeignKeyConstraint(
-            ["customer_id"], ["customers.id"], name=op.f("fk_call_list_entries_customer_id_customers")
-        ),
-        sa.ForeignKeyConstraint(
-            ["last_call_id"], ["calls.id"], name=op.f("fk_call_list_entries_last_call_id_calls")
-        ),
-        sa.ForeignKeyConstraint(
-            ["list_id"],
-            ["call_lists.id"],
-            name=op.f("fk_call_list_entries_list_id_call_lists"),
-            ondelete="CASCADE",
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_call_list_entries")),
-        sa.UniqueConstraint("list_id", "customer_id", name=op.f("uq_call_list_entries_list_id_customer_id")),
-    )
-    op.create_index("ix_call_list_entries_customer", "call_list_entries", ["customer_id"], unique=False)
-    op.create_index(
-        "ix_call_list_entries_due",
-        "call_list_entries",
-        ["due_at"],
-        unique=False,
-        postgresql_where=sa.text("state = 'waiting'"),
-    )
-    op.create_index(
-        op.f("ix_call_list_entries_last_call_id"), "call_list_entries", ["last_call_id"], unique=False
     )

@@ -7,6 +7,7 @@ import { Chip, Dial, Empty, Failed, html, Icon, Loading, When } from "../ui.js";
 import { api, items, Refused } from "../api.js";
 import { blocked, sound, switchSound } from "./ring.js";
 import { agent, calls, departures, pbx } from "./store.js";
+import { Turn } from "./turn.js";
 import { missed, resultName } from "./words.js";
 
 const today = signal({ list: null, failed: null });
@@ -66,6 +67,7 @@ export const Idle = () => {
   const list = today.value.list ?? [];
   const talked = list.reduce((sum, one) => sum + (one.talk_s ?? 0), 0);
   return html`<div class="idle"><div class="idle-head"><div><h1>${head}</h1><p class="muted">${text}</p></div><${Sound} /></div>
+    <${Turn} />
     <section class="panel flush"><div class="panel-head"><h2>${t("Your calls today")}</h2>
       ${list.length ? html`<span class="faint small">${tn("{n} call", "{n} calls", list.length)} · ${t("talked {time}", { time: lasted(talked) })}</span>` : null}</div><${Today} /></section></div>`;
 };
