@@ -7,6 +7,7 @@ from aiohttp import web
 
 from crm_core import customer as service
 from crm_core.custom_field import FieldOf
+from crm_core.dial_lock import engaged
 from crm_core.mention import write_note
 from crm_core.read.customers import list_customers, load_customer, offered_words
 from crm_core.read.duplicates import likely_twins
@@ -116,6 +117,12 @@ async def page_again(
         history = await load_timeline(
             session, customer.id, **reader(who), tasks=viewer(request), **filters.model_dump(exclude={"who"})
         )
+        busy = await engaged(
+            session,
+            numbers=[number.e164 for number in customer.numbers],
+            customer_ids=[customer.id],
+            now=services(request).now(),
+        )
         shops = await shops_to_choose(session)
         work = await panel(request, session, "customer", customer.id)
         colleagues = await users_to_choose(session)
@@ -125,6 +132,7 @@ async def page_again(
         found = await list_customers(session, query=filters.who, limit=CHOICES) if filters.who else None
     context = {
         "customer": without_margin(customer, who),
+        "engaged": next(iter(busy.values()), None),
         "custom": custom,
         "colleagues": colleagues,
         "contact_kinds": CONTACTS,

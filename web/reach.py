@@ -6,7 +6,7 @@ the whole, but only after the customers, orders, deals and callbacks that its ad
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from decimal import Decimal
@@ -140,7 +140,16 @@ def card_seen(who: Person, card: Mapping[str, Any]) -> Mapping[str, Any]:
     if baton and (opened := baton["doing"].get("opened")) and (opened["kind"], opened["id"]) not in shown:
         doing = {name: fact for name, fact in baton["doing"].items() if name != "opened"}
         seen["baton"] = {**baton, "doing": doing}
+    if "promises" in card:
+        seen["promises"] = [_without_order(it, shown) for it in card["promises"]]
     return seen
+
+
+def _without_order(promise: Mapping[str, Any], shown: Collection[tuple[str, int]]) -> Mapping[str, Any]:
+    """The promise; of an order that is not shown not even the number."""
+    if promise["order_id"] is None or ("order", promise["order_id"]) in shown:
+        return promise
+    return {**promise, "order_id": None, "order_number": None}
 
 
 def _owned(row: Mapping[str, Any], whose: frozenset[int] | None) -> bool:

@@ -76,7 +76,8 @@ async def test_a_callback_is_put_off_with_a_note_and_says_who_calls_now(
             session, number=NUMBER, customer_id=None, call_id=uuid4(), user_id=people["senior"], now=clock()
         )
     assert (await body_of(await operator.get(at)))["calling"]["said"] == "Senior is calling now."
-    assert "Senior is calling now." in await (await operator.get("/callbacks")).text()
+    for page in ("/callbacks", f"/customers/{there.customer}"):
+        assert "Senior is calling now." in await (await operator.get(page)).text()
     clock.move(seconds=60)
     assert (await body_of(await operator.get(at)))["calling"] is None
 

@@ -213,3 +213,21 @@ async def test_a_segment_of_groups_is_made_by_keys_and_counted_while_it_is(brows
     await page.get_by_label("Name", exact=True).focus()
     await keys.press("Enter")
     await page.wait_for_url("**/segments/*?done=created")
+
+
+async def test_a_callback_is_moved_in_the_calendar_by_keys_and_by_the_mouse(browser, server, there) -> None:
+    context = await browser.new_context(viewport={"width": 1440, "height": 1600}, locale="en-GB")
+    page = await signed_in(context, server, "operator")
+    await page.goto(str(server.make_url("/callbacks/calendar?by=week&day=2026-11-20")))
+    card = page.locator(".cal-card .title")
+    await expect(card).to_have_text("13:00 Marta <b>Zielińska</b>")
+    await card.focus()
+    async with page.expect_navigation():
+        await page.keyboard.press("Shift+ArrowDown")
+    await expect(card).to_have_text("14:00 Marta <b>Zielińska</b>")
+    await expect(card).to_be_focused()
+    async with page.expect_navigation():
+        await page.locator(".cal-card").drag_to(page.locator('td[data-day="2026-11-21"][data-hour="10"]'))
+    moved = page.locator('td[data-day="2026-11-21"][data-hour="10"] .cal-card .title')
+    await expect(moved).to_have_text("10:00 Marta <b>Zielińska</b>")
+    await context.close()

@@ -234,12 +234,17 @@ def test_the_card_of_ones_call_holds_only_what_one_may_see() -> None:
         "deals": [{"id": 3, "owners": [8]}],
         "tasks": [{"id": 4, "owners": None}, {"id": 5, "owners": [8, None]}],
         "links": [{"kind": "order", "object_id": 2}, {"kind": "deal", "object_id": 3}],
+        "promises": [
+            {"id": 6, "order_id": 2, "order_number": "A-2"},
+            {"id": 7, "order_id": 3, "order_number": "A-3"},
+        ],
     }
     [seen] = message_seen(who, {"type": "snapshot", "calls": [{"call": {}, "card": card}]})["calls"]
     assert [row["id"] for row in seen["card"]["orders"]] == [1]
     assert [row["id"] for row in seen["card"]["deals"]] == [3]
     assert [row["id"] for row in seen["card"]["tasks"]] == [4]
     assert seen["card"]["links"] == [{"kind": "deal", "object_id": 3}]
+    assert [it["order_number"] for it in seen["card"]["promises"]] == [None, None]
     assert seen["card"]["customer"]["totals"]["sum"] == "5.00"
     assert len(card["orders"]) == 2  # a colleague's desk is given the same card
 
