@@ -27,13 +27,15 @@ class Try:
 
 @dataclass(frozen=True, kw_only=True)
 class Proposal:
-    """A moment, and what speaks for it: `answered` of `tried` calls between `from_hour` and `to_hour`."""
+    """A moment, and what speaks for it: `answered` of `tried` calls between `from_hour` and `to_hour`, of
+    those `that_weekday` on the weekday of the moment."""
 
     at: datetime
     from_hour: int
     to_hour: int
     answered: int
     tried: int
+    that_weekday: int
     chance: float
 
 
@@ -56,8 +58,10 @@ def propose(
     `hours`: when the customer may be called, in their zone; `planned`: how many callbacks each half hour holds
     already; `room`: how many it can hold.
     """
+    local = [(each.at.astimezone(hours.zone), each.answered) for each in tries]
+    known = [(here.hour, here.weekday(), answered) for here, answered in local]
     free = (at for at in _moments(now) if hours.is_open(at) and planned.get(at, 0) < room)
-    rated = sorted((_rate(at, tries, hours) for at in free), key=lambda one: (-one.chance, one.at))
+    rated = sorted((_rate(at, known, hours) for at in free), key=lambda one: (-one.chance, one.at))
     chosen: list[Proposal] = []
     for one in rated:
         if len(chosen) == most:
@@ -72,17 +76,19 @@ def _moments(now: datetime) -> Iterator[datetime]:
     return (first + STEP * step for step in range(int(timedelta(days=DAYS) / STEP)))
 
 
-def _rate(at: datetime, tries: Sequence[Try], hours: Hours) -> Proposal:
+def _rate(at: datetime, known: Sequence[tuple[int, int, bool]], hours: Hours) -> Proposal:
+    """`known`: hour, weekday and whether it was answered, of each try."""
     here = at.astimezone(hours.zone)
     begin = here.hour - (here.hour + 1) % WINDOW_H
-    near = [each for each in tries if 0 <= each.at.astimezone(hours.zone).hour - begin < WINDOW_H]
-    weights = [2 if each.at.astimezone(hours.zone).weekday() == here.weekday() else 1 for each in near]
-    answered = sum(weight for each, weight in zip(near, weights, strict=True) if each.answered)
+    near = [(day == here.weekday(), got) for hour, day, got in known if 0 <= hour - begin < WINDOW_H]
+    answered = sum(got for _, got in near)
+    that_weekday = sum(got for same, got in near if same)
     return Proposal(
         at=at,
         from_hour=max(begin, 0),
         to_hour=min(begin + WINDOW_H, 24),
-        answered=sum(each.answered for each in near),
+        answered=answered,
         tried=len(near),
-        chance=(answered + 1) / (sum(weights) + 2),
+        that_weekday=that_weekday,
+        chance=(answered + that_weekday + 1) / (len(near) + sum(same for same, _ in near) + 2),
     )

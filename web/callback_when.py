@@ -34,7 +34,8 @@ class WhenQuery(Given):
 
 
 class ProposalAnswer(Answer):
-    """A moment when they are likely to answer: `answered` of `tried` calls between these hours of theirs."""
+    """A moment when they are likely to answer: `answered` of `tried` calls between these hours of theirs, so many of
+    these on `that_weekday`."""
 
     at: datetime
     local: str
@@ -42,6 +43,7 @@ class ProposalAnswer(Answer):
     to_hour: int
     answered: int
     tried: int
+    that_weekday: int
 
 
 class WhenAnswer(Answer):
@@ -109,6 +111,7 @@ def _proposal(one: Proposal, zone: str) -> ProposalAnswer:
         to_hour=one.to_hour,
         answered=one.answered,
         tried=one.tried,
+        that_weekday=one.that_weekday,
     )
 
 

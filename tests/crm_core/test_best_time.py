@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crm_core.best_time import STEP, Try, propose, slot
@@ -42,6 +42,7 @@ def test_of_whom_nothing_is_known_is_called_soon() -> None:
     assert (first.at, first.tried) == (datetime(2026, 11, 20, 12, 30, tzinfo=UTC), 0)
 
 
+@settings(deadline=None, max_examples=50)
 @given(TRIES, ZONES, PLANNED, st.integers(1, 4))
 def test_what_is_proposed_is_allowed_ahead_apart_and_has_room(
     tries: list[Try], zone: str, planned: dict[datetime, int], room: int
@@ -57,6 +58,7 @@ def test_what_is_proposed_is_allowed_ahead_apart_and_has_room(
     assert [one.chance for one in found] == sorted((one.chance for one in found), reverse=True)
 
 
+@settings(deadline=None, max_examples=50)
 @given(TRIES)
 def test_an_answer_more_never_makes_its_hour_less_likely(tries: list[Try]) -> None:
     def chance(known: list[Try]) -> float:
