@@ -1,12 +1,13 @@
 // The board of deals as it is now: columns whose cards changed are put in their place, unless one of them is held.
 
-import { mark } from "./rows.js";
+import { mark, written } from "./rows.js";
 
 const busy = (column) => column.querySelector(".dragged, details[open]") !== null;
 const said = (part) => {
   const copy = part.cloneNode(true);
   for (const volatile of copy.querySelectorAll("time")) volatile.remove();
-  return copy.innerHTML.replace(/\s+/g, " ");
+  copy.classList.remove("fresh", "over");
+  return written(copy);
 };
 const cards = (root) => new Map([...root.querySelectorAll(".deal-card")].map((card) => [card.dataset.deal, card]));
 

@@ -1,13 +1,15 @@
 // Bringing a page up to date piece by piece: what somebody types in stays as it is, and so does what plays.
 
 import { t } from "../say.js";
-import { mark } from "./rows.js";
+import { mark, written } from "./rows.js";
 import { typedIn } from "./typed.js";
 
 const words = (piece) => {
   const copy = piece.cloneNode(true);
   for (const part of copy.querySelectorAll("time, input[type=hidden], .say, [data-player]")) part.remove();
-  return copy.innerHTML.replace(/ open=""/g, "").replace(/\s+/g, " ");
+  copy.classList.remove("fresh");
+  for (const part of copy.querySelectorAll("details")) part.open = false;
+  return written(copy);
 };
 
 const plays = (piece) => piece.querySelector("[data-player], audio") !== null;
@@ -50,7 +52,7 @@ export const bring = (root, page) => {
   for (const piece of page.querySelectorAll(PIECES)) if (!fresh.has(nameOf(piece))) fresh.set(nameOf(piece), piece);
   for (const old of root.querySelectorAll(PIECES)) {
     const now = fresh.get(nameOf(old)) ?? (old.matches(".page-head") ? page.querySelector(".page-head") : null);
-    if (!now || old.innerHTML === now.innerHTML) continue;
+    if (!now || old.isEqualNode(now)) continue;
     if (typedIn(old)) {
       if (words(old) !== words(now)) note(root);
     } else if (!plays(old)) swap(old, document.importNode(now, true));

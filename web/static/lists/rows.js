@@ -45,11 +45,15 @@ export const walk = (moved) => {
   document.addEventListener("focusin", ({ target }) => { if (target.closest?.(ROW)) aim(target.closest(ROW)); });
 };
 
+/** What an element holds, to be compared. */
+export const written = (element) => new XMLSerializer().serializeToString(element).replace(/\s+/g, " ");
+
 /** What a row says, without what changes by itself. */
 const said = (row) => {
   const copy = row.cloneNode(true);
   for (const part of copy.querySelectorAll(VOLATILE)) part.remove();
-  return copy.innerHTML.replace(/\s+/g, " ");
+  copy.removeAttribute("class");
+  return written(copy);
 };
 
 const seenIn = (row) => row.querySelector("input[name=row]")?.value;
