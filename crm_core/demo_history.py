@@ -7,6 +7,7 @@ from random import Random
 from typing import Any
 from uuid import UUID, uuid5
 
+from crm_core.agent_state import AgentInterval
 from crm_core.call import Call, CallLeg
 from crm_core.call_link import CallLink
 from crm_core.callback import Callback
@@ -16,6 +17,7 @@ from crm_core.deal import Deal
 from crm_core.demo_goods import Ware
 from crm_core.demo_ids import Ids
 from crm_core.demo_people import Person
+from crm_core.demo_shifts import shifts
 from crm_core.funnel import SALES
 from crm_core.line import Line, Shop
 from crm_core.order import Order, OrderChange, OrderItem
@@ -95,6 +97,8 @@ class History:
             self._make_call(self._buyer(), self._instant(random.expovariate(1 / 14)), *random.choice(_TALKED))
         self._make_callbacks()
         self._make_notes()
+        today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        self._rows[AgentInterval] = shifts(Random(1), self._rows[Call], until=today)
 
     def tables(self) -> Iterator[tuple[type[Base], list[dict[str, Any]]]]:
         """Every table with its rows, those that are referred to first."""

@@ -41,6 +41,7 @@ EVERY_DAY = (
     Place("deals", "/deals", "Deals", rights.VIEW_DEALS),
     Place("leads", "/leads", "Leads", rights.VIEW_LEADS),
     Place("products", "/products", "Products", rights.VIEW_PRODUCTS),
+    Place("figures", "/figures", "Figures", rights.VIEW_FIGURES),
 )
 ROAD = (  # of those who are not in the house: couriers
     Place("courier", "/courier", "To bring", rights.DELIVER),

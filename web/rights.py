@@ -79,6 +79,8 @@ RUN_IMPORTS = Right("imports", "run")  # and the right to edit what is in the fi
 EXPORT_CUSTOMERS, EXPORT_ORDERS = Right("customers", "export"), Right("orders", "export")
 EXPORT_PRODUCTS, EXPORT_CALLS = Right("products", "export"), Right("calls", "export")
 
+VIEW_FIGURES = Right("figures", "view")  # own: what one's own calls came to
+EDIT_TARGETS = Right("targets", "edit")  # what queues shall reach
 KEEP_VIEWS = Right("views", "keep")  # filters of a list under a name
 VIEW_JOURNAL = Right("journal", "view")  # who did, saw and heard what
 
@@ -110,11 +112,14 @@ _DESK: Mapping[Right, Scope] = {
     EDIT_LEADS: Scope.ALL,
     KEEP_VIEWS: Scope.OWN,
     TAKE_TURNS: Scope.OWN,
+    VIEW_FIGURES: Scope.OWN,
 }
 _FLOOR = {
     VIEW_QUEUE: Scope.ALL,
     EDIT_CALL_BANS: Scope.ALL,
     CALL_ANYWAY: Scope.ALL,
+    VIEW_FIGURES: Scope.ALL,
+    EDIT_TARGETS: Scope.ALL,
     VIEW_PROMISES: Scope.ALL,
     VIEW_CALLS: Scope.ALL,
     EDIT_CALLS: Scope.ALL,
@@ -176,7 +181,7 @@ RIGHTS: Mapping[Role, Mapping[Right, Scope]] = {
 
 
 _NOUNS = ("customers", "orders", "deals", "callbacks")
-_BY_TEAM = frozenset((VIEW_CALLS, EDIT_CALLS, HEAR_RECORDINGS, VIEW_FLIGHT, VIEW_PROMISES))
+_BY_TEAM = frozenset((VIEW_FIGURES, VIEW_CALLS, EDIT_CALLS, HEAR_RECORDINGS, VIEW_FLIGHT, VIEW_PROMISES))
 
 
 def every_right() -> list[Right]:

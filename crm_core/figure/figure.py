@@ -49,18 +49,19 @@ class Value(NamedTuple):
 
 
 class Side(NamedTuple):
-    """Above or below the line. `says` in words; `amount` what is counted; `calls`: fields of the tally whose calls are
-    listed when somebody asks which these are (none: it is time)."""
+    """Above or below the line. `says` in words; `amount` what is counted, `unit` what that is; `calls`: fields of the
+    tally whose calls are listed when somebody asks which these are (none: there are no calls behind it)."""
 
     says: str
     amount: Counting
     calls: tuple[str, ...] = ()
+    unit: Unit = Unit.COUNT
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """`by_line`: it can be told of a queue or a line; else of people and times alone. `of_people`: it can be told of one
-    operator; a caller who gave up is nobody's. `purchases`: tells what goods cost us."""
+    """`by_line`: it can be told of a queue or a line; else of people and times alone. `of_people`: it can be told of
+    one operator; a caller who gave up is nobody's. `purchases`: tells what goods cost us."""
 
     code: str
     name: str
@@ -106,13 +107,13 @@ _TIMED = Side("answered calls whose times are known", lambda t: t.timed, ("timed
 _IN_TARGET = Side("answered within the seconds of their queue", _in_time, ("in_target",))
 _STAYS = ("queue_answered", "abandoned")
 _OFFERED = Side("answered + gave up", lambda t: t.queue_answered + t.abandoned, _STAYS)
-_TALK = Side("seconds of talk", lambda t: t.talk_us, ("timed",))
+_TALK = Side("seconds of talk", lambda t: t.talk_us, ("timed",), Unit.SECONDS)
 
 
 def _time(code: str, name: str, formula: str, count: Counting) -> Figure:
     return Figure(
         code=code, name=name, group=Group.TIME, unit=Unit.SECONDS, formula=formula, by_line=False,
-        top=Side(formula[0].lower() + formula[1:].rstrip("."), count),
+        top=Side(formula[0].lower() + formula[1:].rstrip("."), count, (), Unit.SECONDS),
     )  # fmt: skip
 
 
@@ -146,7 +147,7 @@ FIGURES: tuple[Figure, ...] = (
         code="wait", name="Wait", group=Group.CALLS, unit=Unit.SECONDS,
         formula="Seconds that answered callers waited, from joining the queue (else from the start of the call) to the"
         " first word / answered calls from outside.",
-        top=Side("seconds waited", lambda t: t.waited_us, ("answered_in",)),
+        top=Side("seconds waited", lambda t: t.waited_us, ("answered_in",), Unit.SECONDS),
         bottom=Side("answered calls from outside", lambda t: t.answered_in, ("answered_in",)),
     ),
     Figure(
@@ -156,17 +157,18 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         code="hold", name="Hold a call", group=Group.CALLS, unit=Unit.SECONDS,
         formula="Seconds on hold / answered calls.",
-        top=Side("seconds on hold", lambda t: t.hold_us, ("timed",)), bottom=_TIMED,
+        top=Side("seconds on hold", lambda t: t.hold_us, ("timed",), Unit.SECONDS), bottom=_TIMED,
     ),
     Figure(
         code="wrap_up", name="Wrap-up a call", group=Group.CALLS, unit=Unit.SECONDS,
         formula="Seconds of wrap-up after calls / answered calls.",
-        top=Side("seconds of wrap-up", lambda t: t.wrap_us, ("wrap_us",)), bottom=_TIMED,
+        top=Side("seconds of wrap-up", lambda t: t.wrap_us, ("wrap_us",), Unit.SECONDS), bottom=_TIMED,
     ),
     Figure(
         code="aht", name="Handling (AHT)", group=Group.CALLS, unit=Unit.SECONDS,
         formula="(talk + hold + wrap-up) / answered calls. Divided by answered calls, not by offered ones.",
-        top=Side("seconds of talk, hold and wrap-up", lambda t: t.talk_us + t.hold_us + t.wrap_us, ("timed",)),
+        top=Side("seconds of talk, hold and wrap-up", lambda t: t.talk_us + t.hold_us + t.wrap_us, ("timed",),
+                 Unit.SECONDS),
         bottom=_TIMED,
     ),
     Figure(
@@ -187,7 +189,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         code="ring", name="Ring", group=Group.CALLS, unit=Unit.SECONDS,
         formula="Seconds that telephones rang / times that one rang.",
-        top=Side("seconds of ringing", lambda t: t.ring_us, ("rings",)),
+        top=Side("seconds of ringing", lambda t: t.ring_us, ("rings",), Unit.SECONDS),
         bottom=Side("rings", lambda t: t.rings, ("rings",)),
     ),
     Figure(
@@ -215,7 +217,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         code="asa", name="Speed of answer (ASA)", group=Group.QUEUES, unit=Unit.SECONDS,
         formula="Seconds that answered callers waited in queues / answered in queues.",
-        top=Side("seconds waited", lambda t: t.queue_wait_us, ("queue_answered",)),
+        top=Side("seconds waited", lambda t: t.queue_wait_us, ("queue_answered",), Unit.SECONDS),
         bottom=Side("answered in queues", lambda t: t.queue_answered, ("queue_answered",)),
     ),
     Figure(
@@ -224,7 +226,8 @@ FIGURES: tuple[Figure, ...] = (
         top=Side("gave up", lambda t: t.abandoned, ("abandoned",)), bottom=_OFFERED,
     ),
     Figure(
-        code="abandonment_long", of_people=False, name="Gave up, short ones left out", group=Group.QUEUES, unit=Unit.SHARE,
+        code="abandonment_long", of_people=False, name="Gave up, short ones left out", group=Group.QUEUES,
+        unit=Unit.SHARE,
         formula="Gave up after more than the short moment of the queue / (answered + gave up − short).",
         top=Side("gave up after the short moment", lambda t: t.abandoned - t.short, ("abandoned_long",)),
         bottom=Side("answered + gave up − short", lambda t: t.queue_answered + t.abandoned - t.short,
@@ -233,7 +236,7 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         code="patience", of_people=False, name="Patience", group=Group.QUEUES, unit=Unit.SECONDS,
         formula="Seconds that those who gave up had waited / gave up.",
-        top=Side("seconds waited", lambda t: t.abandoned_wait_us, ("abandoned",)),
+        top=Side("seconds waited", lambda t: t.abandoned_wait_us, ("abandoned",), Unit.SECONDS),
         bottom=Side("gave up", lambda t: t.abandoned, ("abandoned",)),
     ),
     Figure(
@@ -249,15 +252,16 @@ FIGURES: tuple[Figure, ...] = (
     Figure(
         code="occupancy", name="Occupancy", group=Group.TIME, unit=Unit.SHARE, by_line=False,
         formula="(talking + hold + wrap-up + ringing + dialling) / (that + available). Pauses are in neither.",
-        top=Side("with a call", lambda t: t.busy_us),
-        bottom=Side("with a call + available", lambda t: t.busy_us + t.available_us),
+        top=Side("with a call", lambda t: t.busy_us, (), Unit.SECONDS),
+        bottom=Side("with a call + available", lambda t: t.busy_us + t.available_us, (), Unit.SECONDS),
     ),
     Figure(
         code="utilisation", name="Utilisation", group=Group.TIME, unit=Unit.SHARE, by_line=False,
         formula="(talking + hold + wrap-up + ringing + dialling) / (that + available + pauses): of all time that is"
         " paid.",
-        top=Side("with a call", lambda t: t.busy_us),
-        bottom=Side("with a call + available + pauses", lambda t: t.busy_us + t.available_us + t.paused_us),
+        top=Side("with a call", lambda t: t.busy_us, (), Unit.SECONDS),
+        bottom=Side("with a call + available + pauses", lambda t: t.busy_us + t.available_us + t.paused_us, (),
+                    Unit.SECONDS),
     ),
     _time("talking", "Talking", "Time in talks.", lambda t: t.talking_us),
     _time("held", "On hold", "Time with a customer on hold.", lambda t: t.held_us),
@@ -288,10 +292,10 @@ FIGURES: tuple[Figure, ...] = (
     ),
     Figure(
         code="callbacks", name="Callbacks kept", group=Group.CARE, unit=Unit.SHARE,
-        formula="Callbacks done by the time for which they last stood / callbacks due by now. Those that were called off are"
-        " in neither.",
-        top=Side("done when due", lambda t: t.kept, ("kept",)),
-        bottom=Side("due", lambda t: t.due, ("due",)),
+        formula="Callbacks done by the time for which they last stood / callbacks due by now. Those that were called"
+        " off are in neither.",
+        top=Side("done when due", lambda t: t.kept),
+        bottom=Side("due", lambda t: t.due),
     ),
     Figure(
         code="conversion", name="Conversion", group=Group.SALES, unit=Unit.SHARE,

@@ -120,13 +120,14 @@ async def list_calls(
     unlinked_only: bool = False,
     since: datetime | None = None,
     until: datetime | None = None,
+    only: ColumnElement[bool] | None = None,
     after: str | None = None,
     limit: int = 50,
 ) -> Page[CallRow]:
     """Calls, newest first; those of `user_id` alone unless `everybody`. `since` is in, `until` is not.
 
     `hears`: whose talks the reader may hear, when these are others.
-    `missed`: missed ones alone, wherever ("any") or in this place.
+    `missed`: missed ones alone, wherever ("any") or in this place. `only`: any other condition.
     """
     wanted = joined(select(*columns(user_id, hears)))
     exact = {
@@ -138,6 +139,8 @@ async def list_calls(
     }
     wanted = wanted.where(*(column == value for column, value in exact.items() if value is not None))
     wanted = wanted.where(*_about(order_id, deal_id), *_between(since, until))
+    if only is not None:
+        wanted = wanted.where(only)
     if missed == "any":
         wanted = wanted.where(Call.missed_place.is_not(None))
     if unlinked_only:

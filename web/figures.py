@@ -1,0 +1,176 @@
+"""The figures of a period: which are asked for, whose may be seen, what they came to."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crm_core.errors import Invalid
+from crm_core.figure.count import total
+from crm_core.figure.figure import FIGURES, Figure, Group, Unit, Value
+from crm_core.figure.period import By, Key, Period, of_days
+from crm_core.figure.rules import Rules
+from crm_core.figure.tally import Tally
+from crm_core.queue_target import load_targets
+from crm_core.read.figure_labels import labels, zones
+from crm_core.read.figures import Within, tally
+from web.fields import Given, Id
+from web.rights import VIEW_FIGURES, VIEW_PURCHASES, Person
+from web.say import duration, money
+
+LONGEST = timedelta(days=366)
+NOBODY = {By.OPERATOR: "nobody", By.QUEUE: "no queue", By.LINE: "no line"}
+
+
+class FigureFilters(Given):
+    """Which figures. Days are those of the shop, both included; without any, the last seven."""
+
+    since: date | None = None
+    until: date | None = None
+    zone: str | None = Field(default=None, max_length=60)
+    by: By = By.OPERATOR
+    group: Group = Group.CALLS
+    figure: str | None = Field(default=None, max_length=40)
+    operator_id: Id | None = None
+    queue: str | None = Field(default=None, max_length=200)
+    line_id: Id | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What is asked for, with all that is needed to count it."""
+
+    by: By
+    period: Period
+    first: date
+    last: date
+    zones: list[str]
+    rules: Rules
+    within: Within
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One line of the table."""
+
+    key: Key
+    label: str
+    tally: Tally
+
+
+async def asked(session: AsyncSession, filters: FigureFilters, who: Person, now: datetime) -> Asked:
+    """Whose figures of which days. Raises `Invalid`."""
+    known = await zones(session)
+    zone = ZoneInfo(filters.zone if filters.zone in known else known[0])
+    today = now.astimezone(zone).date()
+    last = filters.until or max(today, filters.since or today)
+    first = filters.since or last - timedelta(days=6)
+    if not date(2000, 1, 1) <= first <= last < date(2100, 1, 1):
+        raise Invalid("The first day comes before the last one.", "since")
+    if last - first >= LONGEST:
+        raise Invalid(f"Figures are told of at most {LONGEST.days} days.", "since")
+    within = Within(
+        operators=who.whose(VIEW_FIGURES),
+        operator=filters.operator_id,
+        queue=filters.queue,
+        line=filters.line_id,
+    )
+    rules = Rules(now=now, targets=await load_targets(session))
+    period = of_days(first, last, zone)
+    return Asked(
+        by=filters.by, period=period, first=first, last=last, zones=known, rules=rules, within=within
+    )
+
+
+async def load_rows(session: AsyncSession, it: Asked) -> list[Row]:
+    """A row for each operator, queue, line, hour or day of which there is something, in a useful order."""
+    found = await tally(session, it.period, it.by, it.rules, it.within)
+    if it.by in (By.HOUR, By.DAY):
+        found = {key: found.get(key, Tally()) for key in _clock_keys(it, found)}
+    names = await labels(session, it.by, found)
+    rows = [Row(key=key, label=_label(it.by, key, names), tally=each) for key, each in found.items()]
+    return rows if it.by in (By.HOUR, By.DAY) else sorted(rows, key=lambda row: (row.key is None, row.label))
+
+
+def _clock_keys(it: Asked, found: Mapping[Key, Tally]) -> Iterable[Key]:
+    """Hours from the first to the last with something in it; every day of the period."""
+    if it.by is By.DAY:
+        return [it.first + timedelta(days=n) for n in range((it.last - it.first).days + 1)]
+    hours = [key for key in found if isinstance(key, int)]
+    return range(min(hours), max(hours) + 1) if hours else []
+
+
+def _label(by: By, key: Key, names: Mapping[Key, str]) -> str:
+    if key is None:
+        return NOBODY.get(by, "")
+    if by is By.HOUR:
+        return f"{key:02}:00"
+    if isinstance(key, date):
+        return f"{key:%a} {key.day} {key:%b}"
+    return names.get(key, str(key))
+
+
+def offered(who: Person, it: Asked) -> list[Figure]:
+    """The figures that mean something here, and that this person may see."""
+    of_one = it.by is By.OPERATOR or it.within.operators is not None or it.within.operator is not None
+    of_line = it.by in (By.QUEUE, By.LINE) or it.within.queue is not None or it.within.line is not None
+    return [
+        figure
+        for figure in FIGURES
+        if (figure.of_people or not of_one)
+        and (figure.by_line or not of_line)
+        and (not figure.purchases or who.may(VIEW_PURCHASES))
+    ]
+
+
+def figure_of(code: str | None, among: Iterable[Figure]) -> Figure:
+    """The figure called so, if it is among these; else the first of them."""
+    known = list(among)
+    return next((figure for figure in known if figure.code == code), known[0])
+
+
+def together(rows: Iterable[Row]) -> Tally:
+    """All rows as one."""
+    return total(row.tally for row in rows)
+
+
+def key_text(key: Key) -> str:
+    """A key as it stands in an address; empty: of none."""
+    return "" if key is None else str(key)
+
+
+def key_of(by: By, text: str) -> Key:
+    """The key that an address means. Raises `Invalid`."""
+    if not text or by is By.ALL:
+        return None
+    try:
+        match by:
+            case By.OPERATOR | By.LINE | By.HOUR:
+                number = int(text)
+                return number if 0 <= number < 2**53 else None
+            case By.DAY:
+                return date.fromisoformat(text)
+    except ValueError:
+        raise Invalid("There is no such row.", "key") from None
+    return text[:200]
+
+
+def said(unit: Unit, value: Value) -> str:
+    """A value as people read it; a dash where there is nothing to divide by."""
+    return "–" if value.value is None else amount(unit, value.value, value.currency)
+
+
+def amount(unit: Unit, value: Decimal, currency: str | None = None) -> str:
+    """A number of this unit as people read it."""
+    match unit:
+        case Unit.SHARE:
+            return f"{value * 100:.1f} %"
+        case Unit.SECONDS:
+            return duration(float(value) + 0.5)
+        case Unit.MONEY | Unit.MONEY_A_MINUTE:
+            return money(value, currency)
+    return f"{value:,.0f}".replace(",", "\u202f")
