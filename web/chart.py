@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from math import ceil, floor, log10
 
-WIDE, HIGH = 720.0, 220.0
+WIDE, HIGH, HIGH_DOTS = 1100.0, 230.0, 380.0
 LEFT, TOP, BOTTOM = 56.0, 10.0, 26.0
 MOST_LABELS = 26
 
@@ -61,31 +61,59 @@ def columns(values: Sequence[Decimal | None]) -> tuple[list[Column], list[Mark]]
     return drawn, [Mark(base - value / scale[-1] * room, value) for value in scale]
 
 
+def nice_range(least: float, most: float, steps: int = 5) -> list[float]:
+    """Round values from at most `least` to at least `most`."""
+    step = nice_scale(max(most - least, most / 10, 0.1), steps)[1]
+    return [step * n for n in range(floor(least / step), ceil(most / step) + 1)] or [0.0, 1.0]
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The ground of a picture of two figures: the ends of its two scales."""
+
+    across: Sequence[float]
+    up: Sequence[float]
+
+    def x(self, value: float) -> float:
+        """Where a value of the lower scale stands."""
+        part = (value - self.across[0]) / (self.across[-1] - self.across[0])
+        return LEFT + 8 + part * (WIDE - LEFT - 40)
+
+    def y(self, value: float) -> float:
+        """Where a value of the upright scale stands."""
+        part = (value - self.up[0]) / (self.up[-1] - self.up[0])
+        return HIGH_DOTS - BOTTOM - part * (HIGH_DOTS - TOP - BOTTOM)
+
+
 @dataclass(frozen=True)
 class Dot:
-    """Somebody in a picture of two figures, with how sure the upright one is."""
+    """Somebody in such a picture: with how sure the upright figure is, and where there is room for the name."""
 
     x: float
     y: float
     low: float
     high: float
-    right: bool  # there is more room for the name at the right
+    right: bool
+    name_y: float
 
 
-def dots(
-    points: Sequence[tuple[float, float, float, float]], across: Sequence[float], up: Sequence[float]
-) -> list[Dot]:
-    """(x, y, least y, most y) -> where it stands between the ends of the two scales."""
+APART = 15.0  # two names under each other
 
-    def here(value: float) -> float:
-        return LEFT + 8 + value / across[-1] * (WIDE - LEFT - 24)
 
-    def there(value: float) -> float:
-        return HIGH_DOTS - BOTTOM - value / up[-1] * (HIGH_DOTS - TOP - BOTTOM)
-
+def dots(points: Sequence[tuple[float, float, float, float]], ground: Ground) -> list[Dot]:
+    """(x, y, least y, most y) of each, in the same order; names of those close by are moved apart."""
+    places: dict[int, float] = {}
+    for place in sorted(range(len(points)), key=lambda it: ground.y(points[it][1])):
+        here = ground.y(points[place][1])
+        near = [
+            name
+            for it, name in places.items()
+            if abs(ground.x(points[it][0]) - ground.x(points[place][0])) < 160
+        ]
+        places[place] = max([here, *(name + APART for name in near if name + APART > here)])
     return [
-        Dot(here(x), there(y), there(low), there(high), here(x) < WIDE * 0.72) for x, y, low, high in points
-    ]
-
-
-HIGH_DOTS = 380.0
+        Dot(
+            ground.x(x), ground.y(y), ground.y(low), ground.y(high), ground.x(x) < WIDE * 0.8, places[place] + 4
+        )
+        for place, (x, y, low, high) in enumerate(points)
+    ]  # fmt: skip

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.call import Call
-from crm_core.figure.coaching import Stand, stand
+from crm_core.figure.coaching import stand
 from crm_core.figure.figure import Figure, Group, Side, Unit, Value
 from crm_core.figure.period import By, Key
 from crm_core.figure.rules import Target
@@ -22,7 +22,7 @@ from crm_core.read.calls import list_calls
 from crm_core.read.figure_labels import lines_to_choose, queues_to_choose
 from crm_core.read.figures import behind
 from web.calls import OUTCOMES, all_calls, reader
-from web.chart import BOTTOM, HIGH, HIGH_DOTS, LEFT, TOP, WIDE, columns, dots, nice_scale
+from web.chart import BOTTOM, HIGH, HIGH_DOTS, LEFT, TOP, WIDE, Ground, columns, dots, nice_range
 from web.figures import (
     Asked,
     FigureFilters,
@@ -215,11 +215,13 @@ async def show_talk(request: web.Request) -> web.Response:
         choices = await _choices(session)
     names = {row.key: row.label for row in rows}
     found = stand({row.key: row.tally for row in rows})
-    across = nice_scale(max((one.talk_s for one in found), default=60) / 60)
-    up = nice_scale(min(1.0, max((one.high for one in found), default=0.1)) * 100)
+    talks = [one.talk_s / 60 for one in found] or [0.0, 1.0]
+    shares = [100 * share for one in found for share in (one.low, one.high)] or [0.0, 10.0]
+    ground = Ground(nice_range(min(talks) * 0.7, max(talks) * 1.15), nice_range(min(shares), max(shares)))
     drawn = dots(
-        [(one.talk_s / 60, one.conversion * 100, one.low * 100, one.high * 100) for one in found], across, up
+        [(one.talk_s / 60, one.conversion * 100, one.low * 100, one.high * 100) for one in found], ground
     )
+    calls, sold = sum(one.calls for one in found), sum(one.sold for one in found)
     context = (
         _common(request, filters, it)
         | choices
@@ -229,19 +231,13 @@ async def show_talk(request: web.Request) -> web.Response:
                 for one, dot in zip(found, drawn, strict=True)
             ],
             "flagged": [names[one.key] for one in found if one.flagged],
-            "across": [(value, dots([(value, 0, 0, 0)], across, up)[0].x) for value in across],
-            "up": [(value, dots([(0, value, 0, 0)], across, up)[0].y) for value in up],
-            "average": _average(found, across, up),
+            "across": [(value, ground.x(value)) for value in ground.across],
+            "up": [(value, ground.y(value)) for value in ground.up],
+            "average": ground.y(100 * sold / calls) if calls else None,
             "frame": {"left": LEFT, "top": TOP, "wide": WIDE, "high": HIGH_DOTS, "base": HIGH_DOTS - BOTTOM},
         }
     )
     return render(request, "figures_talk.html", context)
-
-
-def _average(found: Sequence[Stand], across: Sequence[float], up: Sequence[float]) -> float | None:
-    """How high the conversion of all together stands."""
-    calls = sum(one.calls for one in found)
-    return dots([(0, 100 * sum(one.sold for one in found) / calls, 0, 0)], across, up)[0].y if calls else None
 
 
 # --- what queues shall reach --------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from crm_core.figure.coaching import stand, wilson
 from crm_core.figure.count import count, total
 from crm_core.figure.figure import BY_CODE, FIGURES
 from crm_core.figure.period import By, Period, clock_key, of_days, quarters
@@ -187,3 +189,32 @@ def test_a_quarter_of_an_hour_lies_in_one_hour_of_the_clock(random: Random) -> N
         last = (until - timedelta(microseconds=1)).astimezone(UTC)
         for by in (By.HOUR, By.DAY):
             assert clock_key(by, since, where.zone) == clock_key(by, last, where.zone)
+
+
+def sales(talk_s: int, answered: int, sold: int) -> Tally:
+    return Tally(answered_in=answered, timed=answered, talk_us=talk_s * answered * SECOND, sold=sold)
+
+
+def test_long_talk_and_low_conversion_is_said_only_when_it_is_not_chance() -> None:
+    team = {1: sales(200, 400, 120), 2: sales(220, 400, 130), 3: sales(500, 400, 60)}
+    assert [(it.key, it.flagged) for it in stand(team)] == [(3, True), (1, False), (2, False)]
+    few = {1: sales(200, 10, 3), 2: sales(220, 10, 3), 3: sales(500, 10, 1)}
+    assert not any(it.flagged for it in stand(few))
+    quick = {**team, 3: sales(100, 400, 60)}  # sells less, but keeps nobody long
+    assert not any(it.flagged for it in stand(quick))
+    assert (stand({1: team[1]})[0].flagged, stand({})) == (False, [])
+
+
+@given(hits=st.integers(0, 300), misses=st.integers(0, 300))
+def test_the_interval_of_a_share_holds_it_and_narrows_with_the_calls(hits: int, misses: int) -> None:
+    low, high = wilson(hits, hits + misses)
+    assert 0 <= low <= high <= 1
+    if hits + misses:
+        assert low <= hits / (hits + misses) <= high
+        wider = wilson(hits * 4, (hits + misses) * 4)
+        assert wider[1] - wider[0] < high - low
+
+
+def test_the_paper_defines_every_figure_in_the_words_of_the_page() -> None:
+    paper = (Path(__file__).parents[2] / "docs" / "figures.md").read_text()
+    assert [it.code for it in FIGURES if f"| {it.name} | {it.formula} |" not in paper] == []
