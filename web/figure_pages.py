@@ -21,7 +21,7 @@ from crm_core.queue_target import list_targets, remove_target, set_target
 from crm_core.read.calls import list_calls
 from crm_core.read.figure_labels import lines_to_choose, queues_to_choose
 from crm_core.read.figures import behind
-from web.calls import OUTCOMES, all_calls, reader
+from web.calls import all_calls, reader
 from web.chart import BOTTOM, HIGH, HIGH_DOTS, LEFT, TOP, WIDE, Ground, columns, dots, nice_range
 from web.figures import (
     Asked,
@@ -184,7 +184,6 @@ async def show_figure(request: web.Request) -> web.Response:
         "rows": found.rows if found else [],
         "pages": turn(request, found) if found else None,
         "everybody": all_calls(who),
-        "dispositions": OUTCOMES,
         "back": "/figures?"
         + urlencode(_kept(request, without=("figure", "key", "whole", "side", "after", "limit"))),
     }
