@@ -19,6 +19,9 @@ const fill = (text, values) => text.replace(/\{(\w+)\}/g, (all, name) => values[
 /** The text in the reader's language; {name} is replaced by values.name. */
 export const t = (text, values = {}) => fill(catalogue[text] ?? text, values);
 
+/** A sentence of the server's, whose words stand in its own texts. */
+export const sentence = (words, values) => t(words, values);
+
 /** One or many: tn("{n} order", "{n} orders", n). A catalogue gives a list in the order of the language's forms. */
 export const tn = (one, many, n, values = {}) => {
   const forms = catalogue[many];

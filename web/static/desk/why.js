@@ -1,6 +1,6 @@
 // Why they probably call: the likeliest reason with its share and the evidence, and what else may be behind it.
 
-import { ago, money, t } from "../say.js";
+import { ago, money, sentence, t } from "../say.js";
 import { halfMinute, html } from "../ui.js";
 
 const REASON = {
@@ -15,7 +15,7 @@ const said = (value) => (value?.amount !== undefined ? money(value.amount, value
 
 /** One piece of evidence as a sentence. */
 export const evidence = ({ words, values }, now = halfMinute.value) =>
-  t(words, Object.fromEntries(Object.entries(values).map(([name, value]) => [name, name === "ago" ? ago(value, now) : said(value)])));
+  sentence(words, Object.fromEntries(Object.entries(values).map(([name, value]) => [name, name === "ago" ? ago(value, now) : said(value)])));
 
 const share = (one) => `${Math.round(one.share * 100)} %`;
 
