@@ -305,6 +305,7 @@ async def test_one_key_takes_who_waits_most_enter_calls_and_passing_over_needs_a
     called = {"to": "+48601220114", "customer_id": 1, "order_id": 11, "ask_line": True}
     assert await server.request("POST", "/calls") == called
     await desk.keyboard.press("y")
+    await expect(desk.locator(".pass-over input")).to_be_focused()
     await desk.keyboard.insert_text("On holiday")
     await desk.keyboard.press("Enter")
     skipped = await server.request("POST", "/queue/turn/skipped")
