@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core import audit, call_link
+from crm_core import assignment, audit, call_link
 from crm_core.call import set_customer
 from crm_core.customer import Customer, create_customer, find_owners, get_customer
 from crm_core.deal import Deal, create_deal, get_deal
@@ -42,7 +42,8 @@ async def create_lead(
     told: str | None = Role.MANAGER,
     **fields: Any,
 ) -> Lead:
-    """Keep somebody's interest and tell who is to look: `responsible_id`, else everybody of the role `told`.
+    """Keep somebody's interest and tell who is to look: `responsible_id`, else whom a rule of
+    `crm_core.assignment` names, else everybody of the role `told`.
 
     `fields` are the other columns. Raises `Invalid` when there is no way to reach this person.
     """
@@ -51,6 +52,8 @@ async def create_lead(
     )
     lead.responsible_id = responsible_id
     _set_person(lead, {"name": name, "phone": phone, "email": email}, country)
+    if responsible_id is None:
+        lead.responsible_id = await assignment.for_lead(session, lead, worth=await _worth(session, lead))
     session.add(lead)
     await session.flush()
     await _tell(session, lead)

@@ -71,7 +71,7 @@ async def _reach(session: AsyncSession, note: CustomerNote) -> Sequence[int]:
         author = await session.get(User, note.user_id) if note.user_id is not None else None
         customer = await session.get(Customer, note.customer_id)
         about = f"{author.name if author else '—'}, {customer.name if customer else '—'}"
-        await notify(session, named, f"{about}: {note.text}", address="/for-me")
+        await notify(session, named, f"{about}: {note.text}", address="/for-me", kept=False)
     return named
 
 

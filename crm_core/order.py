@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core import call_link, deal, hold
+from crm_core import assignment, call_link, deal, hold
 from crm_core.call import resolve
 from crm_core.customer import get_customer
 from crm_core.errors import NotFound
@@ -23,7 +23,7 @@ from crm_core.order_history import differences, facts, merged
 from crm_core.order_rows import Order as Order
 from crm_core.order_rows import OrderChange as OrderChange
 from crm_core.order_rows import OrderItem as OrderItem
-from crm_core.order_status import OPEN, Status, among
+from crm_core.order_status import OPEN, Status, among, is_open
 from crm_core.order_stock import MOST_PIECES as MOST_PIECES
 from crm_core.order_stock import ItemWanted as ItemWanted
 from crm_core.outbox import announce
@@ -45,13 +45,15 @@ async def create_order(
     beyond_stock: bool = False,
     most_off: Decimal | None = None,
     offered: Mapping[str, Decimal] | None = None,
+    quiet: bool = False,
     **fields: Any,
 ) -> Order:
     """Take an order: give it the shop's next number, reserve its goods, link it to the call.
 
     `number`: it has one from elsewhere; `fields`: those of `EDITABLE`; `beyond_stock`: promise more than there is;
     `most_off`: whoever takes it may sell so many per cent below the prices (None: any);
-    `offered`: SKU -> what the site promised him.
+    `offered`: SKU -> what the site promised him; `quiet`: who is put in charge is not told.
+    Without `manager_id` the rules of `crm_core.assignment` say who is in charge.
     Raises `NotFound`, `Invalid`, `Conflict` when stock or coupon do not suffice.
     """
     customer = await get_customer(session, customer_id)
@@ -69,11 +71,20 @@ async def create_order(
     await apply(session, order, given, at=at, call_id=call_id, **may)
     if call_id is not None:
         await hold.release(session, call_id)
+    by_rule = None
+    if order.manager_id is None and is_open(order.status):
+        with session.no_autoflush:
+            by_rule = await assignment.for_order(session, order)
+    if by_rule:
+        order.manager_id = by_rule[1]
     session.add(order)
     await session.flush()
     if paid:
         book(session, order, paid, user_id=user_id, call_id=call_id, at=at)
-    await _tell(session, order, {"created": [None, order.number]}, user_id=user_id, call_id=call_id, at=at)
+    what: dict[str, Any] = {"created": [None, order.number]}
+    if by_rule:
+        what |= {"rule": [None, by_rule[0]], "manager_id": [None, by_rule[1]]}
+    await _tell(session, order, what, user_id=user_id, call_id=call_id, at=at, quiet=quiet)
     return order
 
 
@@ -251,6 +262,7 @@ async def _tell(
     call_id: UUID | None,
     at: datetime,
     deal_moves: bool = True,
+    quiet: bool = False,
 ) -> None:
     """Everything that follows from a change: history, the deal's amount, the link to the call, the news."""
     session.add(
@@ -266,7 +278,7 @@ async def _tell(
     if order.deal_id is not None:
         cause = deal.Cause(at=at, user_id=user_id, call_id=call_id)
         await deal.follow_orders(session, order.deal_id, cause=cause, stage=deal_moves)
-    if order.manager_id not in (None, user_id) and {"created", "manager_id"} & set(what):
+    if not quiet and order.manager_id not in (None, user_id) and {"created", "manager_id"} & set(what):
         await _put_in_charge(session, order)
     if call_id is not None:
         made = "created" in what

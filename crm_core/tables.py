@@ -2,6 +2,7 @@
 
 from crm_core import (
     agent_state,
+    assignment,
     audit,
     baton,
     bulk_rows,
@@ -35,6 +36,7 @@ from crm_core import (
     line_hours,
     mention,
     missed_rule,
+    notice,
     order,
     order_confirmation,
     order_key,
@@ -67,6 +69,7 @@ from crm_core.exchange import external, job, mapping, source_rows
 
 MODULES = (
     agent_state,
+    assignment,
     audit,
     baton,
     bulk_rows,
@@ -103,6 +106,7 @@ MODULES = (
     mention,
     mapping,
     missed_rule,
+    notice,
     order,
     order_confirmation,
     order_key,

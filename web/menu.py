@@ -131,6 +131,13 @@ SETTINGS = (
                 "Names, looks and order of the steps an order takes, and when it is late",
             ),
             Place(
+                "users",
+                "/assignment",
+                "Who gets what",
+                rights.EDIT_ASSIGNMENT,
+                "Rules that give new orders and leads to colleagues",
+            ),
+            Place(
                 "in",
                 "/imports",
                 "Imports",

@@ -37,6 +37,7 @@ LABELS = {
     "needs_call": "Needs a call",
     "manager_id": "In charge",
     "deal_id": "Deal",
+    "rule": "By the rule",
 }
 _ORDER = {field: place for place, field in enumerate(LABELS)}
 _KINDS = {

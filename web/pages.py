@@ -32,12 +32,13 @@ from web.errors import from_validation
 from web.fields import Given
 from web.menu_counts import counts
 from web.reach import find_named, narrowed
-from web.rights import KEEP_VIEWS, Person, Right, Scope, require
+from web.rights import KEEP_VIEWS, VIEW_CUSTOMERS, Person, Right, Scope, require
 from web.say import LOCALE, zone_of
 from web.say import local_instant as local_instant
 from web.services import services
 from web.sessions import person, signed_in
 from web.trail import trailed
+from web.unread import unread_of
 
 PageHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Filters = TypeVar("Filters", bound=Given)
@@ -60,6 +61,8 @@ WAITS: web.RequestKey[Mapping[str, int]] = web.RequestKey("waits", Mapping)
 """What waits behind places of the menu."""
 BAR: web.RequestKey[Bar] = web.RequestKey("bar", Bar)
 """What can be changed of many of its rows at once, which stands below it."""
+UNREAD: web.RequestKey[int] = web.RequestKey("unread", int)
+"""How much waits for the reader, which stands in the head."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +80,8 @@ class Place:
         """Check who it is and the right, then show or do it."""
         require(await signed_in(request), self.right, self.at_least)
         await find_named(request, self.right)
+        if person(request).may(VIEW_CUSTOMERS):
+            request[UNREAD] = await unread_of(request, _opened(request))
         if self.method == "GET" and self.path in LISTS and person(request).may(KEEP_VIEWS):
             async with services(request).db.begin() as session:
                 request[VIEWS] = await list_views(session, person(request).user_id, self.path)
@@ -90,6 +95,11 @@ class Place:
             if not self.audited:
                 return await self.handler(request)
             return await trailed(request, lambda: self.handler(request), path=self.path)
+
+
+def _opened(request: web.Request) -> tuple[str, ...]:
+    """The addresses by which the page that is opened may have been told."""
+    return (request.path, request.path_qs) if request.method == "GET" else ()
 
 
 @dataclass(frozen=True)
@@ -156,6 +166,7 @@ def shell(request: web.Request) -> dict[str, Any]:
         "may": who.may,
         "views": request.get(VIEWS),
         "waits": request.get(WAITS, {}),
+        "unread": request.get(UNREAD, 0),
         "view_query": filters(request.query_string),
         "bar": request.get(BAR),
     }

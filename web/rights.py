@@ -39,6 +39,7 @@ EDIT_SEGMENTS, EDIT_FIELDS = Right("segments", "edit"), Right("fields", "edit")
 VIEW_ORDERS, EDIT_ORDERS = Right("orders", "view"), Right("orders", "edit")
 VIEW_DEALS, EDIT_DEALS = Right("deals", "view"), Right("deals", "edit")
 EDIT_SELLING = Right("selling", "edit")  # limits of discounts, coupons, delivery
+EDIT_ASSIGNMENT = Right("assignment", "edit")  # rules of who gets an order
 EDIT_STATUSES = Right("statuses", "edit")  # of orders
 REFUND_PAYMENTS = Right("payments", "refund")
 VIEW_CALLBACKS, EDIT_CALLBACKS = Right("callbacks", "view"), Right("callbacks", "edit")
@@ -142,6 +143,7 @@ _GOODS = {
     VIEW_PURCHASES: Scope.ALL,
     EDIT_SELLING: Scope.ALL,
     EDIT_STATUSES: Scope.ALL,
+    EDIT_ASSIGNMENT: Scope.ALL,
 }
 _EXCHANGE = {
     RUN_IMPORTS: Scope.ALL,

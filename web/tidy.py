@@ -1,5 +1,5 @@
 """What has run out is removed once an hour: sessions past their end, windows of the throttle, what the PBX said,
-visits of the web shop, imports; and bytes of files that nothing has any more."""
+visits of the web shop, notices, imports; and bytes of files that nothing has any more."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,12 +14,14 @@ from crm_core.exchange.job import KEPT, forget_imports
 from crm_core.exchange.source import forget_runs
 from crm_core.flight import AT_ONCE, forget_tapes
 from crm_core.hold import forget_holds
+from crm_core.notice import forget_notices
 from crm_core.site import forget_site
 from web.services import SERVICES, Services
 from web.sessions import STORE
 from web.throttle import forget_ended
 
 EVERY_S = 3600.0
+NOTICES_KEPT = timedelta(days=60)
 log = structlog.get_logger(__name__)
 
 
@@ -48,6 +50,7 @@ async def tidy(app: web.Application) -> None:
     async with parts.db.begin() as session:
         await forget_holds(session, before=parts.now() - timedelta(days=1))
         await forget_site(session, parts.now() - timedelta(days=parts.settings.site_days))
+        await forget_notices(session, parts.now() - NOTICES_KEPT)
         await forget_imports(session, parts.settings.imports_dir, before=parts.now() - KEPT)
         await forget_runs(session, before=parts.now() - KEPT)
     async with parts.db.begin() as session:

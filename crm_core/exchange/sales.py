@@ -159,6 +159,7 @@ async def _create(to: Putting, whole: Mapping[str, Any], items: Sequence[Given])
         at=whole.get("created_at", to.at),
         number=number,
         beyond_stock=True,
+        quiet=True,
         **{"status": state, **{name: whole[name] for name in _OWN if name in whole}},
     )
     await people.put_own(to, FieldOf.ORDER, made, whole)

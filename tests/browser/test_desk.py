@@ -336,16 +336,45 @@ async def test_a_call_that_did_not_get_through_says_why(desk: Page, server: Desk
     await expect(desk.locator(".call")).to_have_count(0)
 
 
+BEEPS = """const make = AudioContext.prototype.createOscillator;
+AudioContext.prototype.createOscillator = function () {
+  document.documentElement.dataset.beeped = "yes";
+  return make.call(this);
+};"""
+
+
+async def test_what_i_am_told_stands_beside_the_bell_and_sounds_unless_i_switched_it_off(
+    context: BrowserContext, server: DeskServer
+) -> None:
+    await context.add_init_script(BEEPS)
+    desk = await opened(context, server)
+    await desk.bring_to_front()
+    await desk.mouse.click(700, 880)  # browsers stay silent until somebody has clicked
+    notice = {"type": "notice", "level": "info", "text": "Order A-7 is yours now", "address": "/orders/7"}
+    server.answers["/notices/unread"] = {"unread": 3}
+    await server.push(notice)
+    await expect(desk.get_by_role("link", name="For me: 3 not read")).to_have_text("3")
+    await expect(desk.get_by_role("link", name="Order A-7 is yours now")).to_have_attribute(
+        "href", "/orders/7"
+    )
+    await desk.wait_for_selector("html[data-beeped]")
+    await desk.locator(".head details.menu summary").last.click()
+    switch = desk.get_by_role("button", name="Sound when told")
+    await expect(switch).to_contain_text("on")
+    await switch.click()
+    await expect(switch).to_contain_text("off")
+    await desk.reload()
+    await desk.mouse.click(700, 880)
+    server.answers["/notices/unread"] = {"unread": 4}
+    await server.push(notice)
+    await expect(desk.get_by_role("link", name="For me: 4 not read")).to_be_visible()
+    assert await desk.locator("html[data-beeped]").count() == 0
+
+
 async def test_two_tabs_show_the_call_and_one_of_them_rings(
     context: BrowserContext, server: DeskServer
 ) -> None:
-    await context.add_init_script(
-        """const make = AudioContext.prototype.createOscillator;
-        AudioContext.prototype.createOscillator = function () {
-          document.documentElement.dataset.beeped = "yes";
-          return make.call(this);
-        };"""
-    )
+    await context.add_init_script(BEEPS)
     tabs = [await opened(context, server), await opened(context, server)]
     for tab in tabs:
         await tab.bring_to_front()

@@ -5,6 +5,7 @@ import { render } from "./vendor/preact.js";
 import { boot, lasted, t } from "./say.js";
 import { Chip, html, second } from "./ui.js";
 import { bind, openSheet } from "./keys.js";
+import { watchBell } from "./bell.js";
 import { watchDials } from "./dial.js";
 import { watchSearch } from "./search.js";
 import { linkText, listen } from "./desk/socket.js";
@@ -53,6 +54,7 @@ const start = () => {
   if (live && !document.getElementById("desk")) render(html`<${LiveBar} />`, live);
   render(html`<${Reminders} />`, document.getElementById("reminders"));
   watchRinging();
+  watchBell();
 };
 
 watchDials();

@@ -26,6 +26,8 @@ STATUSES = (
 
 def upgrade() -> None:
     _statuses()
+    _notices()
+    _rules()
 
 
 def _statuses() -> None:
@@ -80,3 +82,57 @@ def _made_at() -> sa.Column[datetime]:
     return sa.Column(
         "created_at", sa.TIMESTAMP(timezone=True), server_default=sa.text("now()"), nullable=False
     )
+
+
+def _notices() -> None:
+    op.create_table(
+        "notices",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("address", sa.Text(), nullable=True),
+        sa.Column("level", sa.Text(), nullable=False),
+        sa.Column("read_at", sa.TIMESTAMP(timezone=True), nullable=True),
+        _made_at(),
+        sa.ForeignKeyConstraint(
+            ["user_id"], ["users.id"], name=op.f("fk_notices_user_id_users"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notices")),
+    )
+    op.create_index("ix_notices_user", "notices", ["user_id", sa.literal_column("id DESC")])
+    op.create_index("ix_notices_unread", "notices", ["user_id"], postgresql_where=sa.text("read_at IS NULL"))
+    op.create_index("ix_notices_created_at", "notices", ["created_at"])
+
+
+def _rules() -> None:
+    texts = ("thing", "category", "source")
+    op.create_table(
+        "assignment_rules",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        *(sa.Column(name, sa.Text(), nullable=True) for name in texts),
+        *(sa.Column(name, sa.Numeric(12, 2), nullable=True) for name in ("amount_from", "amount_below")),
+        sa.Column("vip", sa.Boolean(), nullable=True),
+        sa.Column("how", sa.Text(), nullable=False),
+        *(sa.Column(f"{name}_id", sa.BigInteger(), nullable=True) for name in ("shop", "line", "user", "team")),
+        sa.Column("present", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("active", sa.Boolean(), server_default=sa.text("true"), nullable=False),
+        sa.Column("version", sa.BigInteger(), server_default="1", nullable=False),
+        _made_at(),
+        sa.CheckConstraint("thing IN ('order', 'lead')", name=op.f("ck_assignment_rules_thing_known")),
+        sa.CheckConstraint(
+            "how IN ('person', 'fewest', 'random', 'nobody')", name=op.f("ck_assignment_rules_how_known")
+        ),
+        sa.CheckConstraint(
+            "(how = 'person') = (user_id IS NOT NULL)", name=op.f("ck_assignment_rules_person_named")
+        ),
+        *(
+            sa.ForeignKeyConstraint(
+                [f"{name}_id"], [f"{name}s.id"], name=op.f(f"fk_assignment_rules_{name}_id_{name}s"),
+                ondelete="CASCADE" if name in ("line", "team") else None,
+            )
+            for name in ("shop", "line", "user", "team")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_assignment_rules")),
+    )  # fmt: skip

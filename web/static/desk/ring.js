@@ -62,6 +62,14 @@ const tone = (at, pitch) => {
   voice.stop(at + BURST_S / 2);
 };
 
+/** Two short notes: somebody told this person something. Silent until somebody has clicked in the page. */
+export const chime = () => {
+  if (!awake()) return;
+  audio ??= new AudioContext();
+  if (audio.state === "suspended") audio.resume();
+  for (const [offset, pitch] of [[0, 880], [BURST_S / 3, 1175]]) tone(audio.currentTime + offset, pitch);
+};
+
 const audible = () => ringing.value.filter(({ call }) => call.direction !== "outbound" && !hushed.has(call.id));
 
 const owner = (id) => owners.get(id)?.by;

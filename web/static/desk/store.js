@@ -23,6 +23,8 @@ export const scarce = signal([]);
 export const part = signal("call");
 /** True once the first snapshot is there. */
 export const ready = signal(false);
+/** Counts what was told to this person since the page was opened. */
+export const told = signal(0);
 /** Counts calls that left the desk, so that lists of past calls know when to read again. */
 export const departures = signal(0);
 
@@ -118,7 +120,10 @@ export const take = (message) => {
     case "pbx": pbx.value = message.pbx; break;
     case "draft": redraft(message); break;
     case "stock": scarce.value = message.product_ids; break;
-    case "notice": toast(message.text, { tone: message.level ?? "info", address: message.address }); break;
+    case "notice":
+      toast(message.text, { tone: message.level ?? "info", address: message.address });
+      told.value += 1;
+      break;
   }
 };
 
