@@ -106,7 +106,7 @@ async def delete_ban(request: web.Request, ban_id: Id) -> None:
 
 
 @operations.put("/dial-limit", right=EDIT_CALL_BANS)
-async def put_limit(request: web.Request, body: DialLimitGiven) -> DialLimitAnswer:
+async def put_dial_limit(request: web.Request, body: DialLimitGiven) -> DialLimitAnswer:
     """Say how often a day one customer may be tried without an answer."""
     async with services(request).db.begin() as session:
         await set_limit(session, body.most_a_day)
@@ -150,7 +150,7 @@ async def change_limit(request: web.Request) -> web.Response:
 
     async def step(typed: Mapping[str, str]) -> web.Response:
         most = typed.get("most_a_day", "")
-        await put_limit(
+        await put_dial_limit(
             request, checked(DialLimitGiven, {}, most_a_day=int(most) if most.isdecimal() else None)
         )
         return go("/do-not-call", "saved")
