@@ -114,12 +114,19 @@ class _Pipe(io.RawIOBase):
         return taken
 
 
+class _Archive(zipfile.ZipFile):
+    """One that was broken off is thrown away as it is; to close it would raise for the sheet that is still open."""
+
+    def __del__(self) -> None:
+        pass
+
+
 class Xlsx:
     """A workbook; beyond a sheet's last row the next sheet begins, with the same headings."""
 
     def __init__(self) -> None:
         self._pipe = _Pipe()
-        self._archive = zipfile.ZipFile(self._pipe, "w", zipfile.ZIP_DEFLATED)
+        self._archive = _Archive(self._pipe, "w", zipfile.ZIP_DEFLATED)
         self._headings: Sequence[Cell] | None = None
         self._sheets = self._filled = 0
         self._open: zipfile._ZipWriteFile | None = None  # type: ignore[name-defined]  # it has no public name

@@ -1,6 +1,7 @@
 """What goes out as a file can be read again, and no spreadsheet runs any of it."""
 
 import csv
+import gc
 import io
 import re
 import zipfile
@@ -57,6 +58,15 @@ def test_telephone_numbers_stay_readable_and_sums_stay_sums() -> None:
     rows = list(csv.reader(io.StringIO(made(Csv, [row]).decode("utf-8-sig"))))
     assert rows == [["+48 601 220 114, +1 202-555-0123", "-1.50"]]
     assert guarded(Phones(["+1+cmd|' /C calc'!A0"])).startswith("'")
+
+
+def test_a_workbook_that_nobody_fetches_to_its_end_is_thrown_away_in_silence() -> None:
+    left = Xlsx()
+    assert left.rows([["first"], ["second"]])
+    round_ = [left]
+    round_.append(round_)  # type: ignore[arg-type]  # as with a task's traceback, only the collector finds it
+    del left, round_
+    gc.collect()  # what a finaliser raises is an error in these tests
 
 
 def test_beyond_the_last_row_of_a_sheet_the_next_one_begins(monkeypatch: pytest.MonkeyPatch) -> None:
