@@ -23,6 +23,7 @@ LONGEST = "test_api_description"
 MEMORY = Path("/dev/shm")  # a test's database does not outlive the run, so it need not touch a disk
 
 
+@pytest.hookimpl(tryfirst=True)  # before the workers read the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A worker takes a file as a whole, and all that share the switchboard, so that none waits; the longest first."""
 
