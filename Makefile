@@ -15,7 +15,7 @@ run: $(STAMP)
 # As many workers as there are cores: telephones and browsers of the tests need their share. tests/conftest.py says what goes together.
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 test: $(STAMP)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(STAMP)
 	$(BIN)/ruff check .

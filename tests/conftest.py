@@ -11,31 +11,39 @@ from pathlib import Path
 import asyncpg
 import pytest
 import pytest_asyncio
+from xdist.remote import Producer
+from xdist.scheduler.loadfile import LoadFileScheduling
 
 from crm_core.db import Database, connect
 from crm_core.embedded import Embedded
 from crm_core.migrations import migrate
 
 TEMPLATE = "crm_template"
-HERE = Path(__file__).parent
 ONE_TREE = ("pbx", "e2e", "load")  # one Asterisk at a time runs in its tree
 LONGEST = "test_api_description"
 MEMORY = Path("/dev/shm")  # a test's database does not outlive the run, so it need not touch a disk
 
 
-@pytest.hookimpl(tryfirst=True)  # before the workers read the groups
+def shares_tree(path: str) -> bool:
+    """Whether a test file, named from the top of the checkout, needs the switchboard's tree."""
+    return path.split("/")[1] in ONE_TREE
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A worker takes a file as a whole, and all that share the switchboard, so that none waits; the longest first."""
+    """What takes long begins first."""
+    items.sort(key=lambda item: (not shares_tree(item.nodeid), item.path.stem != LONGEST))
 
-    def order(item: pytest.Item) -> tuple[bool, bool]:
-        return item.path.relative_to(HERE).parts[0] not in ONE_TREE, item.path.stem != LONGEST
 
-    items.sort(key=order)
-    for item in items:
-        alone = order(item)[0]
-        item.add_marker(
-            pytest.mark.xdist_group(f"{item.path.parent.name}-{item.path.stem}" if alone else "pbx")
-        )
+class ByTree(LoadFileScheduling):
+    """A worker takes a file as a whole, and all files that share the switchboard, so that no other waits for it."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return ONE_TREE[0] if shares_tree(nodeid) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByTree:
+    """Who gets which tests, where there are several workers."""
+    return ByTree(config, log)
 
 
 @pytest.hookimpl(wrapper=True)
