@@ -7,16 +7,14 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core import audit
 from crm_core.dial_rule import MOST_A_DAY, DoNotCall, ban, limit, list_bans, set_limit, unban
 from web.api import Operations
 from web.customers import Written
 from web.fields import Answer, Given, Id, Name
 from web.forms import checked, id_or_none, settle
 from web.listing import possible, shown
-from web.middleware import visitor_address
+from web.noted import note
 from web.pages import Flash, Pages, go, number_in, render
 from web.rights import EDIT_CALL_BANS, EDIT_LINES
 from web.services import services
@@ -92,7 +90,7 @@ async def post_ban(request: web.Request, body: NewBan) -> BanAnswer:
             made = await ban(
                 session, user_id=who.user_id, country=parts.settings.country, **body.model_dump()
             )
-        await _note(session, request, "do_not_call.add", made.id, reason=made.reason)
+        await note(session, request, "do_not_call.add", made.id, reason=made.reason)
         await session.refresh(made)
         return _told(made, None)
 
@@ -102,7 +100,7 @@ async def delete_ban(request: web.Request, ban_id: Id) -> None:
     """They may be called again."""
     async with services(request).db.begin() as session:
         await unban(session, ban_id)
-        await _note(session, request, "do_not_call.remove", ban_id)
+        await note(session, request, "do_not_call.remove", ban_id)
 
 
 @operations.put("/dial-limit", right=EDIT_CALL_BANS)
@@ -110,7 +108,7 @@ async def put_dial_limit(request: web.Request, body: DialLimitGiven) -> DialLimi
     """Say how often a day one customer may be tried without an answer."""
     async with services(request).db.begin() as session:
         await set_limit(session, body.most_a_day)
-        await _note(session, request, "dial_limit.set", 1, most_a_day=body.most_a_day)
+        await note(session, request, "dial_limit.set", 1, most_a_day=body.most_a_day)
     return DialLimitAnswer(most_a_day=body.most_a_day)
 
 
@@ -174,18 +172,4 @@ def _told(one: DoNotCall, name: str | None) -> BanAnswer:
         display=shown(one.number),
         reason=one.reason,
         created_at=one.created_at,
-    )
-
-
-async def _note(
-    session: AsyncSession, request: web.Request, action: str, object_id: int, **detail: object
-) -> None:
-    await audit.record(
-        session,
-        user_id=person(request).user_id,
-        action=action,
-        object_kind=action.split(".")[0],
-        object_id=object_id,
-        detail=detail,
-        address=visitor_address(request),
     )

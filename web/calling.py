@@ -6,7 +6,6 @@ from aiohttp import web
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core.audit import record
 from crm_core.calling_hours import LONGEST_MINUTES, load_calling, set_calling
 from crm_core.line import get_line
 from crm_core.missed_rule import Strategy, missed_plan, set_missed_rule
@@ -15,10 +14,9 @@ from web.callbacks import Attempts, Minutes
 from web.fields import Answer, Given, Id
 from web.lines import OpeningAnswer, Weekday, opening_answer, spans_of
 from web.listing import possible
-from web.middleware import visitor_address
+from web.noted import note
 from web.rights import EDIT_LINES, VIEW_CALLBACKS, VIEW_LINES
 from web.services import services
-from web.sessions import person
 
 operations = Operations("callbacks")
 Within = Annotated[int, Field(ge=1, le=LONGEST_MINUTES)]
@@ -72,7 +70,7 @@ async def put_calling_rule(request: web.Request, body: CallingChange) -> Calling
             await set_calling(
                 session, week=week, repeat_minutes=body.repeat_minutes, most_attempts=body.most_attempts
             )
-        await _note(session, request, "calling.change", None)
+        await note(session, request, "calling.change", None)
         return await load_rule(session)
 
 
@@ -90,7 +88,7 @@ async def put_missed_rule(request: web.Request, line_id: Id, body: MissedChange)
     async with services(request).db.begin() as session:
         with possible():
             await set_missed_rule(session, line_id, **body.model_dump())
-        await _note(session, request, "line.missed", line_id)
+        await note(session, request, "line.missed", line_id)
         return await load_missed(session, line_id)
 
 
@@ -111,15 +109,4 @@ async def load_missed(session: AsyncSession, line_id: int) -> MissedAnswer:
         strategies=list(plan.strategies),
         team_id=plan.team_id,
         within_minutes=int(plan.within.total_seconds() // 60),
-    )
-
-
-async def _note(session: AsyncSession, request: web.Request, action: str, line_id: int | None) -> None:
-    await record(
-        session,
-        user_id=person(request).user_id,
-        action=action,
-        object_kind="line",
-        object_id=line_id,
-        address=visitor_address(request),
     )

@@ -5,9 +5,7 @@ from uuid import UUID
 
 from aiohttp import web
 from pydantic import Field, StringConstraints
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core import audit
 from crm_core import custom_field as service
 from crm_core.custom_field import MOST_OPTIONS, FieldOf
 from crm_core.custom_value import LONGEST, FieldKind, Value
@@ -15,7 +13,7 @@ from web.api import Operations
 from web.calls import own_call
 from web.fields import VISIBLE, Answer, Given, Id, Version
 from web.listing import possible
-from web.middleware import visitor_address
+from web.noted import note
 from web.rights import (
     EDIT_CALLS,
     EDIT_CUSTOMERS,
@@ -96,7 +94,7 @@ async def post_custom_field(request: web.Request, body: NewCustomField) -> Custo
             made = await service.add_field(
                 session, object_=body.object, **body.model_dump(exclude={"object"})
             )
-        await _note(session, request, "custom_field.add", made.id, {"name": made.name, "kind": made.kind})
+        await note(session, request, "custom_field.add", made.id, name=made.name, kind=made.kind)
         return CustomFieldAnswer.model_validate(made)
 
 
@@ -109,7 +107,7 @@ async def patch_custom_field(
     async with services(request).db.begin() as session:
         with possible():
             changed = await service.change_field(session, field_id, version=body.version, changes=changes)
-        await _note(session, request, "custom_field.change", field_id, changes)
+        await note(session, request, "custom_field.change", field_id, **changes)
         return CustomFieldAnswer.model_validate(changed)
 
 
@@ -178,17 +176,3 @@ async def _fill(request: web.Request, object_: FieldOf, id_: int | UUID, body: V
                 session, object_, id_, body.values, user_id=person(request).user_id, at=parts.now()
             )
         return ValuesAnswer(values=dict(values))
-
-
-async def _note(
-    session: AsyncSession, request: web.Request, action: str, field_id: int, detail: dict[str, object]
-) -> None:
-    await audit.record(
-        session,
-        user_id=person(request).user_id,
-        action=action,
-        object_kind="custom_field",
-        object_id=field_id,
-        detail=detail,
-        address=visitor_address(request),
-    )

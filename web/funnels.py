@@ -4,18 +4,16 @@ from typing import Annotated
 
 from aiohttp import web
 from pydantic import Field, StringConstraints
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core import audit, funnel
+from crm_core import funnel
 from crm_core.funnel import LONGEST_DAYS, MOST_STAGES, Kind, StageWanted
 from web.api import Operations
 from web.deals import StageCode
 from web.fields import VISIBLE, Answer, Given, Id, StatusCode, Version
 from web.listing import possible
-from web.middleware import visitor_address
+from web.noted import note
 from web.rights import EDIT_FUNNELS, VIEW_DEALS
 from web.services import services
-from web.sessions import person
 
 operations = Operations("funnels")
 Label = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=VISIBLE)]
@@ -102,7 +100,7 @@ async def post_funnel(request: web.Request, body: NewFunnel) -> FunnelAnswer:
     async with services(request).db.begin() as session:
         with possible():
             made = await funnel.create_funnel(session, name=body.name)
-        await _note(session, request, "funnel.add", made.id, name=made.name)
+        await note(session, request, "funnel.add", made.id, name=made.name)
         return FunnelAnswer.model_validate(made)
 
 
@@ -116,7 +114,7 @@ async def patch_funnel(request: web.Request, funnel_id: Id, body: FunnelChange) 
     async with services(request).db.begin() as session:
         with possible():
             await funnel.update_funnel(session, funnel_id, version=body.version, changes=changes)
-        await _note(session, request, "funnel.change", funnel_id, fields=sorted(changes))
+        await note(session, request, "funnel.change", funnel_id, fields=sorted(changes))
         return FunnelAnswer.model_validate(await funnel.get_funnel(session, funnel_id))
 
 
@@ -133,7 +131,7 @@ async def post_lost_reason(request: web.Request, body: NewReason) -> ReasonAnswe
     async with services(request).db.begin() as session:
         with possible():
             made = await funnel.put_lost_reason(session, label=body.label)
-        await _note(session, request, "lost_reason.add", made.id, label=made.label)
+        await note(session, request, "lost_reason.add", made.id, label=made.label)
         return ReasonAnswer.model_validate(made)
 
 
@@ -144,19 +142,5 @@ async def patch_lost_reason(request: web.Request, reason_id: Id, body: ReasonCha
     async with services(request).db.begin() as session:
         with possible():
             changed = await funnel.put_lost_reason(session, reason_id, **changes)
-        await _note(session, request, "lost_reason.change", reason_id, fields=sorted(changes))
+        await note(session, request, "lost_reason.change", reason_id, fields=sorted(changes))
         return ReasonAnswer.model_validate(changed)
-
-
-async def _note(
-    session: AsyncSession, request: web.Request, action: str, object_id: int, **detail: object
-) -> None:
-    await audit.record(
-        session,
-        user_id=person(request).user_id,
-        action=action,
-        object_kind=action.split(".")[0],
-        object_id=object_id,
-        detail=detail,
-        address=visitor_address(request),
-    )

@@ -8,9 +8,8 @@ from typing import Annotated
 
 from aiohttp import web
 from pydantic import Field, StringConstraints
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core import audit, lead_form
+from crm_core import lead_form
 from crm_core.lead import LONGEST_MESSAGE, lead_from_form
 from crm_core.user import Role
 from web.api import PREFIX, Operations
@@ -18,9 +17,9 @@ from web.errors import Refusal
 from web.fields import VISIBLE, Answer, Given, Id, ShortText, Version
 from web.listing import possible
 from web.middleware import visitor_address
+from web.noted import note
 from web.rights import EDIT_FORMS
 from web.services import services
-from web.sessions import person
 from web.throttle import count_attempt
 
 operations = Operations("leads")
@@ -154,7 +153,7 @@ async def post_lead_form(request: web.Request, body: NewForm) -> FormAnswer:
     async with services(request).db.begin() as session:
         with possible():
             made = await lead_form.create_form(session, **body.model_dump())
-        await _note(session, request, "form.add", made.id)
+        await note(session, request, "form.add", made.id)
         return FormAnswer.model_validate(made)
 
 
@@ -165,19 +164,5 @@ async def patch_lead_form(request: web.Request, form_id: Id, body: FormChange) -
     async with services(request).db.begin() as session:
         with possible():
             changed = await lead_form.update_form(session, form_id, version=body.version, changes=changes)
-        await _note(session, request, "form.change", form_id, fields=sorted(changes))
+        await note(session, request, "form.change", form_id, fields=sorted(changes))
         return FormAnswer.model_validate(changed)
-
-
-async def _note(
-    session: AsyncSession, request: web.Request, action: str, form_id: int, **detail: object
-) -> None:
-    await audit.record(
-        session,
-        user_id=person(request).user_id,
-        action=action,
-        object_kind="form",
-        object_id=form_id,
-        detail=detail,
-        address=visitor_address(request),
-    )

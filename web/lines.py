@@ -10,16 +10,14 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core import line, line_hours
-from crm_core.audit import record
 from crm_core.hours import Holiday, Span, check_spans, minutes, span
 from crm_core.line import Line, Shop
 from web.api import Operations
 from web.fields import Answer, Day, Given, Id, Name
 from web.listing import possible
-from web.middleware import visitor_address
+from web.noted import note
 from web.rights import EDIT_LINES, VIEW_LINES
 from web.services import services
-from web.sessions import person
 from web.users import PbxName, Zone
 
 operations = Operations("lines")
@@ -178,7 +176,7 @@ async def post_line(request: web.Request, body: NewLine) -> LineDetail:
         country = shop.country if shop else services(request).settings.country
         with possible():
             made = await line.create_line(session, country=country, **body.model_dump())
-        await _note(session, request, "line.add", made.id)
+        await note(session, request, "line.add", made.id)
         return await _answer(request, session, made.id)
 
 
@@ -192,7 +190,7 @@ async def patch_line(request: web.Request, line_id: Id, body: LineChange) -> Lin
     async with services(request).db.begin() as session:
         with possible():
             await line.update_line(session, line_id, kept)
-        await _note(session, request, "line.change", line_id, fields=sorted(kept))
+        await note(session, request, "line.change", line_id, fields=sorted(kept))
         return await _answer(request, session, line_id)
 
 
@@ -203,7 +201,7 @@ async def put_hours(request: web.Request, line_id: Id, body: Week) -> LineDetail
         with possible():
             week = None if body.week is None else [spans_of(day) for day in body.week]
             await line_hours.set_week(session, line_id, week)
-        await _note(session, request, "line.hours", line_id)
+        await note(session, request, "line.hours", line_id)
         return await _answer(request, session, line_id)
 
 
@@ -217,7 +215,7 @@ async def post_holiday(request: web.Request, line_id: Id, body: NewHoliday) -> L
             hours = spans_of([body.hours])[0] if body.hours else None
             holiday = Holiday(body.day, body.every_year, body.name, hours)
             await line_hours.add_holiday(session, lines, holiday)
-        await _note(session, request, "line.holiday", line_id, day=body.day.isoformat(), lines=len(lines))
+        await note(session, request, "line.holiday", line_id, day=body.day.isoformat(), lines=len(lines))
         return await _answer(request, session, line_id)
 
 
@@ -226,18 +224,4 @@ async def delete_holiday(request: web.Request, line_id: Id, holiday_id: Id) -> N
     """Take a holiday out of the calendar of this line."""
     async with services(request).db.begin() as session:
         await line_hours.remove_holiday(session, line_id, holiday_id)
-        await _note(session, request, "line.holiday_removed", line_id, holiday_id=holiday_id)
-
-
-async def _note(
-    session: AsyncSession, request: web.Request, action: str, line_id: int, **detail: object
-) -> None:
-    await record(
-        session,
-        user_id=person(request).user_id,
-        action=action,
-        object_kind="line",
-        object_id=line_id,
-        detail=detail,
-        address=visitor_address(request),
-    )
+        await note(session, request, "line.holiday_removed", line_id, holiday_id=holiday_id)

@@ -5,9 +5,8 @@ from uuid import UUID
 
 from aiohttp import web
 from pydantic import Field, StringConstraints
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core import audit, outcome
+from crm_core import outcome
 from crm_core.outcome import MOST, OutcomeWanted
 from crm_core.read.suggestions import suggest
 from crm_core.unlinked import LONGEST_REASON, explain
@@ -19,7 +18,7 @@ from web.calls import own_call, tell_desk
 from web.deals import StageCode
 from web.fields import VISIBLE, Answer, Given, Id, Instant, LongText, Name, Version
 from web.listing import possible
-from web.middleware import visitor_address
+from web.noted import note
 from web.reach import find_referred, in_body
 from web.rights import EDIT_CALLBACKS, EDIT_CALLS, EDIT_DEALS, EDIT_OUTCOMES, EDIT_TASKS, require
 from web.services import services
@@ -166,7 +165,7 @@ async def post_tree(request: web.Request, body: NewTree) -> TreeAnswer:
     async with services(request).db.begin() as session:
         with possible():
             made = await outcome.add_tree(session, name=body.name)
-        await _note(session, request, "outcome_tree.add", made.id, name=made.name)
+        await note(session, request, "outcome_tree.add", made.id, name=made.name)
         return TreeAnswer.model_validate(made)
 
 
@@ -179,7 +178,7 @@ async def patch_tree(request: web.Request, tree_id: Id, body: TreeChange) -> Tre
     async with services(request).db.begin() as session:
         with possible():
             await outcome.change_tree(session, tree_id, version=body.version, changes=changes)
-        await _note(session, request, "outcome_tree.change", tree_id, fields=sorted(changes))
+        await note(session, request, "outcome_tree.change", tree_id, fields=sorted(changes))
         return TreeAnswer.model_validate(await outcome.get_tree(session, tree_id))
 
 
@@ -240,17 +239,3 @@ def _step(body: Finished) -> NextStep | None:
         case StageStep() as move:
             return MoveDeal(**move.model_dump(exclude={"kind"}))
     return None
-
-
-async def _note(
-    session: AsyncSession, request: web.Request, action: str, object_id: int, **detail: object
-) -> None:
-    await audit.record(
-        session,
-        user_id=person(request).user_id,
-        action=action,
-        object_kind=action.split(".")[0],
-        object_id=object_id,
-        detail=detail,
-        address=visitor_address(request),
-    )

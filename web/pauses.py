@@ -4,17 +4,15 @@ from typing import Annotated
 
 from aiohttp import web
 from pydantic import Field, StringConstraints
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core import audit, pause_reason, wrap_up_rule
+from crm_core import pause_reason, wrap_up_rule
 from crm_core.wrap_up_rule import LONGEST_S
 from web.api import Operations
 from web.fields import VISIBLE, Answer, Given, Id
 from web.listing import possible
-from web.middleware import visitor_address
+from web.noted import note
 from web.rights import EDIT_PAUSES, VIEW_AGENTS
 from web.services import services
-from web.sessions import person
 
 operations = Operations("pauses")
 Label = Annotated[str, StringConstraints(min_length=1, max_length=60, pattern=VISIBLE)]
@@ -80,7 +78,7 @@ async def post_pause_reason(request: web.Request, body: NewPauseReason) -> Pause
     async with services(request).db.begin() as session:
         with possible():
             made = await pause_reason.create_pause_reason(session, **body.model_dump())
-        await _note(session, request, "pause_reason.add", "pause_reason", made.id, label=made.label)
+        await note(session, request, "pause_reason.add", made.id, label=made.label)
         return PauseReasonAnswer.model_validate(made)
 
 
@@ -93,9 +91,7 @@ async def patch_pause_reason(
     async with services(request).db.begin() as session:
         with possible():
             changed = await pause_reason.update_pause_reason(session, reason_id, **changes)
-        await _note(
-            session, request, "pause_reason.change", "pause_reason", reason_id, fields=sorted(changes)
-        )
+        await note(session, request, "pause_reason.change", reason_id, fields=sorted(changes))
         return PauseReasonAnswer.model_validate(changed)
 
 
@@ -113,7 +109,7 @@ async def post_wrap_up_rule(request: web.Request, body: NewWrapUpRule) -> WrapUp
     async with services(request).db.begin() as session:
         with possible():
             rule = await wrap_up_rule.set_wrap_up_rule(session, **body.model_dump())
-        await _note(session, request, "wrap_up_rule.set", "wrap_up_rule", rule.id, **body.model_dump())
+        await note(session, request, "wrap_up_rule.set", rule.id, **body.model_dump())
         return WrapUpRuleAnswer.model_validate(rule)
 
 
@@ -122,18 +118,4 @@ async def delete_wrap_up_rule(request: web.Request, rule_id: Id) -> None:
     """Take a rule away."""
     async with services(request).db.begin() as session:
         await wrap_up_rule.remove_wrap_up_rule(session, rule_id)
-        await _note(session, request, "wrap_up_rule.remove", "wrap_up_rule", rule_id)
-
-
-async def _note(
-    session: AsyncSession, request: web.Request, action: str, kind: str, object_id: int, **detail: object
-) -> None:
-    await audit.record(
-        session,
-        user_id=person(request).user_id,
-        action=action,
-        object_kind=kind,
-        object_id=object_id,
-        detail=detail,
-        address=visitor_address(request),
-    )
+        await note(session, request, "wrap_up_rule.remove", rule_id)

@@ -5,20 +5,17 @@ from typing import Annotated, Literal
 
 from aiohttp import web
 from pydantic import Field, StringConstraints
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core import team
-from crm_core.audit import record
 from crm_core.errors import Invalid
 from crm_core.team import OwnRole, Scopes, Team
 from crm_core.user import Role
 from web.api import Operations
 from web.fields import Answer, Given, Id, Name
 from web.listing import possible
-from web.middleware import visitor_address
+from web.noted import note
 from web.rights import EDIT_USERS, RIGHTS, VIEW_USERS, Right, Scope, every_right, scopes_of
 from web.services import services
-from web.sessions import person
 
 operations = Operations("users")
 How = Literal["none", "own", "team", "all"]
@@ -97,7 +94,7 @@ async def delete_team(request: web.Request, team_id: Id) -> None:
     """Dissolve a team; its people are in none then. 409 while tasks are given to it."""
     async with services(request).db.begin() as session:
         await team.delete_team(session, team_id)
-        await _note(session, request, "team.remove", "team", team_id)
+        await note(session, request, "team.remove", team_id)
 
 
 @operations.get("/rights", right=VIEW_USERS)
@@ -138,14 +135,14 @@ async def delete_role(request: web.Request, role_id: Id) -> None:
     """Forget a role. 409 while somebody has it."""
     async with services(request).db.begin() as session:
         await team.delete_role(session, role_id)
-        await _note(session, request, "role.remove", "role", role_id)
+        await note(session, request, "role.remove", role_id)
 
 
 async def _save_team(request: web.Request, team_id: int | None, body: TeamGiven) -> TeamAnswer:
     async with services(request).db.begin() as session:
         with possible():
             made = await team.save_team(session, team_id, body.name)
-        await _note(session, request, "team.save", "team", made.id, name=made.name)
+        await note(session, request, "team.save", made.id, name=made.name)
         counts = {row.id: people for row, people in await team.list_teams(session)}
         return _team(made, counts[made.id])
 
@@ -158,7 +155,7 @@ async def _save_role(request: web.Request, role_id: int | None, body: RoleGiven)
                 session, role_id, name=body.name, based_on=body.based_on, scopes=scopes
             )
         told = {f"{object_}.{action}": said(Scope(scope)) for (object_, action), scope in scopes.items()}
-        await _note(session, request, "role.save", "role", made.id, name=made.name, scopes=told)
+        await note(session, request, "role.save", made.id, name=made.name, scopes=told)
         return _role(made, scopes)
 
 
@@ -194,17 +191,3 @@ def _role(row: OwnRole, scopes: Scopes) -> RoleAnswer:
         for (object_, action), scope in sorted(scopes.items())
     ]
     return RoleAnswer(id=row.id, name=row.name, based_on=Role(row.based_on), scopes=told)
-
-
-async def _note(
-    session: AsyncSession, request: web.Request, action: str, kind: str, object_id: int, **detail: object
-) -> None:
-    await record(
-        session,
-        user_id=person(request).user_id,
-        action=action,
-        object_kind=kind,
-        object_id=object_id,
-        detail=detail,
-        address=visitor_address(request),
-    )

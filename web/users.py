@@ -10,7 +10,6 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core import team, user
-from crm_core.audit import record
 from crm_core.errors import Conflict
 from crm_core.sign_in import SignInSession
 from crm_core.user import Extension, Role, User
@@ -18,10 +17,9 @@ from web.api import Operations
 from web.errors import FieldError, Refusal
 from web.fields import Answer, Given, Id, Name
 from web.listing import possible
-from web.middleware import visitor_address
+from web.noted import note
 from web.rights import EDIT_EXTENSIONS, EDIT_USERS, VIEW_USERS
 from web.services import services
-from web.sessions import person
 
 operations = Operations("users")
 ZONES = frozenset(available_timezones())  # once: it reads the whole folder of zones
@@ -133,7 +131,7 @@ async def post_user(request: web.Request, body: NewUser) -> UserAnswer:
             await _place(session, made, body)
         await session.flush()
         await session.refresh(made)
-        await _note(session, request, "user.add", "user", made.id)
+        await note(session, request, "user.add", made.id)
         return UserAnswer.model_validate(made)
 
 
@@ -154,7 +152,7 @@ async def patch_user(request: web.Request, user_id: Id, body: UserChange) -> Use
         if body.password is not None or body.active is False:
             await session.execute(delete(SignInSession).where(SignInSession.user_id == user_id))
         changed_fields = {*changes, *({"team_id", "role_id"} & body.model_fields_set)}
-        await _note(session, request, "user.change", "user", user_id, fields=sorted(changed_fields))
+        await note(session, request, "user.change", user_id, fields=sorted(changed_fields))
         return UserAnswer.model_validate(changed)
 
 
@@ -191,7 +189,7 @@ async def post_extension(request: web.Request, body: NewExtension) -> ExtensionA
     """Give a telephone to a user; it leaves whoever had it. 404 for an unknown user."""
     async with services(request).db.begin() as session:
         mapped = await user.map_extension(session, **body.model_dump())
-        await _note(session, request, "extension.map", "extension", mapped.id, user_id=body.user_id)
+        await note(session, request, "extension.map", mapped.id, user_id=body.user_id)
         return ExtensionAnswer.model_validate(mapped)
 
 
@@ -200,19 +198,4 @@ async def delete_extension(request: web.Request, extension_id: Id) -> None:
     """Take a telephone from its user."""
     async with services(request).db.begin() as session:
         await user.unmap_extension(session, extension_id)
-        await _note(session, request, "extension.unmap", "extension", extension_id)
-
-
-async def _note(
-    session: AsyncSession, request: web.Request, action: str, kind: str, object_id: int, **detail: object
-) -> None:
-    who, address = person(request).user_id, visitor_address(request)
-    await record(
-        session,
-        user_id=who,
-        action=action,
-        object_kind=kind,
-        object_id=object_id,
-        detail=detail,
-        address=address,
-    )
+        await note(session, request, "extension.unmap", extension_id)
