@@ -243,7 +243,7 @@ async def test_one_key_makes_the_cart_an_order(desk: Page, server: DeskServer) -
     server.answers["/orders"] = {"id": 9, "number": "H-2031", "total": "27.70", "currency": "EUR"}
     await expect(desk.locator(".cart")).to_contain_text("4 pieces · abandoned 12 min")
     await expect(desk.locator(".visits")).to_contain_text("Blue mug 0.3 l")
-    await desk.keyboard.press("g")
+    await desk.keyboard.press("q")
     await expect(desk.locator(".basket")).to_contain_text("only 2 left")
     await expect(desk.locator(".cart .btn")).to_be_disabled()
     await expect(desk.locator(".sum")).to_contain_text("€27.70")

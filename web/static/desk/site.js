@@ -33,13 +33,13 @@ const Cart = ({ entry, cart }) => {
   const pieces = cart.items.reduce((sum, item) => sum + item.quantity, 0);
   const said = cart.items.map((item) => (item.quantity === 1 ? item.name : `${item.quantity} × ${item.name}`)).join(", ");
   const act = useCallback(() => take(entry, cart), [entry, cart]);
-  useKey("g", t("Make the cart an order"), act);
+  useKey("q", t("Make the cart an order"), act);
   const taken = draftOf(entry).value.value.cart_id === cart.id;
   const what = tn("{n} piece", "{n} pieces", pieces);
   return html`<div class="row cart"><${Chip} tone="ring" dot>${t("Cart")}<//>
     <span>${cart.url ? html`<a href=${cart.url} target="_blank" rel="noopener noreferrer">${what}</a>` : what} · <span title=${exact(cart.updated_at)}>${age(cart, now)}</span></span>
     <span class="end">${money(cart.total, cart.currency)}</span>
-    <p>${said}</p><p><button type="button" class="btn tight" onClick=${act} disabled=${taken}><span>${taken ? t("In the order") : t("Make it an order")}</span>${taken ? null : html`<${Key}>G<//>`}</button></p></div>`;
+    <p>${said}</p><p><button type="button" class="btn tight" onClick=${act} disabled=${taken}><span>${taken ? t("In the order") : t("Make it an order")}</span>${taken ? null : html`<${Key}>Q<//>`}</button></p></div>`;
 };
 
 const Page = ({ visit }) => html`<li><span class="faint"><${When} at=${visit.at} /></span><a class="clip" href=${visit.url} target="_blank" rel="noopener noreferrer">${visit.title}</a></li>`;
