@@ -90,7 +90,7 @@ async def test_what_can_not_be_kept_leaves_nothing_behind(client_of, database, s
     assert (await send(operator, order, "large.bin", b"a" * 11)).status == 413
     nameless = FormData()
     nameless.add_field("file", b"a", filename="...", content_type="text/plain")
-    assert "the file needs a name." in await (await operator.post(f"{order}/documents", data=nameless)).text()
+    assert "The file needs a name." in await (await operator.post(f"{order}/documents", data=nameless)).text()
     monkeypatch.setattr("crm_core.document.MOST_OF_ONE", 1)
     assert (await send(operator, order, "first.txt", b"first")).status == 201
     assert (await send(operator, order, "second.txt", b"second")).status == 409

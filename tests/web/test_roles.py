@@ -10,7 +10,10 @@ from web.trail import action
 API = "/api/v1"
 # Sent by a browser or a web shop by itself, many times a minute; what counts in it is kept elsewhere. Who hears a
 # recording asks for many ranges of it and is noted once.
-UNWATCHED = {"get_audio", "put_note", "put_draft", "put_focus", "put_site_cart", "post_visits"}
+UNWATCHED = {
+    *("get_audio", "put_note", "get_draft", "put_draft", "put_focus"),
+    *("put_turn", "put_site_cart", "post_visits"),
+}
 
 
 async def ok(answer, status: int = 200):

@@ -1,7 +1,7 @@
 // The rules of a segment: only comparisons that fit the field are offered, how many customers fit is told as one
 // writes, and a rule or a group comes or goes in its place. Without script the page works as well, a page at a time.
 
-import { t } from "./say.js";
+import { t, tn } from "./say.js";
 
 const PAUSE_MS = 300;
 const form = document.querySelector("form[data-counted]");
@@ -22,7 +22,7 @@ const count = async () => {
   const answer = await fetch("/segments/count", { method: "POST", body: new URLSearchParams(new FormData(form)) });
   if (!answer.ok || mine !== asked) return;
   const { customers, wrong } = await answer.json();
-  said.textContent = wrong ?? t("{count} customers now", { count: customers });
+  said.textContent = wrong ?? tn("{n} customer now", "{n} customers now", customers);
 };
 
 /** The server says how the rules look after a button; where that fails the form goes the long way. */
