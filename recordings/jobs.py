@@ -25,7 +25,7 @@ from recordings.engine import Engine, NoModel
 from recordings.intake import Clock, Wanted, watch
 from recordings.rivals import settle
 from recordings.roots import Roots
-from recordings.sweep import sweep
+from recordings.sweep import REST_S, sweep
 from recordings.transcribe import transcribe_files
 
 log = structlog.get_logger(__name__)
@@ -169,9 +169,12 @@ class Worker:
                 await register.set_transcript(session, call_id, state, at=now, engine=engine, error=error)
 
     async def recover(self) -> None:
-        """Ask again for texts whose job was lost, and for those that waited for a model if there is one."""
+        """Ask again for the sound of calls that just ended and for texts, when their jobs were lost with a worker or
+        the database, and for the texts that waited for a model if there is one."""
         states = UNFINISHED if self.engine.check() else (*UNFINISHED, TranscriptState.NO_MODEL)
         async with self.db.begin() as session:
+            for want in await register.calls_in_hand(session, now=self._now(), rest_s=REST_S):
+                await enqueue_intake(session, want)
             for call_id in await register.calls_with_transcript(session, states):
                 await enqueue_transcribe(session, call_id)
 

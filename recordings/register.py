@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import and_, delete, exists, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, delete, exists, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -103,15 +103,28 @@ async def ready_paths(session: AsyncSession, call_id: UUID) -> tuple[str, ...]:
 async def calls_to_sweep(session: AsyncSession, *, now: datetime, days: int, rest_s: float) -> list[Wanted]:
     """Return the calls of the last `days` whose sound may have appeared since it was looked for.
 
-    These are answered calls with no playable recording, and any with a file that could not be read. Calls
-    that ended less than `rest_s` ago are still in the hands of their own job.
+    Calls that ended less than `rest_s` ago are still in the hands of their own job.
     """
+    return await _soundless(
+        session, Call.ended_at < now - timedelta(seconds=rest_s), now - timedelta(days=days)
+    )
+
+
+async def calls_in_hand(session: AsyncSession, *, now: datetime, rest_s: float) -> list[Wanted]:
+    """Return those that ended less than `rest_s` ago: their jobs should be there."""
+    return await _soundless(
+        session, Call.ended_at >= now - timedelta(seconds=rest_s), now - timedelta(days=1)
+    )
+
+
+async def _soundless(session: AsyncSession, ended: ColumnElement[bool], since: datetime) -> list[Wanted]:
+    """Answered calls with no playable recording, and any with a file that could not be read."""
     wanting = exists().where(Recording.call_id == Call.id, Recording.state.in_(HOPEFUL))
     served = exists().where(Recording.call_id == Call.id, Recording.state == RecordingState.READY)
     legs = select(func.array_agg(CallLeg.uniqueid)).where(CallLeg.call_id == Call.id).scalar_subquery()
     query = (
         select(Call.id, Call.pbx, Call.linkedids, Call.recordings, Call.started_at, Call.ended_at, legs)
-        .where(Call.started_at > now - timedelta(days=days), Call.ended_at < now - timedelta(seconds=rest_s))
+        .where(Call.started_at > since, ended)
         .where(or_(wanting, and_(Call.answered_at.is_not(None), ~served)))
         .order_by(Call.started_at)
     )

@@ -32,6 +32,7 @@ from recordings.jobs import Worker, enqueue_intake, enqueue_transcribe, install
 from recordings.phrases import Word
 from recordings.roots import Roots
 from recordings.store import Root
+from recordings.sweep import REST_S
 from tests.patience import PATIENCE_S
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -410,6 +411,18 @@ async def empty_queue(db: Database) -> None:
     connection = await asyncpg.connect(db.url)
     await Queries(AsyncpgDriver(connection)).clear_queue()
     await connection.close()
+
+
+async def test_a_sound_whose_job_was_lost_is_asked_for_again_while_its_call_is_fresh(
+    db: Database, root: Root
+) -> None:
+    want = await finished_call(db)
+    await Worker(db, Roots(root), Ear(), later(REST_S + 1)).recover()
+    assert await queued(db) == []  # that is the sweep's
+    worker = Worker(db, Roots(root), Ear(), later(5))
+    for _ in range(2):
+        await worker.recover()
+        assert await queued(db) == [("intake", f"intake:{want.call_id}")]
 
 
 async def test_a_text_whose_job_was_lost_is_asked_for_again(db: Database, root: Root) -> None:
