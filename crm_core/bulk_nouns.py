@@ -3,6 +3,7 @@
 Customers follow no rules row by row and are in `bulk_customers`.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
@@ -26,7 +27,7 @@ from crm_core.task_rows import Task
 STAGE = ("funnel_id", "stage", "lost_reason_id")
 
 
-class Plain:
+class Plain(ABC):
     """What most nouns do: the facts are the fields, and back is a change like any other."""
 
     async def facts(self, session: AsyncSession, it: Any, wanted: Collection[str]) -> dict[str, Any]:
@@ -42,10 +43,11 @@ class Plain:
     ) -> None:
         await self.change(session, it, None, before, by)
 
+    @abstractmethod
     async def change(
         self, session: AsyncSession, it: Any, version: int | None, wanted: Mapping[str, Any], by: By
     ) -> None:
-        raise NotImplementedError
+        """Do it by the noun's own rules."""
 
 
 class Orders(Plain):
