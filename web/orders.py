@@ -13,7 +13,7 @@ from crm_core.discount_limit import most_off
 from crm_core.draft import empty_draft
 from crm_core.order import add_payment, create_order, update_order
 from crm_core.order_confirmation import confirm
-from crm_core.order_status import Group
+from crm_core.order_status import Group, Status
 from crm_core.payment import Kind, list_payments
 from crm_core.quote import quote
 from crm_core.read.orders import list_orders, load_changes, load_order
@@ -45,7 +45,7 @@ _NO_CHANGE = ("version", "call_id", "beyond_stock", "key", "confirmed")
 
 StatusFilter = Annotated[
     str,
-    StringConstraints(pattern=r"^[a-z_]{1,20}([.]([a-z0-9_]{1,40}|[*]))?$"),
+    StringConstraints(pattern=rf"^(({'|'.join(Status)})|({'|'.join(Group)})[.]([*]|[a-z0-9_]{{1,40}}))$"),
     Field(description='a code of `GET /order-statuses`, or a whole group such as "work.*"'),
 ]
 
