@@ -68,6 +68,7 @@ async def test_a_colleague_is_asked_first_and_the_stages_are_shown(desk: Page, s
     await talk(server, desk)
     await desk.keyboard.press("t")
     await desk.keyboard.type("1002")
+    await expect(desk.get_by_role("option").first).to_contain_text("Boris Novák")
     await desk.keyboard.press("Shift+Enter")
     assert await server.request("POST", "/calls/c1/consult") == {"user_id": 8}
     for stage, said in (

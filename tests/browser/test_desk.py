@@ -139,11 +139,17 @@ async def test_a_note_of_a_call_that_left_the_desk_is_still_sent(
     assert (await server.request("PUT", "/calls/c1/note"))["text"] == "The last words"
 
 
-async def test_the_connection_comes_back_by_itself(desk: Page, server: DeskServer) -> None:
+async def test_the_connection_comes_back_by_itself_and_takes_no_card_away_that_is_not_read_again_yet(
+    desk: Page, server: DeskServer
+) -> None:
+    await ring(server, desk)
     await server.cut()
     await expect(desk.locator(".banner")).to_contain_text("No connection")
+    server.calls = [{"call": call(state="talking", answered_at=ago(3)), "card": None}]
     server.mend()
     await expect(desk.locator(".banner")).to_have_count(0)
+    await expect(desk.locator(".call .bar")).to_contain_text("Talking")
+    await expect(desk.locator(".call h1")).to_contain_text("Marta Zielińska")
 
 
 async def test_one_key_says_which_of_several_people_it_is(desk: Page, server: DeskServer) -> None:

@@ -57,17 +57,21 @@ const settle = (map) => {
   if (!looking || ["wrap_up", "ended", "watching"].includes(looking.call.state)) selected.value = loudest(map);
 };
 
+/** A service that has just started tells the call first and its card a moment later: until then the one shown stays. */
+const withCard = ({ call, card }) => ({ call, card: card ?? calls.value.get(call.id)?.card ?? null });
+
 const replaceAll = (entries) => {
   const shown = (entries ?? []).filter(({ call }) => call.state !== "ended" || !closed().includes(call.id));
-  const map = new Map(shown.map((entry) => [entry.call.id, entry]));
+  const map = new Map(shown.map((entry) => [entry.call.id, withCard(entry)]));
   calls.value = map;
   settle(map);
 };
 
-const put = ({ call, card }) => {
+const put = (entry) => {
+  const { call } = entry;
   const map = new Map(calls.value);
   const before = map.get(call.id);
-  map.set(call.id, { call, card: card ?? before?.card ?? null });
+  map.set(call.id, withCard(entry));
   calls.value = map;
   if (!before || before.call.state !== call.state) settle(map);
 };
