@@ -175,6 +175,7 @@ async def test_the_service_is_killed_while_she_types_and_again_before_it_can_ans
         await selling.start()
         await expect(page.locator(".sum .saved")).to_contain_text("Kept as you type ·")
         await expect(page.locator(".sum")).to_contain_text("€43.50")
+
         async def lose(route: Route) -> None:
             await route.fetch()  # the service took the order; nobody will hear of it
             selling.kill()
