@@ -71,6 +71,7 @@ class Agents:
         self.directory: Directory = EMPTY
         self.setup = NO_SETUP
         self.ask: Callable[[int, Order], None] = lambda user_id, order: None
+        self.announced: Callable[[Message], None] = lambda agent: None
         self._rules = rules
         self._book = book
         self._now = now
@@ -383,6 +384,7 @@ class Agents:
             self._told[user_id] = agent
             self._tell(user_id, {"type": "agent", "agent": agent})
             self._colleagues.changed(agent)
+            self.announced(agent)
 
 
 def _as_listed(word: MemberSaid) -> e.MemberListed:

@@ -27,6 +27,7 @@ from callcenter.errand import restored
 from callcenter.flight.recorder import FlightRecorder
 from callcenter.floor import Floor
 from callcenter.numbers import Numbers, TrunkRule
+from callcenter.overview import Overview
 from callcenter.recorder import Recorder
 from callcenter.scribe import Scribe
 from callcenter.shift_book import ShiftBook
@@ -74,6 +75,7 @@ class Attachment:
     auditor: Auditor
     numbers: Numbers
     agents: Agents
+    overview: Overview
 
     def parts(self) -> Iterator[Part]:
         """What runs side by side for ever."""
@@ -83,6 +85,7 @@ class Attachment:
         yield "wrap-ups", self.centre.let_go_of_old_wrap_ups(WRAP_UP_KEPT)
         yield "auditor", self.auditor.run()
         yield "ends of wrap-ups", self.agents.run()
+        yield "overview", self.overview.run()
         for link in self.links:
             yield f"link {link.status.pbx}", link.run()
 
@@ -104,6 +107,7 @@ class Attachment:
     async def close(self) -> None:
         """Write what waits to be written (as far as the database takes it now) and let go."""
         self.desks.close()
+        self.overview.close()
         for link in self.links:
             link.close()
         self.box.close()
@@ -170,6 +174,10 @@ async def attach(
         country=country,
         now=now,
     )
+    overview = Overview(
+        db=db, agents=agents, desks=desks, live=live, now=now, settled=lambda: not recorder.backlog
+    )
+    agents.announced, desks.card_read = overview.agent_changed, overview.card_read
     centre = Centre(
         db=db,
         desks=desks,
@@ -182,6 +190,7 @@ async def attach(
         now=now,
         live=live,
         control=control,
+        overview=overview,
         call_ended=box.call_ended,
     )
 
@@ -203,6 +212,7 @@ async def attach(
     async with db.begin() as session:
         control.take_up(await open_pauses(session))
     centre.link_changed(None)
+    await overview.begin()
     return Attachment(
         centre=centre,
         recorder=recorder,
@@ -219,6 +229,7 @@ async def attach(
         ),
         numbers=numbers,
         agents=agents,
+        overview=overview,
     )
 
 

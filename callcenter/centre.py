@@ -25,6 +25,7 @@ from callcenter.directory import load_directory
 from callcenter.duty import Duty
 from callcenter.errand import Errand
 from callcenter.links import Target
+from callcenter.overview import Overview
 from callcenter.places import DeskState
 from callcenter.scribe import Scribe
 from callcenter.shift_book import ShiftBook
@@ -58,6 +59,7 @@ class Centre:
         now: Callable[[], datetime],
         live: dict[UUID, Call],
         control: Control,
+        overview: Overview,
         call_ended: Callable[[Call], None] = lambda call: None,
     ) -> None:
         self._db = db
@@ -73,6 +75,7 @@ class Centre:
         self._errands: dict[UUID, Errand] = {}
         self._live = live
         self._control = control
+        self.overview = overview
         self._said: dict[tuple[UUID, int], str] = {}  # lines to whoever gets a call that is being transferred
 
     # --- what the floor moves ---------------------------------------------------------------------------
@@ -99,6 +102,7 @@ class Centre:
         else:
             self._live[call.id] = call
         self._control.changed(call)
+        self.overview.call_changed(call)
 
     def _hand_on(self, call: Call, step: baton.Step) -> None:
         """The call goes from one to the next: what belongs to it follows, and then its card is read again."""
@@ -109,6 +113,7 @@ class Centre:
         """The call is known by an older linkedid from now on."""
         self._live.pop(before.id, None)
         self._agents.call_forgotten(before.id)
+        self.overview.call_forgotten(before.id)
         if before.id in self._errands:
             self._errands.setdefault(after.id, self._errands.pop(before.id))
         self._desks.rename(before.id, after)
@@ -118,6 +123,7 @@ class Centre:
     def _swallowed(self, call: Call) -> None:
         self._live.pop(call.id, None)
         self._agents.call_forgotten(call.id)
+        self.overview.call_forgotten(call.id)
         kept = next(
             (c for c in self._live.values() if call.merged_into in c.linkedids and c.pbx == call.pbx), None
         )
@@ -143,6 +149,8 @@ class Centre:
             self._live[call.id] = call
             self._agents.call_changed(call, errand)
         self._desks.changed(call, errand)
+        if call.state is not CallState.ENDED:
+            self.overview.call_changed(call)
 
     async def let_go_of_old_wrap_ups(self, after: timedelta) -> None:
         """For ever: a call that got no outcome leaves the desk at last; what was typed stays with the call."""
@@ -166,6 +174,7 @@ class Centre:
         self._agents.use_directory(directory)
         self._desks.use_directory(directory)
         self._scribe.directory = directory
+        self.overview.directory_changed()
 
     async def heard(self, topic: str, payload: Mapping[str, Any]) -> None:
         """News of the outbox: somebody changed something that a card or the directory shows."""
@@ -183,6 +192,8 @@ class Centre:
             for user_id in payload["user_ids"]:
                 self._desks.remind(user_id, payload["callback"])
             return
+        if topic == "order":
+            self.overview.order_changed(int(payload["id"]))
         if topic == hold.TOPIC:
             self._desks.stock_moved(payload["product_ids"])
         if topic == "call":

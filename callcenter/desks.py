@@ -65,10 +65,11 @@ class Desks:
         shown: Callable[[UUID, int, datetime], None],
     ) -> None:
         self.directory: Directory = EMPTY
+        self.card_read: Callable[[UUID], None] = lambda call_id: None  # told when one was read
         self._agents = agents
         agents.listen(self._tell, self._tell_all)
         self._read_card = read_card
-        self._number_of = number_of
+        self.number_of = number_of
         self._carrier_of = carrier_of
         self._now = now
         self._popped = popped
@@ -88,11 +89,11 @@ class Desks:
         if entry is None:
             if call.state is CallState.ENDED and call.result is None:
                 return
-            entry = self._entries[call.id] = Entry(call=call, number=self._number_of(call), errand=errand)
+            entry = self._entries[call.id] = Entry(call=call, number=self.number_of(call), errand=errand)
             if call.direction is Direction.INBOUND and call.state is not CallState.ENDED:
                 self._read(entry)  # while he hears music, so that the card is there when a phone rings
         if entry.call.remote_number != call.remote_number:
-            entry.number, entry.stale = self._number_of(call), True
+            entry.number, entry.stale = self.number_of(call), True
         entry.call = call
         self._settle(entry, self._places(entry))
 
@@ -340,6 +341,7 @@ class Desks:
                 await asyncio.sleep(RETRY_S)
                 continue
             self._show_all(entry)
+            self.card_read(entry.call.id)
             if not entry.stale:
                 return
 

@@ -37,6 +37,7 @@ from recordings import jobs, service
 from recordings.cache import Cache
 from recordings.engine import VoskEngine
 from web.app import build_app
+from web.floor_viewers import FloorViewers
 from web.push import PushServer
 from web.register import Register
 from web.services import Services
@@ -263,6 +264,7 @@ async def _serve(
         make_store(services),
         services.metrics,
         register=register,
+        floor=FloorViewers(attachment.overview),
         public_url=settings.public_url,
     )
     with _taken(settings.http_port, "HTTP_PORT"):

@@ -31,6 +31,7 @@ class Group:
 
 EVERY_DAY = (
     Place("desk", "/", "Desk", rights.VIEW_CUSTOMERS),
+    Place("floor", "/floor", "Floor", rights.VIEW_FLOOR),
     Place("customers", "/customers", "Customers", rights.VIEW_CUSTOMERS),
     Place("orders", "/orders", "Orders", rights.VIEW_ORDERS),
     Place("callbacks", "/callbacks", "Callbacks", rights.VIEW_CALLBACKS),

@@ -41,6 +41,7 @@ from web import (
     field_pages,
     figure_pages,
     flight_pages,
+    floor_pages,
     funnel_pages,
     funnels,
     import_pages,
@@ -148,6 +149,7 @@ OPERATIONS = (
 )
 PAGES: tuple[Pages, ...] = (
     desk_page.pages,
+    floor_pages.pages,
     segment_pages.pages,
     merge_pages.pages,  # before one customer: /customers/duplicates
     customer_pages.pages,

@@ -24,6 +24,8 @@ from websockets.asyncio.server import ServerConnection, broadcast, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from web.encoded import encoded
+from web.floor_viewers import FloorViewers
 from web.metrics import Metrics
 from web.reach import message_seen
 from web.register import Register
@@ -86,11 +88,13 @@ class PushServer:
         metrics: Metrics,
         *,
         register: Register | None = None,
+        floor: FloorViewers | None = None,
         public_url: str | None = None,
         check_every_s: float = CHECK_EVERY_S,
     ) -> None:
         self._source = source
         self._register = register
+        self._floor = floor
         self._store = store
         self._metrics = metrics
         self._public_host = urlsplit(public_url).hostname if public_url else None
@@ -197,6 +201,8 @@ class PushServer:
         viewer.browsers.discard(browser)
         if self._register is not None:
             self._register.leave(browser)
+        if self._floor is not None:
+            self._floor.leave(browser)
         self._metrics.browsers.dec()
         if not viewer.browsers:
             viewer.unsubscribe()
@@ -214,12 +220,14 @@ class PushServer:
                 self._send(browser, self._snapshot(person))
             case {"type": "follow", "nouns": nouns} if self._register is not None:
                 self._register.follow(
-                    browser, nouns, lambda: browser.person, lambda told: self._send(browser, _encoded(told))
+                    browser, nouns, lambda: browser.person, lambda told: self._send(browser, encoded(told))
                 )
+            case {"type": "floor"} if self._floor is not None:
+                self._floor.follow(browser, lambda: browser.person, lambda told: self._send(browser, told))
         return said is not None
 
     def _snapshot(self, person: Person) -> str:
-        return _encoded(message_seen(person, self._source.snapshot(person.user_id)))
+        return encoded(message_seen(person, self._source.snapshot(person.user_id)))
 
     # --- sending --------------------------------------------------------------------------------------------
 
@@ -228,7 +236,7 @@ class PushServer:
         who = next((browser.person for browser in viewer.browsers if browser.person is not None), None)
         if who is None:
             return
-        body = _encoded(message_seen(who, message))
+        body = encoded(message_seen(who, message))
         for browser in tuple(viewer.browsers):
             self._send(browser, body)
 
@@ -272,12 +280,6 @@ class PushServer:
             browser.person = alive.get(session_id, browser.person)  # another role or team since
         self._metrics.cut.labels("signed out").inc(len(ended))
         await asyncio.gather(*(browser.close(SIGNED_OUT, "signed out") for browser in ended))
-
-
-def _encoded(message: Message) -> str:
-    """The message as JSON without its number, which is the connection's."""
-    plain = {key: value for key, value in message.items() if key != "seq"}
-    return json.dumps(plain, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
 def _decoded(text: str | bytes) -> dict[str, Any] | None:

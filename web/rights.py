@@ -82,6 +82,7 @@ EXPORT_PRODUCTS, EXPORT_CALLS = Right("products", "export"), Right("calls", "exp
 
 VIEW_FIGURES = Right("figures", "view")  # own: what one's own calls came to
 EDIT_TARGETS = Right("targets", "edit")  # what queues shall reach
+VIEW_FLOOR = Right("floor", "view")  # the board of who does what now
 KEEP_VIEWS = Right("views", "keep")  # filters of a list under a name
 VIEW_JOURNAL = Right("journal", "view")  # who did, saw and heard what
 
@@ -116,6 +117,7 @@ _DESK: Mapping[Right, Scope] = {
     VIEW_FIGURES: Scope.OWN,
 }
 _FLOOR = {
+    VIEW_FLOOR: Scope.ALL,
     VIEW_QUEUE: Scope.ALL,
     EDIT_CALL_BANS: Scope.ALL,
     CALL_ANYWAY: Scope.ALL,
@@ -183,7 +185,9 @@ RIGHTS: Mapping[Role, Mapping[Right, Scope]] = {
 
 
 _NOUNS = ("customers", "orders", "deals", "callbacks")
-_BY_TEAM = frozenset((VIEW_FIGURES, VIEW_CALLS, EDIT_CALLS, HEAR_RECORDINGS, VIEW_FLIGHT, VIEW_PROMISES))
+_BY_TEAM = frozenset(
+    (VIEW_FLOOR, VIEW_FIGURES, VIEW_CALLS, EDIT_CALLS, HEAR_RECORDINGS, VIEW_FLIGHT, VIEW_PROMISES)
+)
 
 
 def every_right() -> list[Right]:

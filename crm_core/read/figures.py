@@ -7,7 +7,10 @@ the tally. The list behind a number asks with the same condition, so it holds ex
 import re
 from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Uuid, column, text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -242,6 +245,57 @@ async def tally(
     return gather([each async for each in _counted(session, period, by, rules, within)])
 
 
+async def part_of(
+    session: AsyncSession,
+    family: Family,
+    fields: Collection[str],
+    period: Period,
+    by: By,
+    rules: Rules,
+    *,
+    before: datetime,
+) -> list[tuple[Key, Tally]]:
+    """These fields of one family, of calls that were over before an instant."""
+    columns = [
+        f"count(*) FILTER (WHERE {family.counts[name]}) AS {name}" for name in fields if name in family.counts
+    ]
+    columns += [
+        f"coalesce(sum({family.sums[name][1]}) FILTER (WHERE {family.sums[name][0]}), 0)::bigint AS {name}"
+        for name in fields
+        if name in family.sums
+    ]
+    given = _given(period, rules, ANYWHERE) | {"before": before}
+    found = await _grouped(session, family, by, columns, given, ANYWHERE, only="c.ended_at < :before")
+    return [(key, Tally(**row)) for key, row in found]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sold:
+    """One order with the call in which it was sold, and whose call that was. `total`: of the order, paid or not."""
+
+    order_id: int
+    call_id: UUID
+    operator_id: int | None
+    line_id: int | None
+    currency: str
+    total: Decimal
+
+
+async def sold_in(
+    session: AsyncSession, period: Period, rules: Rules, orders: Collection[int] | None = None
+) -> list[Sold]:
+    """The orders sold in calls of this period; of these alone, when they are named."""
+    query = f"""SELECT s.order_id, c.id AS call_id, c.operator_id, c.line_id, w.currency, w.total
+        FROM {SALES.source}"""
+    if orders is not None:
+        query += """ AND s.order_id = ANY(:orders) AND c.id IN (
+            SELECT l.call_id FROM call_links l WHERE l.order_id = ANY(:orders)
+            UNION SELECT h.call_id FROM order_changes h WHERE h.order_id = ANY(:orders))"""
+    given = _given(period, rules, ANYWHERE) | {"orders": sorted(orders or ())}
+    found = await session.execute(text(_typed(query)), _used(query, given))
+    return [Sold(**row) for row in found.mappings()]
+
+
 async def _counted(
     session: AsyncSession, period: Period, by: By, rules: Rules, within: Within
 ) -> AsyncIterator[tuple[Key, Tally]]:
@@ -336,11 +390,11 @@ def _given(period: Period, rules: Rules, within: Within) -> dict[str, Any]:
 
 
 _TYPES = {
-    **dict.fromkeys(("since", "until", "now"), "timestamptz"),
+    **dict.fromkeys(("since", "until", "now", "before"), "timestamptz"),
     **dict.fromkeys(("again_within", "reach_within", "wrap_within"), "interval"),
     **dict.fromkeys(("zone", "queue"), "text"),
     **dict.fromkeys(("target_s", "short_s", "operator", "line"), "bigint"),
-    "operators": "bigint[]",
+    **dict.fromkeys(("operators", "orders"), "bigint[]"),
 }
 _NAMED = re.compile(rf"(?<![:\w]):({'|'.join(_TYPES)})\b")
 
