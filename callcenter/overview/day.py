@@ -7,7 +7,7 @@ on: what the switchboard's own records told later, or a corrected call, is in th
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from crm_core.figure.count import count
 from crm_core.figure.period import By, Key, Period
 from crm_core.figure.rules import Rules
 from crm_core.figure.tally import Tally
+from crm_core.read.day import COUNTED
 
 BYS = (By.ALL, By.OPERATOR, By.QUEUE, By.LINE)
 Place = tuple[By, Key]
@@ -109,9 +110,6 @@ def counted(call: Call, directory: Directory, period: Period, rules: Rules) -> C
     }
 
 
-_NUMBERS = tuple(it.name for it in fields(Tally) if it.type in (int, "int"))
-
-
 def numbers(tally: Tally) -> Counter[str]:
-    """What in a tally is a number and not nothing."""
-    return Counter({name: value for name in _NUMBERS if (value := getattr(tally, name))})
+    """What is counted of a tally and is not nothing."""
+    return Counter({name: value for name in COUNTED if (value := getattr(tally, name))})

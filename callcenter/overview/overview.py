@@ -129,8 +129,8 @@ class Overview:
     # --- the day --------------------------------------------------------------------------------------------
 
     async def begin(self) -> None:
-        """Count what is in the database already; before the switchboards are heard."""
-        await self._rebase(timedelta())
+        """Count what is in the database already, before the switchboards are heard (their clocks may be ahead)."""
+        await self._rebase(-timedelta(days=1))
 
     async def run(self) -> None:
         """For ever: follow what is sold, and count the day anew from the database now and then."""

@@ -13,6 +13,8 @@ _CALLS = ("inbound", "outbound", "answered_in", "answered_out", "missed", "misse
 _TIMES = ("waited_us", "talk_us", "hold_us")
 _VISITS = (*VISITS.counts, *VISITS.sums)
 PARTS = ((CALLS, (*_CALLS, *_TIMES)), (VISITS, _VISITS), (RINGS, ("unanswered",)))
+COUNTED = tuple(name for _, names in PARTS for name in names)
+"""The fields of a tally that are counted so."""
 
 
 async def tallies_before(

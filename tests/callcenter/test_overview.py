@@ -1,0 +1,95 @@
+"""The supervisor's board: what it shows while calls come and go, and that its day is the day of the figures."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from asterisk.fake.people import Answer, Caller, RingOut
+from callcenter.overview.day import BYS, numbers
+from crm_core.order import ItemWanted, create_order
+from crm_core.read.day import tallies_before
+from tests.callcenter.conftest import until
+
+IVAN, PETRA = "+79161234567", "+79031112233"
+SALES = "74951230001"
+
+
+async def counted_anew(house, day) -> dict:
+    """The same day as the database counts it, once all is written."""
+    await house.rows()
+    async with house.db.begin() as session:
+        later = datetime.now(UTC) + timedelta(minutes=1)
+        found = await tallies_before(session, day.period, day.rules, before=later)
+    return {place: dict(numbers(tally)) for place, tally in found.items() if numbers(tally)}
+
+
+def kept(day) -> dict:
+    """What the board counted as calls came, without what came to nothing."""
+    found = {
+        (by, key): {n: v for n, v in day.counts(by, key).items() if v} for by in BYS for key in day.keys(by)
+    }
+    return {place: counts for place, counts in found.items() if counts}
+
+
+def rounded(found: dict) -> dict:
+    """Times to the millisecond: a column of the database keeps no more than a float does."""
+    return {
+        place: {n: round(v / 1000) if n.endswith("_us") else v for n, v in counts.items()}
+        for place, counts in found.items()
+    }
+
+
+async def test_the_board_follows_a_call_and_its_day_is_that_of_the_figures(house) -> None:
+    house.board.phone("1001").behave(Answer(after_s=1))
+    house.board.phone("1002").behave(RingOut())
+    async with house.attached() as attachment:
+        board, anna = attachment.overview, house.people["1001"]
+        told: list[dict] = []
+        board.subscribe(told.append)
+
+        def row(part: str, id_) -> dict:
+            return board.snapshot()[part].get(id_) or {}
+
+        house.board.place_call(IVAN, "", SALES, caller=Caller(talk_s=4000))
+        await until(lambda: row("operators", anna).get("state") == "talking")
+        await until(lambda: row("operators", anna)["call"]["name"] == "Ivan Petrov")
+        petra = house.board.place_call(PETRA, "Petra", SALES, caller=Caller(patience_s=4000))
+        await until(lambda: board.snapshot()["waiting"])
+        (waits,) = board.snapshot()["waiting"].values()
+        assert (waits["queue"], waits["number"], waits["name"]) == ("sales", "+7 903 111-22-33", "Petra")
+        assert waits["owners"] == sorted(house.people.values())
+        talk = UUID(row("operators", anna)["call"]["id"])
+        async with house.db.begin() as session:
+            order = await create_order(
+                session,
+                customer_id=house.customer_id,
+                shop_id=house.shop_id,
+                items=[ItemWanted(product_id=None, quantity=2, price=Decimal("8.90"), name="Mug", sku="M")],
+                user_id=anna,
+                call_id=talk,
+                at=datetime.now(UTC),
+            )
+        await until(lambda: row("operators", anna)["today"]["orders"] == 1)
+        assert row("operators", anna)["call"]["order"]["number"] == order.number
+        assert row("operators", anna)["today"]["sums"] == {"EUR": "17.80"}
+        petra.hang_up()
+        await until(
+            lambda: row("queues", "sales")["today"]["short"] + row("queues", "sales")["today"]["abandoned"]
+        )
+        await house.board.hang_up("1001")
+        await until(lambda: row("house", "all")["today"]["talk_s"] > 0)
+        assert not board.snapshot()["waiting"]
+        assert rounded(kept(board.day)) == rounded(await counted_anew(house, board.day))
+        shown = {part: dict(rows) for part, rows in board.snapshot().items()}
+        seen: dict = {part: {} for part in shown}
+        for changes in told:
+            for part, rows in changes.items():
+                seen[part] |= rows
+        for part, rows in shown.items():
+            assert {id_: it for id_, it in seen[part].items() if it is not None}.items() <= rows.items()
+    async with house.attached() as attachment:  # another process begins where this one was
+        again = attachment.overview
+        assert rounded(kept(again.day)) == rounded(await counted_anew(house, again.day))
+        await until(
+            lambda: (again.snapshot()["operators"].get(anna) or {"today": {}})["today"].get("orders") == 1
+        )
