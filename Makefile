@@ -12,8 +12,8 @@ run: export CALLCENTER_DATA_DIR ?= $(CURDIR)/var/demo
 run: $(STAMP)
 	@exec $(BIN)/callcenter run --demo
 
-# As many workers as there are cores: telephones and browsers of the tests need their share. tests/conftest.py says what goes together.
-WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
+# One worker more than there are cores: much of a test's time is spent waiting for telephones and browsers.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 test: $(STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 

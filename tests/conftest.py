@@ -11,39 +11,19 @@ from pathlib import Path
 import asyncpg
 import pytest
 import pytest_asyncio
-from xdist.remote import Producer
-from xdist.scheduler.loadfile import LoadFileScheduling
 
 from crm_core.db import Database, connect
 from crm_core.embedded import Embedded
 from crm_core.migrations import migrate
 
 TEMPLATE = "crm_template"
-ONE_TREE = ("pbx", "e2e", "load")  # one Asterisk at a time runs in its tree
-LONGEST = "test_api_description"
+LONGEST = ("test_api_description", "test_no_call_is_lost", "test_pages_in_browser", "test_what_breaks")
 MEMORY = Path("/dev/shm")  # a test's database does not outlive the run, so it need not touch a disk
-
-
-def shares_tree(path: str) -> bool:
-    """Whether a test file, named from the top of the checkout, needs the switchboard's tree."""
-    return path.split("/")[1] in ONE_TREE
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What takes long begins first."""
-    items.sort(key=lambda item: (not shares_tree(item.nodeid), item.path.stem != LONGEST))
-
-
-class ByTree(LoadFileScheduling):
-    """A worker takes a file as a whole, and all files that share the switchboard, so that no other waits for it."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        return ONE_TREE[0] if shares_tree(nodeid) else super()._split_scope(nodeid)
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByTree:
-    """Who gets which tests, where there are several workers."""
-    return ByTree(config, log)
+    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
 
 
 @pytest.hookimpl(wrapper=True)

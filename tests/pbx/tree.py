@@ -1,7 +1,7 @@
 """A Debian tree with a real Asterisk: put our configuration into it, boot it, stop it, kill it.
 
-The tree is made by `tests/pbx/install.sh`. One PBX at a time runs in a tree (a lock on the tree sees to it);
-its ports are free ones, so that nothing else on the machine is in the way.
+The tree is made by `tests/pbx/install.sh`. One PBX at a time runs in a tree (a lock on the tree sees to it), a second
+one in a copy made of hard links; their ports are free ones, so that nothing else on the machine is in the way.
 """
 
 import fcntl
@@ -13,10 +13,11 @@ import subprocess
 import time
 import wave
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from math import pi, sin
 from pathlib import Path
 from struct import pack
+from tempfile import TemporaryDirectory
 
 from asterisk.ami import AmiConfig
 from asterisk.site import Line, Phone, Queue, Site, Trunk, files
@@ -25,7 +26,7 @@ ROOT = Path(os.environ.get("CALLCENTER_PBX_ROOT", Path(__file__).parents[2] / "v
 HOST = "127.0.0.1"
 SECRET = "only-for-tests"
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-LEFT_OVER = ("var/log/asterisk", "var/spool/asterisk/monitor")
+LEFT_OVER = ("var/log/asterisk", "var/spool/asterisk/monitor", "run/asterisk")
 
 
 def missing() -> str | None:
@@ -74,6 +75,22 @@ def lab(trunk_port: int) -> Site:
     )
 
 
+@contextmanager
+def _nobody_runs_in(root: Path) -> Iterator[Path]:
+    """The tree, or where a PBX runs in it already a copy of it that lasts as long as it is needed."""
+    with ExitStack() as stack:
+        lock = stack.enter_context((root / ".callcenter-lock").open("w"))
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            near = stack.enter_context(TemporaryDirectory(prefix=f"{root.name}-", dir=root.parent))
+            Path(near).chmod(0o755)  # Asterisk runs under an account of its own
+            # What the one that runs writes may vanish while it is copied; it is thrown away before the copy is booted.
+            subprocess.run(["cp", "-al", f"{root}/.", near], stderr=subprocess.DEVNULL, check=False)
+            root = Path(near)
+        yield root
+
+
 class Tree:
     """The switchboard in its tree. `with Tree.booted() as pbx:`"""
 
@@ -86,9 +103,8 @@ class Tree:
     @contextmanager
     def booted(cls, site: Site | None = None, root: Path = ROOT) -> Iterator["Tree"]:
         """A freshly configured and booted PBX, stopped in the end."""
-        with (root / ".callcenter-lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            pbx = cls(site or lab(free_port(socket.SOCK_DGRAM)), root)
+        with _nobody_runs_in(root) as free:
+            pbx = cls(site or lab(free_port(socket.SOCK_DGRAM)), free)
             pbx.install()
             try:
                 pbx.start()
@@ -120,7 +136,7 @@ class Tree:
     def _clean(self) -> None:
         for folder in LEFT_OVER:
             for file in (self.root / folder).rglob("*"):
-                if file.is_file():
+                if not file.is_dir():
                     file.unlink()
         (self.root / "var/lib/asterisk/astdb.sqlite3").unlink(missing_ok=True)
         owner = (self.root / "var/log/asterisk").stat()
@@ -131,6 +147,7 @@ class Tree:
     def _music(self, file: Path) -> None:
         """Two quiet tones, so that a waiting caller hears something."""
         file.parent.mkdir(parents=True, exist_ok=True)
+        file.unlink(missing_ok=True)  # in a copy it is the very file of the tree it was made from
         samples = (sin(2 * pi * 330 * n / 8000) + sin(2 * pi * 440 * n / 8000) for n in range(8000))
         with wave.open(str(file), "wb") as out:
             out.setparams((1, 2, 8000, 0, "NONE", ""))
