@@ -52,8 +52,17 @@ GROUPS = {
     Group.CARE: "Care",
     Group.SALES: "Sales",
 }
-WAYS = {By.OPERATOR: "operator", By.QUEUE: "queue", By.LINE: "line", By.HOUR: "hour", By.DAY: "day"}
-HEADS = {By.OPERATOR: "Operator", By.QUEUE: "Queue", By.LINE: "Line", By.HOUR: "Hour", By.DAY: "Day"}
+HEADS = {
+    By.OPERATOR: "Operator",
+    By.QUEUE: "Queue",
+    By.LINE: "Line",
+    By.SOURCE: "Source",
+    By.HOUR: "Hour",
+    By.WEEKDAY: "Day of the week",
+    By.DAY: "Day",
+    By.WEEK: "Week",
+    By.MONTH: "Month",
+}
 HEADLINES = (
     "inbound",
     "answered",
@@ -272,7 +281,7 @@ def _common(request: web.Request, filters: FigureFilters, it: Asked) -> dict[str
         "filters_set": is_set(filters),
         "asked": it,
         "by": it.by,
-        "ways": [(str(code), name) for code, name in WAYS.items()],
+        "ways": [(str(code), name.lower()) for code, name in HEADS.items()],
         "zones": [(name, name) for name in it.zones],
         "head": HEADS.get(it.by, ""),
         "own": it.within.operators is not None,

@@ -1,6 +1,6 @@
 """The figures of a period: which are asked for, whose may be seen, what they came to."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -12,18 +12,21 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm_core.errors import Invalid
 from crm_core.figure.count import total
 from crm_core.figure.figure import FIGURES, Figure, Group, Unit, Value
-from crm_core.figure.period import By, Key, Period, of_days
+from crm_core.figure.period import By, Key, Period, day_key, of_days
 from crm_core.figure.rules import Rules
 from crm_core.figure.tally import Tally
 from crm_core.queue_target import load_targets
+from crm_core.read.figure_days import tally_days
 from crm_core.read.figure_labels import labels, zones
-from crm_core.read.figures import Within, tally
+from crm_core.read.figures import Within
 from web.fields import Given, Id
 from web.rights import VIEW_FIGURES, VIEW_PURCHASES, Person
 from web.say import duration, money
 
-LONGEST = timedelta(days=366)
-NOBODY = {By.OPERATOR: "nobody", By.QUEUE: "no queue", By.LINE: "no line"}
+LONGEST = timedelta(days=1100)
+NOBODY = {By.OPERATOR: "nobody", By.QUEUE: "no queue", By.LINE: "no line", By.SOURCE: "no source"}
+DATES = (By.DAY, By.WEEK, By.MONTH)
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 class FigureFilters(Given):
@@ -38,6 +41,7 @@ class FigureFilters(Given):
     operator_id: Id | None = None
     queue: str | None = Field(default=None, max_length=200)
     line_id: Id | None = None
+    source: str | None = Field(default=None, max_length=200)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +82,7 @@ async def asked(session: AsyncSession, filters: FigureFilters, who: Person, now:
         operator=filters.operator_id,
         queue=filters.queue,
         line=filters.line_id,
+        source=filters.source,
     )
     rules = Rules(now=now, targets=await load_targets(session))
     period = of_days(first, last, zone)
@@ -87,31 +92,40 @@ async def asked(session: AsyncSession, filters: FigureFilters, who: Person, now:
 
 
 async def load_rows(session: AsyncSession, it: Asked) -> list[Row]:
-    """A row for each operator, queue, line, hour or day of which there is something, in a useful order."""
-    found = await tally(session, it.period, it.by, it.rules, it.within)
-    if it.by in (By.HOUR, By.DAY):
-        found = {key: found.get(key, Tally()) for key in _clock_keys(it, found)}
-    names = await labels(session, it.by, found)
-    rows = [Row(key=key, label=_label(it.by, key, names), tally=each) for key, each in found.items()]
-    return rows if it.by in (By.HOUR, By.DAY) else sorted(rows, key=lambda row: (row.key is None, row.label))
+    """A row for each operator, queue, day... of which there is something, in a useful order."""
+    found = await load_cells(session, it, (it.by,))
+    return [
+        Row(key=key, label=label, tally=found.get((key,), Tally()))
+        for key, label in await headings(session, it, it.by, [key for (key,) in found])
+    ]
 
 
-def _clock_keys(it: Asked, found: Mapping[Key, Tally]) -> Iterable[Key]:
-    """Hours from the first to the last with something in it; every day of the period."""
-    if it.by is By.DAY:
-        return [it.first + timedelta(days=n) for n in range((it.last - it.first).days + 1)]
-    hours = [key for key in found if isinstance(key, int)]
-    return range(min(hours), max(hours) + 1) if hours else []
+async def load_cells(session: AsyncSession, it: Asked, dims: Sequence[By]) -> dict[tuple[Key, ...], Tally]:
+    """The tally of every combination of keys of which there is something. Raises `Conflict` for too many rows."""
+    zone = ZoneInfo(str(it.period.zone))
+    return await tally_days(session, it.first, it.last, zone, dims, it.rules, it.within)
 
 
-def _label(by: By, key: Key, names: Mapping[Key, str]) -> str:
-    if key is None:
-        return NOBODY.get(by, "")
+async def headings(session: AsyncSession, it: Asked, by: By, found: Collection[Key]) -> list[tuple[Key, str]]:
+    """What rows or columns are called, in order: of hours from the first to the last, of days every one."""
     if by is By.HOUR:
-        return f"{key:02}:00"
-    if isinstance(key, date):
-        return f"{key:%a} {key.day} {key:%b}"
-    return names.get(key, str(key))
+        hours = [key for key in found if isinstance(key, int)]
+        return [(hour, f"{hour:02}:00") for hour in range(min(hours), max(hours) + 1)] if hours else []
+    if by is By.WEEKDAY:
+        return [(number, name) for number, name in enumerate(WEEKDAYS, 1)]
+    if by in DATES:
+        days = (it.first + timedelta(days=n) for n in range((it.last - it.first).days + 1))
+        return [(key, _date(by, key)) for key in dict.fromkeys(day_key(by, day) for day in days)]
+    names = await labels(session, by, found)
+    told = [(key, NOBODY.get(by, "") if key is None else names.get(key, str(key))) for key in found]
+    return sorted(told, key=lambda pair: (pair[0] is None, pair[1]))
+
+
+def _date(by: By, key: Key) -> str:
+    assert isinstance(key, date)
+    if by is By.MONTH:
+        return f"{key:%b %Y}"
+    return f"{key:%a} {key.day} {key:%b}" if by is By.DAY else f"{key.day} {key:%b} {key:%G, week %V}"
 
 
 def offered(who: Person, it: Asked) -> list[Figure]:
@@ -149,10 +163,10 @@ def key_of(by: By, text: str) -> Key:
         return None
     try:
         match by:
-            case By.OPERATOR | By.LINE | By.HOUR:
+            case By.OPERATOR | By.LINE | By.HOUR | By.WEEKDAY:
                 number = int(text)
                 return number if 0 <= number < 2**53 else None
-            case By.DAY:
+            case By.DAY | By.WEEK | By.MONTH:
                 return date.fromisoformat(text)
     except ValueError:
         raise Invalid("There is no such row.", "key") from None

@@ -81,6 +81,8 @@ class _Ledger:
                 return queue or call.queue
             case By.LINE:
                 return call.line
+            case By.SOURCE:
+                return call.source
         return clock_key(self._by, call.started_at, self._period.zone)
 
     def _call(self, call: Call) -> Tally:
@@ -163,6 +165,7 @@ class _Ledger:
             By.OPERATOR: promise.user,
             By.QUEUE: call.queue if call else None,
             By.LINE: call.line if call else None,
+            By.SOURCE: call.source if call else None,
         }
         key = keys.get(self._by, clock_key(self._by, due, self._period.zone))
         done = promise.state == "done" and promise.done_at is not None and promise.done_at <= due

@@ -23,12 +23,17 @@ class By(StrEnum):
     OPERATOR = "operator"
     QUEUE = "queue"
     LINE = "line"
+    SOURCE = "source"
     HOUR = "hour"
+    WEEKDAY = "weekday"
     DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
 
 
 Key = int | str | date | None
-"""Of a row: id of an operator or line, name of a queue, hour (0-23), day; None: of none of them."""
+"""Of a row: id of an operator or line, name of a queue or source, hour (0-23), day of the week (1: Monday), day (of a
+week its Monday, of a month its first); None: of none of them."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +59,23 @@ def of_days(first: date, last: date, zone: tzinfo) -> Period:
 
 
 def clock_key(by: By, at: datetime, zone: tzinfo) -> Key:
-    """The hour or the day in which an instant lies; None for the other ways."""
-    if by is By.HOUR:
-        return at.astimezone(zone).hour
-    return at.astimezone(zone).date() if by is By.DAY else None
+    """The hour in which an instant lies, or its day, week or month; None for the other ways."""
+    here = at.astimezone(zone)
+    return here.hour if by is By.HOUR else day_key(by, here.date())
+
+
+def day_key(by: By, day: date) -> Key:
+    """Under which key of the calendar a day stands; None for the other ways."""
+    match by:
+        case By.DAY:
+            return day
+        case By.WEEK:
+            return day - timedelta(days=day.weekday())
+        case By.MONTH:
+            return day.replace(day=1)
+        case By.WEEKDAY:
+            return day.isoweekday()
+    return None
 
 
 def quarters(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:

@@ -24,6 +24,7 @@ class Call:
     queue: str | None = None
     line: int | None = None
     customer: int | None = None
+    source: str | None = None  # of the customer
     number: str | None = None
     wait_s: float | None = None
     talk_s: float | None = None

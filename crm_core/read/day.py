@@ -7,7 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm_core.figure.period import By, Key, Period
 from crm_core.figure.rules import Rules
 from crm_core.figure.tally import NOTHING, Tally
-from crm_core.read.figures import CALLS, RINGS, VISITS, part_of
+from crm_core.read.figure_families import CALLS, RINGS, VISITS
+from crm_core.read.figures import part_of
 
 _CALLS = ("inbound", "outbound", "answered_in", "answered_out", "missed", "missed_closed", "timed")
 _TIMES = ("waited_us", "talk_us", "hold_us")

@@ -13,6 +13,7 @@ ZONES = ("Europe/Warsaw", "Asia/Kathmandu", "Australia/Lord_Howe", "UTC", "Ameri
 NIGHT = datetime(2026, 10, 24, 20, tzinfo=UTC)  # in Warsaw summer time ends five hours later
 NOW = NIGHT + timedelta(days=9)
 USERS, LINES, CUSTOMERS, QUEUES = (1, 2, 3), (1, 2), (1, 2), ("sales", "orders")
+SOURCES = {2: "Ads"}  # of customers
 NUMBERS = ("+48601220114", "+48601220115", "+48601220116")
 RULES = Rules(now=NOW, targets={None: Target(20, 5), "sales": Target(10, 2)})
 STATES = ("offline", "available", "ringing", "dialling", "talking", "held", "wrap_up", "paused")
@@ -72,6 +73,7 @@ def _call(random: Random, id_: int) -> Call:
     result = random.choice(("answered", "answered", "answered", "abandoned", "no_answer", None))
     missed = direction == "inbound" and result in ("abandoned", "no_answer")
     timed = random.random() < 0.9
+    customer = random.choice((None, None, *CUSTOMERS))
     return Call(
         id=id_,
         started_at=instant(random),
@@ -81,7 +83,8 @@ def _call(random: Random, id_: int) -> Call:
         operator=random.choice((None, *USERS)) if result == "answered" else None,
         queue=random.choice((None, *QUEUES)),
         line=random.choice((None, *LINES)),
-        customer=random.choice((None, None, *CUSTOMERS)),
+        customer=customer,
+        source=SOURCES.get(customer),
         number=random.choice((None, *NUMBERS)),
         wait_s=_seconds(random),
         talk_s=_seconds(random) if timed else None,
