@@ -142,6 +142,8 @@ class _Ledger:
         if span.state != "wrap_up" or call is None:
             return
         latest = call.started_at + self._rules.wrap_within
+        if span.since <= call.started_at - self._rules.wrap_within:
+            return
         lasted = (min(span.until, latest) - max(span.since, call.started_at)) // _MICROSECOND
         if lasted > 0:
             yield self._key(call, span.user), Tally(wrap_us=lasted)

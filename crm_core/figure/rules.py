@@ -23,7 +23,7 @@ class Rules:
     targets: Mapping[str | None, Target] = field(default_factory=dict)
     again_within: timedelta = timedelta(days=7)  # who calls again by then was not helped
     reach_within: timedelta = timedelta(hours=24)  # who was missed shall be talked with by then
-    wrap_within: timedelta = timedelta(days=1)  # a wrap-up begins no later than so long after its call
+    wrap_within: timedelta = timedelta(days=1)  # a wrap-up begins no longer than so before or after its call
 
     def target(self, queue: str) -> Target:
         """What holds for this queue."""

@@ -165,7 +165,8 @@ WRAP_UPS = Family(
         WHERE s.state = 'wrap_up' AND s.call_id IS NOT NULL
             AND s.from_at >= :since - :wrap_within AND s.from_at < :until + :wrap_within) s
         JOIN calls c ON c.id = s.call_id WHERE {_BEGAN}
-        AND s.to_at > c.started_at AND s.from_at < c.started_at + :wrap_within""",
+        AND s.to_at > c.started_at AND s.from_at < c.started_at + :wrap_within
+        AND s.from_at > c.started_at - :wrap_within""",
     operator="s.user_id",
     after=timedelta(hours=25),
     sums={

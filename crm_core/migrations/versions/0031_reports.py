@@ -89,8 +89,14 @@ FUNCTIONS = (
     """
     CREATE FUNCTION mark_alias() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
-        PERFORM mark_by_call(ARRAY['wrap_ups'], NEW.id);
-        PERFORM mark_by_call(ARRAY['wrap_ups'], NEW.call_id);
+        IF TG_OP <> 'INSERT' THEN
+            PERFORM mark_by_call(ARRAY['wrap_ups'], OLD.id);
+            PERFORM mark_by_call(ARRAY['wrap_ups'], OLD.call_id);
+        END IF;
+        IF TG_OP <> 'DELETE' THEN
+            PERFORM mark_by_call(ARRAY['wrap_ups'], NEW.id);
+            PERFORM mark_by_call(ARRAY['wrap_ups'], NEW.call_id);
+        END IF;
         RETURN NULL;
     END $$
     """,
@@ -207,7 +213,7 @@ TRIGGERS = (  # name, when and on what, how, which function
     ("calls_removed", "DELETE ON calls", "ROW", "mark_changed_call()"),
     ("visits", "INSERT OR UPDATE OR DELETE ON queue_visits", "ROW", "mark_of_call('{visits}')"),
     ("rings", "INSERT OR UPDATE OR DELETE ON call_legs", "ROW", "mark_of_call('{rings,transfers}')"),
-    ("aliases", "INSERT OR UPDATE ON call_aliases", "ROW", "mark_alias()"),
+    ("aliases", "INSERT OR UPDATE OR DELETE ON call_aliases", "ROW", "mark_alias()"),
     ("links", "INSERT OR UPDATE OR DELETE ON call_links", "ROW", "mark_of_order()"),
     ("steps", "INSERT OR UPDATE OR DELETE ON order_changes", "ROW", "mark_of_order()"),
     ("items_added", "INSERT ON order_items REFERENCING NEW TABLE AS added", "STATEMENT", "mark_new_items()"),
