@@ -207,6 +207,7 @@ async def attach(
         agents.take_up(user_id, shift)
     book.take_up_spool()
     await centre.reload_directory()
+    await centre.reload_pop_settings()
     await scribe.take_up_spool()
     await _take_up(db, floor, centre, now())
     async with db.begin() as session:

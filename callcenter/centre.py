@@ -31,9 +31,10 @@ from callcenter.scribe import Scribe
 from callcenter.shift_book import ShiftBook
 from callcenter.shown_line import LineNeeded, named_line, occasion_of, shown_line
 from callcenter.tracker import Change
-from crm_core import dial_lock, hold, notice, pause_reason, reminder, wrap_up_rule
+from crm_core import dial_lock, hold, notice, panel, pause_reason, pop_setting, reminder, wrap_up_rule
 from crm_core.db import Database
 from crm_core.outage import is_outage
+from crm_core.pop_setting import load_pop_settings
 
 log = structlog.get_logger(__name__)
 
@@ -176,10 +177,20 @@ class Centre:
         self._scribe.directory = directory
         self.overview.directory_changed()
 
+    async def reload_pop_settings(self) -> None:
+        """Read again how everybody wants his cards; called at start and when somebody changed his mind."""
+        async with self._db.begin() as session:
+            settings = await load_pop_settings(session)
+        self._desks.use_pop_settings({user_id: wanted.told() for user_id, wanted in settings.items()})
+
     async def heard(self, topic: str, payload: Mapping[str, Any]) -> None:
         """News of the outbox: somebody changed something that a card or the directory shows."""
         if topic in DIRECTORY_TOPICS:
             await self.reload_directory()
+        if topic == pop_setting.TOPIC:
+            await self.reload_pop_settings()
+        if topic == panel.TOPIC:
+            self._desks.panels_changed()
         if topic in SETUP_TOPICS:
             self._agents.use_setup(await self._book.setup())
         if topic == notice.TOPIC:

@@ -79,6 +79,7 @@ class Desks:
         self._links: list[Message] = []
         self._pauses: dict[UUID, Pause] = {}  # calls whose recording is silent now
         self._parked: list[Message] = []
+        self._pop_settings: Mapping[int, Message] = {}  # by user; who is not in it has said nothing
         self._calling: dict[str, Message] = {}  # by call: who calls a customer that others may want to call
 
     # --- from the floor ---------------------------------------------------------------------------------
@@ -176,6 +177,17 @@ class Desks:
         """Few are left of these, or somebody holds the last ones: whoever sells them looks again."""
         self._tell_all({"type": "stock", "product_ids": product_ids})
 
+    def use_pop_settings(self, settings: Mapping[int, Message]) -> None:
+        """How each one wants his cards; whoever wants something else than before is told in all his tabs."""
+        before, self._pop_settings = self._pop_settings, settings
+        for user_id, wanted in settings.items():
+            if before.get(user_id) != wanted:
+                self._tell(user_id, {"type": "pop", "pop": wanted})
+
+    def panels_changed(self) -> None:
+        """The administrator put another panel beside the card, or took one away: desks read them again."""
+        self._tell_all({"type": "panels"})
+
     # --- from browsers ----------------------------------------------------------------------------------
 
     def snapshot(self, user_id: int) -> Message:
@@ -189,6 +201,7 @@ class Desks:
             "colleagues": self._agents.colleagues(),
             "parked": self._parked,
             "calling": list(self._calling.values()),
+            "pop": self._pop_settings.get(user_id),
             "server_time": self._now().isoformat(),
         }
 

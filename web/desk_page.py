@@ -2,8 +2,11 @@
 
 from aiohttp import web
 
+from crm_core.panel import frame_origins
+from web.middleware import FRAMES
 from web.pages import Pages, go, render
 from web.rights import VIEW_CUSTOMERS, VIEW_TASKS
+from web.services import services
 from web.sessions import person
 
 pages = Pages()
@@ -14,4 +17,6 @@ async def show_desk(request: web.Request) -> web.Response:
     """The desk of whoever is signed in; a courier's is his list of orders to bring."""
     if not person(request).may(VIEW_CUSTOMERS):
         return go("/courier")
-    return render(request, "desk.html", {})
+    async with services(request).db.begin() as session:
+        request[FRAMES] = await frame_origins(session)
+    return render(request, "desk.html", {"frames": request[FRAMES]})

@@ -103,6 +103,13 @@ SETTINGS = (
                 "What may come of a call, by line and funnel, and what it asks for",
             ),
             Place(
+                "desk",
+                "/panels",
+                "Panels",
+                rights.EDIT_PANELS,
+                "Pages of other systems beside the card of a call",
+            ),
+            Place(
                 "rules", "/rules", "Try the rules", rights.TEST_RULES, "What becomes of a number or a channel"
             ),
             Place(

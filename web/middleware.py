@@ -21,6 +21,8 @@ OPEN_TO_SITES = (
 )
 QUIET_ROUTES = frozenset({"/healthz", "/readyz", "/metrics"})
 NONCE: web.RequestKey[str] = web.RequestKey("csp_nonce", str)
+FRAMES: web.RequestKey[list[str]] = web.RequestKey("frames", list)
+"""Whose pages may stand in a frame of the page that answers; nobody's unless its handler says so."""
 _UUID = r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"
 _NUMBER = re.compile(rf"(?P<id>{_UUID})|\+?\d[\d\s()-]{{4,}}\d")
 _HOST = re.compile(r"^(?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?$")
@@ -88,6 +90,7 @@ def content_security_policy(request: web.Request) -> str:
             "media-src 'self' blob:",
             f"connect-src 'self' {push_sources(request)}".rstrip(),
             "form-action 'self'",
+            " ".join(("frame-src", *(request.get(FRAMES) or ("'none'",)))),
             "base-uri 'none'",
             "frame-ancestors 'none'",
         )

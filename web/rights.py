@@ -71,6 +71,7 @@ VIEW_QUEUE = Right("queue", "view")  # all who wait, and how they are ranked
 EDIT_CALL_BANS = Right("bans", "edit")  # whom nobody may call, and how often a day anybody
 CALL_ANYWAY = Right("bans", "override")
 VIEW_CALIBRATION = Right("forecasts", "view")  # how often the card guessed right
+EDIT_PANELS = Right("panels", "edit")  # pages of other systems beside the card
 EDIT_OUTCOMES = Right("outcomes", "edit")  # what may come of a call, and what it asks for
 VIEW_TASKS, EDIT_TASKS = Right("tasks", "view"), Right("tasks", "edit")  # edit: close, take, comment
 GIVE_TASKS = Right("tasks", "give")
@@ -167,6 +168,7 @@ _HOUSE = {
     EDIT_LINES: Scope.ALL,
     EDIT_FUNNELS: Scope.ALL,
     EDIT_OUTCOMES: Scope.ALL,
+    EDIT_PANELS: Scope.ALL,
     VIEW_CALIBRATION: Scope.ALL,
     VIEW_JOURNAL: Scope.ALL,
     EDIT_FIELDS: Scope.ALL,

@@ -5,7 +5,7 @@ It keeps what the page sent (`sent`, `told`) and can be cut off (`cut`) and put 
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -39,6 +39,7 @@ class DeskServer:
         self.refusals: dict[str, Json] = {}  # path of a change -> the problem it meets
         self.sent: list[tuple[str, str, Any]] = []
         self.told: list[Json] = []
+        self.frames: list[str] = []  # whose pages may stand in a frame
         self.down = False
         self.seq = 0
         self.address = ""
@@ -122,6 +123,10 @@ class DeskServer:
         async with self._heard:
             self.told.append(message)
             self._heard.notify_all()
+
+    async def show_desk(self, request: web.Request) -> web.Response:
+        """The desk's page."""
+        return page("desk.html", frames=self.frames)
 
     async def api(self, request: web.Request) -> web.Response:
         path = request.path.removeprefix("/api/v1")
@@ -225,7 +230,7 @@ async def served() -> AsyncIterator[DeskServer]:
     """The server, listening on a free port of the loopback."""
     server = DeskServer()
     app = web.Application()
-    app.router.add_get("/", show_desk)
+    app.router.add_get("/", server.show_desk)
     app.router.add_get("/push", server.talk)
     app.router.add_route("*", "/api/v1/{rest:.*}", server.api)
     app.router.add_static("/static/", WEB / "static")
@@ -241,12 +246,7 @@ async def served() -> AsyncIterator[DeskServer]:
         await runner.cleanup()
 
 
-async def show_desk(request: web.Request) -> web.Response:
-    """The desk's page."""
-    return page("desk.html")
-
-
-def page(name: str, **values: Any) -> web.Response:
+def page(name: str, *, frames: Sequence[str] = (), **values: Any) -> web.Response:
     """A page as the application renders it, under the same policy: nothing inline, our own files alone."""
     person = Person(
         user_id=7,
@@ -271,5 +271,6 @@ def page(name: str, **values: Any) -> web.Response:
         f"default-src 'none'; script-src 'self' 'nonce-{NONCE}'; style-src 'self' 'nonce-{NONCE}';"
         " img-src 'self' data:; media-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'"
     )
-    text = environment.get_template(name).render(**(usual | values))
+    policy += f"; frame-src {' '.join(frames)}" if frames else ""
+    text = environment.get_template(name).render(**(usual | values), frames=frames)
     return web.Response(text=text, content_type="text/html", headers={"Content-Security-Policy": policy})

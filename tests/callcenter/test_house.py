@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -27,6 +28,7 @@ from crm_core.callback import Callback
 from crm_core.errors import Conflict, Forbidden, Invalid
 from crm_core.order import ItemWanted, create_order
 from crm_core.pop import Pop
+from crm_core.pop_setting import TOPIC, Mode, PopSettings, save_pop_settings
 
 HANG_UP = Act(kind=ActKind.HANG_UP)
 IVAN = "+79161234567"
@@ -347,6 +349,25 @@ async def test_a_talk_without_an_outcome_is_still_on_the_desk_after_a_restart(ho
     async with house.attached():
         anna.open()
         await anna.sees("wrap_up")
+
+
+async def test_how_she_wants_her_cards_is_told_to_all_her_pages_and_to_no_colleague(house) -> None:
+    anna, boris = house.people["1001"], house.people["1002"]
+    wanted = PopSettings(mode=Mode.ANSWER, volume=20, hide_min=5)
+    told: dict[str, list[Any]] = {"one page": [], "her other page": [], "a colleague": []}
+    async with house.attached(wait=False) as attachment:
+        centre = attachment.centre
+        for (_, page), user_id in zip(told.items(), (anna, anna, boris), strict=True):
+            centre.subscribe(user_id, page.append)
+        async with house.db.begin() as session:
+            await save_pop_settings(session, anna, wanted)
+        for _ in range(2):  # news that come twice are told once
+            await centre.heard(TOPIC, {"user_id": anna})
+        pops = [[it["pop"] for it in page if it["type"] == "pop"] for page in told.values()]
+        assert pops == [[wanted.told()], [wanted.told()], []]
+        assert (centre.snapshot(anna)["pop"], centre.snapshot(boris)["pop"]) == (wanted.told(), None)
+    async with house.attached(wait=False) as attachment:  # the next life knows it
+        assert attachment.centre.snapshot(anna)["pop"] == wanted.told()
 
 
 async def _attached_again(attachment) -> None:

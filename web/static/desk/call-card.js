@@ -10,6 +10,7 @@ import { Candidates } from "./candidates.js";
 import { Owns, Said } from "./history.js";
 import { Links } from "./links.js";
 import { Note } from "./note.js";
+import { Panels } from "./panels.js";
 import { Person, Stranger } from "./person.js";
 import { NewPerson } from "./stranger.js";
 import { Promises } from "./promises.js";
@@ -42,5 +43,5 @@ const OwnCall = ({ entry }) => {
   const over = call.state === "wrap_up" || (call.state === "ended" && call.failure);
   return html`<article class=${`call ${tone(call)}`} aria-label=${t("Call: {who}", { who: whoCalls(call, card) })}>
       <${CallBar} call=${call} card=${card} /><${Control} call=${call} />${card ? html`<${Baton} card=${card} />` : null}${over && card ? html`<${WrapUp} entry=${entry} />` : null}<${Who} entry=${entry} /></article>
-    ${card ? html`<${Note} entry=${entry} />` : null}`;
+    ${card ? html`<${Note} entry=${entry} /><${Panels} entry=${entry} />` : null}`;
 };

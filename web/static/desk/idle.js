@@ -59,7 +59,7 @@ const headline = () => {
 };
 
 const Sound = () => html`<button type="button" class="btn" aria-pressed=${sound.value} onClick=${switchSound}><${Icon} name=${sound.value ? "bell" : "mute"} small />
-  ${sound.value ? (blocked.value ? t("Click to let this page ring") : t("Rings in this browser")) : t("Silent in this browser")}</button>`;
+  ${sound.value ? (blocked.value ? t("Click to let this page ring") : t("Rings")) : t("Silent")}</button>`;
 
 export const Idle = () => {
   useEffect(() => { readToday(); }, [departures.value]);

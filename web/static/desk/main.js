@@ -9,11 +9,13 @@ import { CallCard } from "./call-card.js";
 import { Parked } from "./control.js";
 import { DemoPhone } from "./demo-phone.js";
 import { putDraft } from "./draft.js";
+import { watchOldCards } from "./autohide.js";
 import { Idle } from "./idle.js";
 import { sendLeftOvers } from "./keep.js";
 import { due, Next, waiting } from "./next.js";
 import { putNote } from "./note.js";
 import { readOutcomes } from "./outcomes.js";
+import { watchPanels } from "./panels.js";
 import { OrderPanel } from "./order.js";
 import { Rail } from "./rail.js";
 import { blocked, sound } from "./ring.js";
@@ -64,6 +66,8 @@ const Desk = () => {
 const wanted = new URLSearchParams(location.search).get("call");
 if (wanted) selected.value = wanted;
 readOutcomes();
+watchOldCards();
+watchPanels();
 let swept = false;
 effect(() => {
   if (swept || !ready.value) return;

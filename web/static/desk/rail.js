@@ -1,9 +1,10 @@
 // The calls of this desk beside each other: who it is, since when, why. `]` and `[` (next.js) go through them. What is
 // typed in one stays where it is while the other is looked at.
 
+import { useState } from "../vendor/hooks.js";
 import { lasted, t } from "../say.js";
 import { Chip, html, Key, second } from "../ui.js";
-import { calls, selected } from "./store.js";
+import { calls, pop, selected } from "./store.js";
 import { since, stateName, tone, whoCalls } from "./words.js";
 
 const Clock = ({ from }) => (from ? html`<span class="time">${lasted((second.value - new Date(from).getTime()) / 1000)}</span>` : null);
@@ -24,11 +25,24 @@ const Small = ({ entry, next }) => {
     ${next ? html`<${Key}>]<//>` : null}</button>`;
 };
 
+const LIVE = ["talking", "held", "ringing", "dialling"];
+
+/** At most so many cards stand beside each other: those of people on the line, the open one, the latest of the rest. */
+const standing = (list, most) => {
+  const rank = ({ call }) => (call.id === selected.value ? 0 : LIVE.indexOf(call.state) + 1 || LIVE.length + 1);
+  const first = list.toReversed().sort((a, b) => rank(a) - rank(b)).slice(0, most);
+  return list.filter((entry) => first.includes(entry) || LIVE.includes(entry.call.state));
+};
+
 export const Rail = () => {
+  const [whole, setWhole] = useState(false);
   const list = [...calls.value.values()];
   const at = list.findIndex(({ call }) => call.id === selected.value);
-  const next = list.length > 1 ? list[(at + 1) % list.length].call.id : null;
-  if (next === null) return null;
-  return html`<div class="call-rail" role="group" aria-label=${t("Calls on your desk")}>${list.map((entry) => html`
-    <${Small} key=${entry.call.id} entry=${entry} next=${entry.call.id === next} />`)}</div>`;
+  if (list.length < 2 && (at === 0 || !list.length)) return null;
+  const next = list[(at + 1) % list.length].call.id;
+  const few = standing(list, pop.value.most_cards);
+  const more = list.length - few.length;
+  return html`<div class="call-rail" role="group" aria-label=${t("Calls on your desk")}>${(whole ? list : few).map((entry) => html`
+    <${Small} key=${entry.call.id} entry=${entry} next=${entry.call.id === next} />`)}
+    ${more ? html`<button type="button" class="rail-more" aria-expanded=${whole} onClick=${() => setWhole(!whole)}>${whole ? t("Fewer") : t("{n} more", { n: more })}</button>` : null}</div>`;
 };

@@ -1,9 +1,13 @@
 // One pop across tabs: every tab shows the call, one tab rings and says so at each burst. The tab somebody looks at claims
 // first; if it is closed, or is not heard any more, another takes over. Silencing in one silences all.
 
-import { effect, signal } from "../vendor/signals.js";
+import { computed, effect, signal } from "../vendor/signals.js";
 import { t } from "../say.js";
-import { dismiss, ringing } from "./store.js";
+import { api, Refused } from "../api.js";
+import { toast } from "../toast.js";
+import { notify } from "./notify.js";
+import { calls, dismiss, pop, ringing } from "./store.js";
+import { whoCalls } from "./words.js";
 
 const me = Math.random().toString(36).slice(2);
 const channel = "BroadcastChannel" in window ? new BroadcastChannel("callcenter-ring") : null;
@@ -13,18 +17,24 @@ const hushed = new Set();
 const SETTLE_MS = 80;  // longer than a message between tabs takes
 const title = document.title;
 const BURST_S = 0.42;
+const RING = [[0, 660], [BURST_S / 2, 550]];
+const LOUDEST = 0.34;
 const PAUSE_MS = 2600;
 const SILENT_MS = 3 * PAUSE_MS;  // a tab that was killed says no goodbye
 
-/** Whether this browser may ring at all (kept), and whether it would but must be clicked first. */
-export const sound = signal(localStorage.getItem("ring") !== "off");
+/** Whether this person wants it to ring, and whether it would but must be clicked first. */
+export const sound = computed(() => pop.value.sound);
 export const blocked = signal(false);
 let audio = null;
 let timer = null;
 
-export const switchSound = () => {
-  sound.value = !sound.value;
-  localStorage.setItem("ring", sound.value ? "on" : "off");
+export const switchSound = async () => {
+  try {
+    pop.value = await api.put("/pop-settings", { ...pop.value, sound: !pop.value.sound });
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    toast(error.message, { title: t("Not kept"), tone: "error" });
+  }
 };
 
 /** Stop ringing for this call, in every tab. */
@@ -45,17 +55,24 @@ const burst = () => {
   blocked.value = !awake();
   if (blocked.value) return;
   audible().filter(({ call }) => owner(call.id) === me).forEach(({ call }) => rings(call.id));
-  audio ??= new AudioContext();
-  if (audio.state === "suspended") audio.resume();
-  for (const [offset, pitch] of [[0, 660], [BURST_S / 2, 550]]) tone(audio.currentTime + offset, pitch);
+  play(RING, pop.value.volume);
 };
 
-const tone = (at, pitch) => {
+const play = (notes, volume) => {
+  audio ??= new AudioContext();
+  if (audio.state === "suspended") audio.resume();
+  for (const [offset, pitch] of notes) tone(audio.currentTime + offset, pitch, Math.max(0.001, LOUDEST * (volume / 100) ** 2));
+};
+
+/** How a ring of this `volume` (per cent) sounds; only at a press. */
+export const listenTo = (volume) => play(RING, volume);
+
+const tone = (at, pitch, loud) => {
   const voice = audio.createOscillator();
   const volume = audio.createGain();
   voice.frequency.value = pitch;
   volume.gain.setValueAtTime(0.0001, at);
-  volume.gain.exponentialRampToValueAtTime(0.12, at + 0.02);
+  volume.gain.exponentialRampToValueAtTime(loud, at + 0.02);
   volume.gain.exponentialRampToValueAtTime(0.0001, at + BURST_S / 2);
   voice.connect(volume).connect(audio.destination);
   voice.start(at);
@@ -64,10 +81,7 @@ const tone = (at, pitch) => {
 
 /** Two short notes: somebody told this person something. Silent until somebody has clicked in the page. */
 export const chime = () => {
-  if (!awake()) return;
-  audio ??= new AudioContext();
-  if (audio.state === "suspended") audio.resume();
-  for (const [offset, pitch] of [[0, 880], [BURST_S / 3, 1175]]) tone(audio.currentTime + offset, pitch);
+  if (awake()) play([[0, 880], [BURST_S / 3, 1175]], pop.value.volume);
 };
 
 const audible = () => ringing.value.filter(({ call }) => call.direction !== "outbound" && !hushed.has(call.id));
@@ -80,7 +94,9 @@ const rings = (id) => {
 };
 
 const update = () => {
-  const mine = sound.value && audible().some(({ call }) => owner(call.id) === me);
+  const here = audible().filter(({ call }) => owner(call.id) === me);
+  notify(here);
+  const mine = sound.value && here.length > 0;
   if (mine && !timer) {
     burst();
     timer = setInterval(burst, PAUSE_MS);
@@ -134,10 +150,12 @@ const heard = ({ data }) => {
   update();
 };
 
+/** The tab says who rings, else how many calls are not finished. */
 const headline = () => {
-  const first = ringing.value[0];
-  const who = first && (first.card?.customer?.name ?? first.call.remote?.display ?? t("Unknown caller"));
-  document.title = first ? t("Ringing: {who}", { who }) : title;
+  const [first] = ringing.value;
+  const open = calls.value.size;
+  const said = first ? t("Ringing: {who}", { who: whoCalls(first.call, first.card) }) : open ? `(${open}) ${title}` : title;
+  document.title = pop.value.badge ? said : title;
 };
 
 /** Starts listening for ringing calls and for the other tabs. */

@@ -17,6 +17,10 @@ export const calling = signal(new Map());
 /** Callbacks that are due and were not answered on this page yet, as the server tells them. */
 export const reminders = signal([]);
 export const selected = signal(null);
+/** How this person wants his calls: as he said on his own page, the same in all his tabs. */
+export const pop = signal({ mode: "ring", sound: true, volume: 60, desktop: false, most_cards: 4, hide_min: null, badge: true });
+/** Counts changes of the panels of other systems. */
+export const panelNews = signal(0);
 /** Products of which few are left, or which somebody holds in a call: told anew whenever that changes. */
 export const scarce = signal([]);
 /** On a narrow screen: which part of the desk is shown: call, order or next. */
@@ -44,10 +48,13 @@ const weight = (entry) => WEIGHT[entry.call.state] ?? 6;
 export const current = computed(() => calls.value.get(selected.value) ?? null);
 export const ringing = computed(() => [...calls.value.values()].filter(({ call }) => call.state === "ringing"));
 
+/** Whether a card opens by itself: that of a call one began oneself always does. */
+const opensItself = ({ call }) => call.direction === "outbound" || pop.value.mode === "ring" || (pop.value.mode === "answer" && call.state !== "ringing");
+
 /** The call that deserves the eyes: somebody on the line first, then a ringing phone, then what must be finished. */
 const loudest = (map) => {
-  const [first] = [...map.values()].sort((a, b) => weight(a) - weight(b));
   const looking = map.get(selected.value);
+  const [first] = [...map.values()].filter((entry) => entry === looking || opensItself(entry)).sort((a, b) => weight(a) - weight(b));
   return looking && weight(looking) === weight(first) ? looking.call.id : first?.call.id ?? null;
 };
 
@@ -106,6 +113,7 @@ const redraft = (message) => {
 export const take = (message) => {
   switch (message.type) {
     case "snapshot":
+      pop.value = message.pop ?? pop.value;
       replaceAll(message.calls);
       agent.value = message.agent ?? null;
       pbx.value = message.pbx ?? [];
@@ -116,6 +124,8 @@ export const take = (message) => {
       break;
     case "call": put(message); break;
     case "call_gone": remove(message); break;
+    case "pop": pop.value = message.pop; settle(calls.value); break;
+    case "panels": panelNews.value += 1; break;
     case "agent": agent.value = message.agent; break;
     case "reminder": reminders.value = [...reminders.value.filter((one) => one.id !== message.callback.id), message.callback]; break;
     case "calling": useCalling(message.calling); break;
