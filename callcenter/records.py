@@ -33,6 +33,7 @@ from callcenter.linking import BY_ERRAND, customer_of, link_errand, link_guess, 
 from crm_core import call as rows
 from crm_core.call import Call as Row
 from crm_core.call import Origin, called_since
+from crm_core.call_list_calls import call_ended
 from crm_core.call_record import CallFacts, LegFacts, VisitFacts, put_call
 from crm_core.callback_calls import Heard, attempted, close_reached, missed
 from crm_core.dial_lock import free
@@ -111,6 +112,7 @@ async def _close(
         pass  # told too late: whoever called or was called again since has settled it
     else:
         await _call_back(session, call_id, entry, customer_id)
+        await _call_list(session, call_id, entry, customer_id)
     if call.direction is Direction.INBOUND and customer_id is None and entry.number.e164:
         line = entry.directory.line(call.pbx, call.line)
         await lead_from_call(
@@ -151,6 +153,23 @@ async def _call_back(session: AsyncSession, call_id: UUID, entry: Entry, custome
             return (line.hours.next_opening(at) if line and line.hours else None) or at
 
         await missed(session, heard, opens=opens)
+
+
+async def _call_list(session: AsyncSession, call_id: UUID, entry: Entry, customer_id: int | None) -> None:
+    """What this call means for the lists that the customer is on."""
+    call = entry.call
+    assert call.ended_at is not None
+    answered, outbound = call.result is Result.ANSWERED, call.direction is Direction.OUTBOUND
+    if answered or not outbound or was_dialled(call):
+        await call_ended(
+            session,
+            call_id=call_id,
+            customer_id=customer_id,
+            user_id=_operator_id(entry),
+            ours=outbound,
+            answered=answered,
+            at=call.ended_at,
+        )
 
 
 def _operator_id(entry: Entry) -> int | None:

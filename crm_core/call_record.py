@@ -264,6 +264,14 @@ _MOVES = (
         WHERE a.call_id = :absorbed AND s.call_id = :survivor AND a.callback_id = s.callback_id
     """),
     _move("""
+        DELETE FROM call_list_calls a USING call_list_calls s
+        WHERE a.call_id = :absorbed AND s.call_id = :survivor AND a.entry_id = s.entry_id
+    """),
+    _move("""
+        DELETE FROM call_script_choices a USING call_script_choices s
+        WHERE a.call_id = :absorbed AND s.call_id = :survivor
+    """),
+    _move("""
         UPDATE call_focus a SET closed_at = greatest(a.opened_at, s.opened_at) FROM call_focus s
         WHERE a.call_id = :absorbed AND s.call_id = :survivor
             AND a.user_id = s.user_id AND a.closed_at IS NULL AND s.closed_at IS NULL
@@ -290,6 +298,8 @@ _MOVES = (
             ("callbacks", "source_call_id"),
             ("callbacks", "closed_by_call_id"),
             ("callback_calls", "call_id"),
+            ("call_list_calls", "call_id"),
+            ("call_script_choices", "call_id"),
             ("dial_locks", "call_id"),
             ("promises", "call_id"),
             ("audit_log", "call_id"),

@@ -18,6 +18,7 @@ from crm_core.customer import Customer, CustomerNumber
 from crm_core.demo_goods import Ware, wares
 from crm_core.demo_history import History
 from crm_core.demo_ids import Ids, advance_identities, free_ids
+from crm_core.demo_lists import give_lists
 from crm_core.demo_people import Person, people
 from crm_core.demo_site import STRANGER, SiteHistory
 from crm_core.demo_work import give_work
@@ -136,6 +137,7 @@ async def furnish(session: AsyncSession, now: datetime, *, documents: Path, pbx:
     await set_wrap_up_rule(session, seconds=WRAP_UP_S, user_id=ids.of(User, 0))
     staff = {user.login: ids.of(User, place) for place, user in enumerate(USERS)}
     await give_work(session, staff, ids.of(Shop, 0), now, documents=documents)
+    await give_lists(session, staff, now)
     return True
 
 

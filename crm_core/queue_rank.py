@@ -27,6 +27,7 @@ class Kind(StrEnum):
     STUCK = "stuck"
     UNPAID = "unpaid"
     TASK = "task"
+    LIST = "list"
 
 
 LABELS = {
@@ -37,6 +38,7 @@ LABELS = {
     Kind.STUCK: "Late delivery",
     Kind.UNPAID: "Unpaid order",
     Kind.TASK: "Overdue task",
+    Kind.LIST: "On a call list",
 }
 POINTS = {  # of the kind itself
     Kind.MISSED: 30.0,
@@ -46,6 +48,7 @@ POINTS = {  # of the kind itself
     Kind.STUCK: 12.0,
     Kind.UNPAID: 8.0,
     Kind.TASK: 8.0,
+    Kind.LIST: 10.0,
 }
 PATIENCE = {  # after this long it counts twice, after twice as long three times
     Kind.MISSED: timedelta(minutes=30),
@@ -55,6 +58,7 @@ PATIENCE = {  # after this long it counts twice, after twice as long three times
     Kind.STUCK: timedelta(days=1),
     Kind.UNPAID: timedelta(days=1),
     Kind.TASK: timedelta(days=1),
+    Kind.LIST: timedelta(days=2),
 }
 MOST_TIMES = 3.0
 MONEY_POINTS = 4.0  # for each tenfold of the sum at stake, beginning at 10

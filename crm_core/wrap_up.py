@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.call import Call, get_call, save_note, set_disposition
 from crm_core.call_link import links_of
+from crm_core.call_list_calls import outcome_chosen
 from crm_core.callback import Callback, create_callback
 from crm_core.deal import get_deal, update_deal
 from crm_core.errors import Invalid
@@ -73,11 +74,20 @@ async def wrap_up(
     if explanation is not None:
         await explain(session, call.id, explanation)
     check(outcome, call, has_next=next_step is not None or await _has_next(session, call))
-    await set_disposition(session, call.id, code, user_id=user_id, at=at)
+    await choose_outcome(session, call.id, code, user_id=user_id, at=at)
     if call.customer_id is not None or call.remote_e164 is not None:
         await end_with_call(session, user_id, customer_id=call.customer_id, number=call.remote_e164, at=at)
     if next_step is not None:
         await _plan(session, call, next_step, user_id=user_id, at=at, country=country)
+    return call
+
+
+async def choose_outcome(
+    session: AsyncSession, call_id: UUID, code: str, *, user_id: int | None, at: datetime
+) -> Call:
+    """Say what came of a call, and let the call lists that it was for act on it. Raises `NotFound`, `Invalid`."""
+    call = await set_disposition(session, call_id, code, user_id=user_id, at=at)
+    await outcome_chosen(session, call, at=at)
     return call
 
 

@@ -9,7 +9,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core import call_link
-from crm_core.call import save_note, set_disposition
+from crm_core.call import save_note
 from crm_core.custom_field import FieldOf
 from crm_core.errors import Conflict, Invalid
 from crm_core.outcome import choices
@@ -21,6 +21,7 @@ from crm_core.read.one_call import CallPage, load_call
 from crm_core.read.order_steps import load_names
 from crm_core.read.orders import list_orders
 from crm_core.read.sound import load_sound
+from crm_core.wrap_up import choose_outcome
 from web.call_sound import addresses
 from web.call_work import (
     Caller,
@@ -178,7 +179,7 @@ async def keep_disposition(request: web.Request) -> web.Response:
         body = checked(ChosenOutcome, {"code": typed.get("code", "")})
         async with parts.db.begin() as session:
             kept = await own_call(request, session, call_id)
-            await set_disposition(session, kept, body.code, user_id=who.user_id, at=parts.now())
+            await choose_outcome(session, kept, body.code, user_id=who.user_id, at=parts.now())
         await parts.live.finish(kept)
         return go(f"/calls/{kept}", "disposed")
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core import audit, call_link
 from crm_core.baton import draft_keeper
-from crm_core.call import attach_number, get_call, save_note, set_customer, set_disposition
+from crm_core.call import attach_number, get_call, save_note, set_customer
 from crm_core.call_link import CHOSEN, Role
 from crm_core.customer import create_customer
 from crm_core.draft import load_draft, save_draft
@@ -19,6 +19,7 @@ from crm_core.focus import set_focus
 from crm_core.line import Line
 from crm_core.read.customers import load_customer
 from crm_core.read.one_call import load_links
+from crm_core.wrap_up import choose_outcome
 from web.api import Operations
 from web.calls import LinkAnswer, own_call, tell_desk
 from web.customers import CustomerAnswer, CustomerFields
@@ -248,7 +249,7 @@ async def put_disposition(request: web.Request, call_id: UUID, body: ChosenOutco
     async with parts.db.begin() as session:
         kept = await own_call(request, session, call_id)
         with possible():
-            await set_disposition(session, kept, body.code, user_id=who.user_id, at=parts.now())
+            await choose_outcome(session, kept, body.code, user_id=who.user_id, at=parts.now())
         if body.note is not None:
             version = (await get_call(session, kept, lock=True)).note_version
             await save_note(session, kept, body.note, version=version, user_id=who.user_id, at=parts.now())

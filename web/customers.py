@@ -29,7 +29,7 @@ Written = Annotated[
 ]
 
 
-class CustomersQuery(Listed):
+class CustomerFilters(Given):
     """Which customers. `query`: the beginnings of names, a number or its last digits, an e-mail; `recency` and
     `frequency`: a cell of the matrix."""
 
@@ -45,6 +45,10 @@ class CustomersQuery(Listed):
     ) = None
     recency: Annotated[int, Field(ge=1, le=5, description="5: bought in the last 30 days")] | None = None
     frequency: Annotated[int, Field(ge=1, le=5, description="1: bought once")] | None = None
+
+
+class CustomersQuery(CustomerFilters, Listed):
+    """Which customers, a page at a time."""
 
 
 class NumberAnswer(Answer):

@@ -25,8 +25,8 @@ from callcenter.clicktocall import Dialplan
 from callcenter.demo import Demo, open_demo
 from callcenter.doctor import Doctor, Premises
 from callcenter.shadow import check_rooms
+from crm_core import call_list_feed, figure_day, goes_with, outbox, reminder
 from crm_core import db as database
-from crm_core import figure_day, goes_with, outbox, reminder
 from crm_core.db import Database
 from crm_core.embedded import Embedded
 from crm_core.embedded_account import EmbeddedError
@@ -115,6 +115,7 @@ def _parts(
     yield "news", outbox.listen(db, heard)
     yield "register", register.run()
     yield "reminders", reminder.keep_reminding(db, _now)
+    yield "call lists", call_list_feed.keep_tending(db, _now)
     yield "pairs", goes_with.keep_counting(db, _now)
     yield "figures", figure_day.keep_rolling(db, _now)
     yield "imports", imports.run(db, settings.imports_dir, now=_now)

@@ -20,7 +20,7 @@ from crm_core.read.orders import list_orders, load_changes, load_order
 from crm_core.site import offered, ordered
 from web.api import Operations
 from web.calls import own_call, tell_desk
-from web.fields import Answer, Id, Money
+from web.fields import Answer, Given, Id, Money
 from web.listing import Listed, Listing, Text, possible, shown
 from web.order_models import (
     ChangeAnswer,
@@ -50,9 +50,10 @@ StatusFilter = Annotated[
 ]
 
 
-class OrdersQuery(Listed):
+class OrderFilters(Given):
     """Which orders. `query`: number, tracking, total, the customer's name or number; `calls`: talked about?
-    `late`: past what was promised, or longer in its status than that allows."""
+    `late`: past what was promised, or longer in its status than that allows; `unpaid`: not yet sent and not paid,
+    though it should be; `older_h`: placed so many hours ago or longer."""
 
     query: Text = ""
     status: StatusFilter | None = None
@@ -64,6 +65,12 @@ class OrdersQuery(Listed):
     needs_call: bool = False
     calls: Literal["some", "none"] | None = None
     late: bool = False
+    unpaid: bool = False
+    older_h: Annotated[int, Field(ge=1, le=24 * 365)] | None = None
+
+
+class OrdersQuery(OrderFilters, Listed):
+    """Which orders, a page at a time."""
 
 
 class OrderItemAnswer(Answer):

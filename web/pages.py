@@ -32,7 +32,7 @@ from web.errors import from_validation
 from web.fields import Given
 from web.menu_counts import counts
 from web.reach import find_named, narrowed
-from web.rights import KEEP_VIEWS, VIEW_CUSTOMERS, Person, Right, Scope, require
+from web.rights import KEEP_VIEWS, RUN_CALL_LISTS, VIEW_CUSTOMERS, Person, Right, Scope, require
 from web.say import LOCALE, zone_of
 from web.say import local_instant as local_instant
 from web.services import services
@@ -164,6 +164,7 @@ def shell(request: web.Request) -> dict[str, Any]:
         "now": services(request).now(),
         "zone": zone_of(who.timezone),
         "may": who.may,
+        "may_list": who.may(RUN_CALL_LISTS),
         "views": request.get(VIEWS),
         "waits": request.get(WAITS, {}),
         "unread": request.get(UNREAD, 0),

@@ -70,6 +70,7 @@ TAKE_TURNS = Right("queue", "take")  # the next who waits for a call
 VIEW_QUEUE = Right("queue", "view")  # all who wait, and how they are ranked
 EDIT_CALL_BANS = Right("bans", "edit")  # whom nobody may call, and how often a day anybody
 CALL_ANYWAY = Right("bans", "override")
+RUN_CALL_LISTS = Right("call_lists", "run")  # make them, say who works on them, see how far they have come
 VIEW_CALIBRATION = Right("forecasts", "view")  # how often the card guessed right
 EDIT_PANELS = Right("panels", "edit")  # pages of other systems beside the card
 EDIT_OUTCOMES = Right("outcomes", "edit")  # what may come of a call, and what it asks for
@@ -122,6 +123,7 @@ _FLOOR = {
     VIEW_QUEUE: Scope.ALL,
     EDIT_CALL_BANS: Scope.ALL,
     CALL_ANYWAY: Scope.ALL,
+    RUN_CALL_LISTS: Scope.ALL,
     VIEW_FIGURES: Scope.ALL,
     EDIT_TARGETS: Scope.ALL,
     VIEW_PROMISES: Scope.ALL,

@@ -10,10 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core import audit
+from crm_core.call_list_calls import refused
 from crm_core.card import load_card
 from crm_core.customer import Customer, CustomerNumber
+from crm_core.dial_rule import DialRefused, check_dial
 from crm_core.queue_rank import IMPORTANT, LABELS, MOST_TIMES, PATIENCE, POINTS, Kind
 from crm_core.queue_rank import Person as Waiting
+from crm_core.read.call_lists import lists_of
 from crm_core.read.hot_queue import Taker, load_queue, taken_now
 from crm_core.turn import (
     LONGEST_REASON,
@@ -40,6 +43,8 @@ from web.sessions import person
 operations = Operations("queue")
 pages = Pages()
 SHOWN = 100
+MOST_PASSED = 50  # at one press
+LOOKED_AT_AGAIN = timedelta(minutes=15)
 NO_CALL = UUID(int=0)  # the card of somebody who is not on the line
 Why = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_REASON, pattern=VISIBLE)]
 
@@ -68,6 +73,19 @@ class WaitingAnswer(Answer):
     user: str | None
 
 
+class ListShown(Answer):
+    """A call list that the customer is on: what to say, and about which order."""
+
+    entry_id: int
+    list_id: int
+    name: str
+    text: str
+    order_id: int | None
+    order_number: str | None
+    attempts: int
+    last_outcome: str | None
+
+
 class TurnAnswer(Answer):
     """Whom one has: with the card as at a call and the number to dial. `until`: unless it is kept."""
 
@@ -78,6 +96,7 @@ class TurnAnswer(Answer):
     display: str | None
     points: float
     causes: list[CauseAnswer]
+    lists: list[ListShown]
     until: datetime
     card: dict[str, Any]
 
@@ -125,7 +144,8 @@ async def post_next(request: web.Request) -> NextAnswer:
             if turn is None:
                 taken = {one.key for one in await taken_now(session, at)}
                 waiting = await load_queue(session, at, await _taker(session, who))
-                first = next((one for one in waiting if one.key not in taken), None)
+                free = [one for one in waiting if one.key not in taken]
+                first = await _to_be_called(session, free, at)
                 turn = await give(session, who.user_id, first, at=at) if first else None
             return NextAnswer(turn=await _answer(request, session, turn))
 
@@ -194,6 +214,26 @@ async def _taker(session: AsyncSession, who: Person) -> Taker:
     return Taker(user_id=who.user_id, role=who.role, team_id=team_id)
 
 
+async def _to_be_called(session: AsyncSession, waiting: list[Waiting], at: datetime) -> Waiting | None:
+    """The first who may be called now. Whoever stands there for call lists alone and sleeps, or was tried often enough
+    today, is passed by, and his lists are told why; anybody else is the operator's to judge."""
+    passed = 0
+    for one in waiting:
+        listed = [weighed.cause.id for weighed in one.causes if weighed.cause.kind is Kind.LIST]
+        if len(listed) < len(one.causes) or one.number is None:
+            return one
+        if passed == MOST_PASSED:
+            continue
+        try:
+            await check_dial(session, number=one.number, customer_id=one.customer_id, now=at)
+        except DialRefused as no:
+            await refused(session, listed, why=str(no), until=at + LOOKED_AT_AGAIN)
+            passed += 1
+        else:
+            return one
+    return None
+
+
 async def _told(session: AsyncSession, now: datetime) -> list[WaitingAnswer]:
     waiting = (await load_queue(session, now))[:SHOWN]
     names = await _names(session, [one.customer_id for one in waiting])
@@ -235,6 +275,7 @@ async def _answer(request: web.Request, session: AsyncSession, turn: Turn | None
         first = select(CustomerNumber.e164).where(CustomerNumber.customer_id == turn.customer_id)
         number = await session.scalar(first.order_by(CustomerNumber.position, CustomerNumber.id).limit(1))
     now = services(request).now()
+    lists = await lists_of(session, turn.customer_id, now) if turn.customer_id is not None else []
     card = await load_card(session, e164=number, customer_id=turn.customer_id, call_id=NO_CALL, now=now)
     return TurnAnswer(
         id=turn.id,
@@ -246,6 +287,7 @@ async def _answer(request: web.Request, session: AsyncSession, turn: Turn | None
         display=shown(number),
         points=turn.score,
         causes=[CauseAnswer.model_validate(cause) for cause in turn.causes],
+        lists=[ListShown.model_validate(one) for one in lists],
         until=turn.lease_until,
         card=dict(card_seen(person(request), card)),
     )

@@ -190,7 +190,7 @@ async def list_customers(
     return await page.load(session, _rows(), SORTS, CustomerRow, after=after, limit=limit, chosen=meant)
 
 
-async def _conditions(
+async def conditions(
     session: AsyncSession, wanted: Wanted, now: datetime
 ) -> list[ColumnElement[bool]] | None:
     """`wanted` as conditions on customers; None when nobody can be meant. Raises `NotFound`, `Invalid`."""
@@ -218,7 +218,7 @@ async def _conditions(
 
 async def chosen_ids(session: AsyncSession, wanted: Wanted, now: datetime) -> Select[Any]:
     """The ids of the customers that are wanted, as a query. Raises `NotFound`, `Invalid`."""
-    meant = await _conditions(session, wanted, now)
+    meant = await conditions(session, wanted, now)
     whom = (false(),) if meant is None else (Customer.merged_into_id.is_(None), *meant)
     return select(Customer.id).where(*whom)
 

@@ -20,9 +20,10 @@ from crm_core.lead_rows import Lead
 from crm_core.lead_rows import State as LeadState
 from crm_core.order import Order
 from crm_core.order_rows import WAITED_FOR
-from crm_core.order_status import Group, among
 from crm_core.promise import Promise
 from crm_core.queue_rank import Cause, Kind, Person, ranked
+from crm_core.read.call_lists import due_entries
+from crm_core.read.orders import owed
 from crm_core.task_rows import State as TaskState
 from crm_core.task_rows import Task
 from crm_core.turn import Turn
@@ -30,7 +31,6 @@ from crm_core.turn import Turn
 MOST = 400  # of each kind
 TO_PAY = timedelta(hours=2)  # an order younger than that is just being paid
 FORGOTTEN = timedelta(days=30)  # what is older is no work of today
-PAID_LATER = ("on_delivery", "cash")  # nobody owes anything before it comes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +78,7 @@ async def _resting(session: AsyncSession, now: datetime) -> dict[str, datetime]:
 
 
 async def _causes(session: AsyncSession, now: datetime, taker: Taker | None) -> AsyncIterator[Cause]:
-    for read in (_callbacks, _promises, _unpaid, _stuck, _tasks, _leads):
+    for read in (_callbacks, _promises, _unpaid, _stuck, _tasks, _leads, _listed):
         for cause in await read(session, now, taker):
             yield cause
 
@@ -123,12 +123,7 @@ async def _unpaid(session: AsyncSession, now: datetime, taker: Taker | None) -> 
     query = select(
         Order.id, Order.number, Order.customer_id, Order.total - Order.paid, Order.currency, Order.created_at
     )
-    query = query.where(
-        Order.created_at.between(now - FORGOTTEN, now - TO_PAY),
-        among(Order.status, (Group.NEW, Group.WORK)),
-        Order.paid < Order.total,
-        or_(Order.payment_method.is_(None), Order.payment_method.not_in(PAID_LATER)),
-    )
+    query = query.where(Order.created_at.between(now - FORGOTTEN, now - TO_PAY), owed())
     rows = await session.execute(query.order_by(Order.created_at.desc()).limit(MOST))
     return [
         Cause(
@@ -207,6 +202,25 @@ async def _leads(session: AsyncSession, now: datetime, taker: Taker | None) -> l
             number=e164,
         )
         for id_, name, customer_id, e164, created_at in rows
+    ]
+
+
+async def _listed(session: AsyncSession, now: datetime, taker: Taker | None) -> list[Cause]:
+    """Customers on call lists that are worked on, whose time has come."""
+    who = None if taker is None else (taker.user_id, taker.team_id)
+    return [
+        Cause(
+            kind=Kind.LIST,
+            object="call_list",
+            id=row.id,
+            since=row.due_at,
+            label=row.list_name,
+            money=row.money,
+            currency=row.currency,
+            customer_id=row.customer_id,
+            number=row.number,
+        )
+        for row in await due_entries(session, now, who, limit=MOST)
     ]
 
 

@@ -1,12 +1,12 @@
 """Orders as a list, and one order as a page."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, String, cast, func, lateral, select, true
+from sqlalchemy import ColumnElement, Select, String, and_, cast, func, lateral, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -18,7 +18,7 @@ from crm_core.errors import NotFound
 from crm_core.line import Shop
 from crm_core.order import Order, OrderChange, OrderItem
 from crm_core.order_confirmation import Confirmed, load_confirmed
-from crm_core.order_status import OPEN, TO_BRING, Group, group_of
+from crm_core.order_status import OPEN, TO_BRING, Group, among, group_of
 from crm_core.order_total import Off, OrderLine, Sums, add_up, margin
 from crm_core.payment import Payment
 from crm_core.read import match, page
@@ -27,6 +27,7 @@ from crm_core.read.page import Page, Sort
 from crm_core.status_list import OrderStatus, codes_of
 from crm_core.user import User
 
+PAID_LATER = ("on_delivery", "cash")  # nobody owes anything before it comes
 SORTS = (
     Sort(Order.created_at, "created_at", page.instant, down=True),
     Sort(Order.id, "id", page.number, down=True),
@@ -275,50 +276,75 @@ def _has_calls() -> Any:
     return select(CallLink.id).where(CallLink.order_id == Order.id, live).correlate(Order).exists()
 
 
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Which orders. `query`: order, tracking, total, name or number; `calls`: "some" or "none"; `status`: a code, or a
+    whole group as "work.*"; `unpaid`: see `owed`; `older_h`: placed so many hours ago or longer."""
+
+    query: str = ""
+    status: str | None = None
+    open_only: bool = False
+    shop_id: int | None = None
+    customer_id: int | None = None
+    deal_id: int | None = None
+    manager_id: int | None = None
+    needs_call: bool = False
+    calls: str | None = None
+    late: bool = False
+    unpaid: bool = False
+    older_h: int | None = None
+
+
 async def list_orders(
     session: AsyncSession,
     *,
-    query: str = "",
-    status: str | None = None,
-    open_only: bool = False,
-    shop_id: int | None = None,
-    customer_id: int | None = None,
-    deal_id: int | None = None,
-    manager_id: int | None = None,
-    needs_call: bool = False,
-    calls: str | None = None,
-    late: bool = False,
     now: datetime | None = None,
     after: str | None = None,
     limit: int = 50,
+    **wanted: Any,
 ) -> Page[OrderRow]:
-    """Orders, newest first. `query`: order, tracking, total, name or number; `calls`: "some" or "none";
-    `status`: a code, or a whole group as "work.*"; `late` at `now` (None: this instant)."""
+    """Orders, newest first, those that `wanted` (the fields of `Wanted`) means at `now` (None: this instant)."""
     at = now or datetime.now(UTC)
-    wanted = _rows(at)
-    if query.strip():
-        wanted = wanted.where(match.orders(query, common=await match.is_common(session, query)))
-    exact = {
-        Order.shop_id: shop_id,
-        Order.customer_id: customer_id,
-        Order.deal_id: deal_id,
-        Order.manager_id: manager_id,
-    }
-    wanted = wanted.where(*(column == value for column, value in exact.items() if value is not None))
-    if needs_call:
-        wanted = wanted.where(Order.needs_call)
-    if status and status.endswith(".*"):
-        meant = [group for group in Group if status == f"{group}.*"]
-        wanted = wanted.where(Order.status.in_(await codes_of(session, meant)))
-    elif status:
-        wanted = wanted.where(Order.status == status)
-    if open_only:
-        wanted = wanted.where(Order.status.in_(await codes_of(session, OPEN)))
-    if late:
-        wanted = wanted.where(await is_late(session, at))
-    if calls:
-        wanted = wanted.where(_has_calls() if calls == "some" else ~_has_calls())
-    return await page.load(session, wanted, SORTS, OrderRow, after=after, limit=limit)
+    rows = _rows(at).where(*await conditions(session, Wanted(**wanted), at))
+    return await page.load(session, rows, SORTS, OrderRow, after=after, limit=limit)
+
+
+async def conditions(session: AsyncSession, wanted: Wanted, at: datetime) -> list[ColumnElement[bool]]:
+    """`wanted` as conditions on orders."""
+    found: list[ColumnElement[bool]] = []
+    if wanted.query.strip():
+        common = await match.is_common(session, wanted.query)
+        found.append(match.orders(wanted.query, common=common))
+    for name in ("shop_id", "customer_id", "deal_id", "manager_id"):
+        if (value := getattr(wanted, name)) is not None:
+            found.append(getattr(Order, name) == value)
+    if wanted.needs_call:
+        found.append(and_(Order.needs_call))
+    if wanted.status and wanted.status.endswith(".*"):
+        meant = [group for group in Group if wanted.status == f"{group}.*"]
+        found.append(Order.status.in_(await codes_of(session, meant)))
+    elif wanted.status:
+        found.append(Order.status == wanted.status)
+    if wanted.open_only:
+        found.append(Order.status.in_(await codes_of(session, OPEN)))
+    if wanted.late:
+        found.append(await is_late(session, at))
+    if wanted.calls:
+        found.append(_has_calls() if wanted.calls == "some" else ~_has_calls())
+    if wanted.unpaid:
+        found.append(owed())
+    if wanted.older_h is not None:
+        found.append(Order.created_at <= at - timedelta(hours=wanted.older_h))
+    return found
+
+
+def owed() -> ColumnElement[bool]:
+    """Not yet sent, and not paid though it should be: whoever pays at the door owes nothing before."""
+    return and_(
+        among(Order.status, (Group.NEW, Group.WORK)),
+        Order.paid < Order.total,
+        or_(Order.payment_method.is_(None), Order.payment_method.not_in(PAID_LATER)),
+    )
 
 
 async def load_order(session: AsyncSession, order_id: int, *, now: datetime | None = None) -> OrderPage:

@@ -8,6 +8,8 @@ import soundfile
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 
+from crm_core.call_list import add_list
+from crm_core.call_list_feed import feed
 from crm_core.courier import give_to_courier
 from crm_core.lead import lead_from_form
 from crm_core.lead_form import create_form
@@ -52,6 +54,10 @@ async def there(database, people, settings):
         )
         sent = {"name": "Nina", "phone": shop.NUMBER, "message": "A red kettle", "answers": {"Colour": "red"}}
         furnished.lead = (await lead_from_form(session, form, at=shop.NOON, **sent)).id
+        given = {"page": "customers", "filters": {}, "at": shop.NOON, "user_id": None}
+        made = await add_list(session, name="Marta <b>", text="Ask <b>kindly</b>", **given)
+        await feed(session, made, shop.NOON)
+        furnished.call_list = made.id
     furnished.brought = await shop.bring(database, settings, furnished.shop)
     return furnished
 
@@ -114,6 +120,8 @@ async def test_axe_finds_nothing_and_nothing_is_cut_off(browser, server, there, 
         "/my-desk",
         "/panels",
         "/queue",
+        "/call-lists",
+        f"/call-lists/{there.call_list}",
         "/do-not-call",
         "/tasks?which=open",
         f"/tasks/{there.task}",

@@ -10,6 +10,7 @@ import { dial } from "../dial.js";
 import { useKey } from "../keys.js";
 import { toast } from "../toast.js";
 import { outcomeName } from "./outcomes.js";
+import { OnLists } from "./on-lists.js";
 import { Why } from "./why.js";
 import { departures } from "./store.js";
 import { orderLook, resultName } from "./words.js";
@@ -21,6 +22,7 @@ export const turn = signal(undefined);
 const LABEL = {
   missed: () => t("We missed their call"), promise: () => t("A promise is due"), callback: () => t("A callback is due"), lead: () => t("New lead"),
   stuck: () => t("Late delivery"), unpaid: () => t("Unpaid order"), task: () => t("Overdue task"),
+  list: () => t("On a call list"),
 };
 
 const ask = async (request, after) => {
@@ -46,10 +48,14 @@ const keepAlive = () => {
   if (turn.value) ask(() => api.put("/queue/turn"), () => {});
 };
 
-const errand = (cause) => (cause?.object === "callback" ? { callback_id: cause.id } : cause?.object === "order" ? { order_id: cause.id } : {});
+const errand = (cause, lists) => {
+  if (cause?.object === "callback") return { callback_id: cause.id };
+  const order = cause?.object === "order" ? cause.id : cause?.object === "call_list" ? lists.find((one) => one.entry_id === cause.id)?.order_id : null;
+  return order ? { order_id: order } : {};
+};
 
 const call = (one, anchor) => dial({
-  to: one.number, ...(one.customer_id ? { customer_id: one.customer_id } : {}), ...errand(one.causes[0]),
+  to: one.number, ...(one.customer_id ? { customer_id: one.customer_id } : {}), ...errand(one.causes[0], one.lists),
 }, anchor);
 
 const Cause = ({ one }) => html`<li><b>${LABEL[one.kind]?.() ?? one.kind}</b> ${one.object === "order" ? html`<a href=${`/orders/${one.id}`}>${one.label}</a>` : one.object === "task" ? html`<a href=${`/tasks/${one.id}`}>${one.label}</a>` : one.label}
@@ -84,6 +90,7 @@ const Taken = ({ one }) => {
         <button type="button" class="btn" onClick=${() => end("done")}><span>${t("Done")}</span><${Key}>U<//></button><button type="button" class="btn" aria-expanded=${skipping} onClick=${() => setSkipping(!skipping)}><span>${t("Pass over")}</span><${Key}>Y<//></button><button type="button" class="btn quiet" onClick=${letGo}>${t("let go")}</button></span></div>
     ${skipping ? html`<${Skip} close=${() => setSkipping(false)} />` : null}
     <h2 class="label">${t("Why here")}</h2><ul class="causes">${one.causes.map((cause) => html`<${Cause} key=${cause.object + cause.id} one=${cause} />`)}</ul>
+    <${OnLists} lists=${one.lists} />
     ${card.customer?.note ? html`<p class="standing">${card.customer.note}</p>` : null}
     <${Why} card=${card} />
     <div class="cols"><section><h2>${t("Orders")}</h2>${orders.map((order) => html`<${Order} key=${order.id} order=${order} />`)}${orders.length ? null : html`<${Empty} title=${t("Nothing yet")} />`}</section>
