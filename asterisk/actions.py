@@ -93,6 +93,15 @@ async def redirect(link: Link, channel: str, *, exten: str, context: str) -> Non
     await link.request("Redirect", **_place(channel, exten, context), Priority=1)
 
 
+async def bridge(link: Link, one: str, two: str) -> None:
+    """Let two channels talk with each other from now on; whoever talked with one of them is let go.
+
+    Names must be whole: Asterisk takes the first channel whose name begins so.
+    """
+    first, second = (checked(CHANNEL, name, "the channel") for name in (one, two))
+    await link.request("Bridge", Channel1=first, Channel2=second, Tone="no")
+
+
 async def atxfer(link: Link, channel: str, *, exten: str, context: str) -> None:
     """Begin an attended transfer by the one on `channel`: the other side waits, `exten` is dialled."""
     await link.request("Atxfer", **_place(channel, exten, context))

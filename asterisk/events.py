@@ -494,6 +494,28 @@ class ParkingEnded:
     timed_out: bool
 
 
+# --- listening ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SpyStarted:
+    """Somebody begins to hear a channel (ChanSpy), or goes on in another mode."""
+
+    at: datetime
+    uniqueid: str  # of who listens
+    exten: str  # where his dialplan is
+    spied: str  # uniqueid of the channel that is heard
+
+
+@dataclass(frozen=True, slots=True)
+class SpyStopped:
+    """He does not hear it any more; he may hear it again at once, in another mode."""
+
+    at: datetime
+    uniqueid: str
+    spied: str
+
+
 # --- agents and phones ----------------------------------------------------------------------------------
 
 
@@ -666,6 +688,7 @@ QueueEvent: TypeAlias = (
     | AgentRangOut
 )
 TransferEvent: TypeAlias = BlindTransferred | AttendedTransferred | Parked | Unparked | ParkingEnded
+SpyEvent: TypeAlias = SpyStarted | SpyStopped
 AgentEvent: TypeAlias = (
     MemberAdded | MemberRemoved | MemberPaused | MemberListed | DeviceStateChanged | ContactChanged
 )
@@ -688,6 +711,7 @@ Event: TypeAlias = (
     | BridgeEvent
     | QueueEvent
     | TransferEvent
+    | SpyEvent
     | AgentEvent
     | ListEvent
 )

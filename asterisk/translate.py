@@ -310,6 +310,14 @@ def _parked(m: Message, at: datetime) -> Event:
     return e.Parked(at, _channel(m, "Parkee"), m.get("ParkingSpace", ""), parker)
 
 
+def _spies(m: Message, at: datetime) -> Event:
+    return e.SpyStarted(at, m["SpyerUniqueid"], m.get("SpyerExten", ""), m["SpyeeUniqueid"])
+
+
+def _spied(m: Message, at: datetime) -> Event:
+    return e.SpyStopped(at, m["SpyerUniqueid"], m.get("SpyeeUniqueid", ""))
+
+
 # --- agents, phones, lists ------------------------------------------------------------------------------
 
 
@@ -427,6 +435,8 @@ READERS: dict[str, Reader] = {
     "UnParkedCall": lambda m, at: e.Unparked(at, _channel(m, "Parkee"), _maybe(m, "Retriever")),
     "ParkedCallTimeOut": lambda m, at: e.ParkingEnded(at, _channel(m, "Parkee"), True),
     "ParkedCallGiveUp": lambda m, at: e.ParkingEnded(at, _channel(m, "Parkee"), False),
+    "ChanSpyStart": _spies,
+    "ChanSpyStop": _spied,
     "QueueMemberAdded": _member(e.MemberAdded),
     "QueueMemberRemoved": _member_removed,
     "QueueMemberPause": _member(e.MemberPaused),

@@ -19,6 +19,7 @@ EVENTS = frozenset(
     b" QueueCallerJoin QueueCallerLeave QueueCallerAbandon"
     b" AgentCalled AgentConnect AgentComplete AgentRingNoAnswer"
     b" BlindTransfer AttendedTransfer ParkedCall UnParkedCall ParkedCallTimeOut ParkedCallGiveUp MixMonitorMute"
+    b" ChanSpyStart ChanSpyStop"
     b" QueueMemberAdded QueueMemberRemoved QueueMemberPause"
     b" DeviceStateChange ContactStatus PeerStatus"
     b" CoreShowChannel CoreShowChannelsComplete BridgeListItem BridgeListComplete BridgeInfoChannel"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from callcenter.agent import WRAP_UP, AgentState, Kind, Membership, Place, Shift
+from callcenter.agent import LISTENING, WRAP_UP, AgentState, Kind, Membership, Place, Shift
 from callcenter.directory import Operator
 
 
@@ -111,11 +111,15 @@ def _queue(
 def _label(code: str | None, setup: Setup) -> str | None:
     if code is None or code == WRAP_UP:
         return None
+    if code == LISTENING:
+        return "Listening to a call"
     known = setup.reasons.get(code)
     return known.label if known is not None else code
 
 
 def _productive(code: str | None, setup: Setup) -> bool:
+    if code == LISTENING:
+        return True
     known = setup.reasons.get(code or "")
     return known is not None and known.productive
 

@@ -27,7 +27,7 @@ from callcenter.agent import (
     parts,
     restated,
 )
-from callcenter.agent.news import Asked, CallMoved, Unanswered, Unlisted, WrapUpEnded
+from callcenter.agent.news import Asked, CallMoved, Listens, Unanswered, Unlisted, WrapUpEnded
 from callcenter.agent.steps import device_said, nobody, phones_given
 from callcenter.agent_view import Setup, describe
 from callcenter.call import Call, Direction, Rules
@@ -279,6 +279,14 @@ class Agents:
             hold = shift.hold(Kind.WRAP_UP)
             if hold is not None and hold.until is not None and hold.until <= at:
                 self.news(user_id, "", WrapUpEnded(self.moment(user_id), hold.call))
+
+    def listening(self, user_id: int, *, on: bool) -> None:
+        """He listens to a colleague's call, or (`on` False) has left it: his telephone is busy with no call of his."""
+        self.news(user_id, "", Listens(self.moment(user_id), on))
+
+    def device(self, pbx: str, extension: str) -> e.DeviceState | None:
+        """What a switchboard says of a telephone; None where it says nothing."""
+        return self._board(pbx).devices.get(extension)
 
     # --- one step ---------------------------------------------------------------------------------------
 

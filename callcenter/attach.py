@@ -38,6 +38,7 @@ from crm_core.call_act import open_pauses
 from crm_core.call_audit import all_heard
 from crm_core.carrier import CarriersUnknown, load_carriers
 from crm_core.db import Database
+from crm_core.listening import open_spans
 from crm_core.outbox import News
 from crm_core.phone import Number
 from recordings.roots import Roots
@@ -166,6 +167,7 @@ async def attach(
     control = Control(
         live=live,
         desks=desks,
+        agents=agents,
         scribe=scribe,
         dialler=dialler,
         links=links,
@@ -212,6 +214,8 @@ async def attach(
     await _take_up(db, floor, centre, now())
     async with db.begin() as session:
         control.take_up(await open_pauses(session))
+        control.listening.take_up(await open_spans(session))
+    await centre.reload_listening_rule()
     centre.link_changed(None)
     await overview.begin()
     return Attachment(

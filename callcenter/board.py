@@ -9,6 +9,7 @@ from typing import Any
 from asterisk.events import ChannelListed, ChannelView, OriginateEnded
 from callcenter.call import Call, Kind, Rules
 from callcenter.call.origin import originate_matches
+from callcenter.call.rules import LISTENER
 
 REMEMBERED = 500  # ended calls kept for what comes late
 NOBODY = ""  # names no call
@@ -37,6 +38,8 @@ class Board:
         """Say whether this channel is gone already, or belongs to no call at all."""
         if view.uniqueid in self._by_channel:
             return False
+        if view.uniqueid.startswith(LISTENER) and view.linkedid in ("", view.uniqueid):
+            return True  # listens; once it takes the call over it bears that call's linkedid
         return view.uniqueid in self._dead or self.rules.party(view.name).kind is Kind.PLUMBING
 
     def is_over(self, linkedid: str) -> bool:

@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 
 from asterisk.ami import Link, LinkState, LinkStatus
-from asterisk.events import Event, RecordingMuted
+from asterisk.events import Event
 from callcenter import baton
 from callcenter.agents import Agents
 from callcenter.alone import alone
@@ -31,8 +31,19 @@ from callcenter.scribe import Scribe
 from callcenter.shift_book import ShiftBook
 from callcenter.shown_line import LineNeeded, named_line, occasion_of, shown_line
 from callcenter.tracker import Change
-from crm_core import dial_lock, hold, notice, panel, pause_reason, pop_setting, reminder, wrap_up_rule
+from crm_core import (
+    dial_lock,
+    hold,
+    listening,
+    notice,
+    panel,
+    pause_reason,
+    pop_setting,
+    reminder,
+    wrap_up_rule,
+)
 from crm_core.db import Database
+from crm_core.listening import Mode
 from crm_core.outage import is_outage
 from crm_core.pop_setting import load_pop_settings
 
@@ -139,8 +150,7 @@ class Centre:
     def event_heard(self, pbx: str, event: Event) -> None:
         """One event, after the calls have taken it."""
         self._agents.heard(pbx, event)
-        if isinstance(event, RecordingMuted):
-            self._control.recording_muted(pbx, event)
+        self._control.heard(pbx, event)
 
     def take_up(self, call: Call, errand: Errand | None) -> None:
         """A call of an earlier process: open, or over and still without an outcome."""
@@ -183,6 +193,11 @@ class Centre:
             settings = await load_pop_settings(session)
         self._desks.use_pop_settings({user_id: wanted.told() for user_id, wanted in settings.items()})
 
+    async def reload_listening_rule(self) -> None:
+        """Read again whether operators see who listens."""
+        async with self._db.begin() as session:
+            self._control.listening.told = await listening.operators_told(session)
+
     async def heard(self, topic: str, payload: Mapping[str, Any]) -> None:
         """News of the outbox: somebody changed something that a card or the directory shows."""
         if topic in DIRECTORY_TOPICS:
@@ -193,6 +208,8 @@ class Centre:
             self._desks.panels_changed()
         if topic in SETUP_TOPICS:
             self._agents.use_setup(await self._book.setup())
+        if topic == listening.TOPIC:
+            await self.reload_listening_rule()
         if topic == notice.TOPIC:
             for user_id in payload["user_ids"]:
                 self._desks.notice(user_id, payload["level"], payload["text"], payload["address"])
@@ -311,6 +328,18 @@ class Centre:
             await self._control.act(call_id, user_id, act, anybody=anybody)
         finally:
             self._said.pop((call_id, user_id), None)
+
+    async def listen(self, call_id: UUID, user_id: int, mode: Mode, *, whose: frozenset[int] | None) -> None:
+        """His telephone rings and then hears a colleague's call (`callcenter.control.listening`)."""
+        await self._control.listening.listen(call_id, user_id, mode, whose)
+
+    async def take_over(self, call_id: UUID, user_id: int, *, whose: frozenset[int] | None) -> None:
+        """A colleague's customer is his, and the colleague is let go."""
+        await self._control.listening.take_over(call_id, user_id, whose)
+
+    async def stop_listening(self, call_id: UUID, user_id: int) -> None:
+        """He hears it no more."""
+        await self._control.listening.leave(call_id, user_id)
 
     async def queues(self, call_id: UUID) -> Sequence[Mapping[str, Any]]:
         """The queues of the switchboard that has this call, with how many wait; empty when it can not say."""

@@ -78,6 +78,8 @@ class Desks:
         self._listeners: dict[int, set[Send]] = {}
         self._links: list[Message] = []
         self._pauses: dict[UUID, Pause] = {}  # calls whose recording is silent now
+        self._heard_by: dict[UUID, list[Message]] = {}  # by call: who listens
+        self._listening: dict[int, Message] = {}  # by user: to which call
         self._parked: list[Message] = []
         self._pop_settings: Mapping[int, Message] = {}  # by user; who is not in it has said nothing
         self._calling: dict[str, Message] = {}  # by call: who calls a customer that others may want to call
@@ -155,10 +157,31 @@ class Desks:
         """The pause of a call's recording, None while it runs."""
         return self._pauses.get(call_id)
 
-    def pause_moved(self, old: UUID, new: UUID) -> None:
+    def moved(self, old: UUID, new: UUID) -> None:
         """The call is known by another id from now on."""
         if old in self._pauses:
             self._pauses[new] = self._pauses.pop(old)
+        if old in self._heard_by:
+            self._heard_by[new] = self._heard_by.pop(old)
+
+    def listened(self, call_id: UUID, by: list[Message]) -> None:
+        """Who listens to a call and in which mode, as its operator sees it on the card."""
+        if self._heard_by.pop(call_id, []) == by:
+            if by:
+                self._heard_by[call_id] = by
+            return
+        if by:
+            self._heard_by[call_id] = by
+        if entry := self._entries.get(call_id):
+            self._show_all(entry)
+
+    def listening(self, user_id: int, now: Message | None) -> None:
+        """To which call somebody listens now: said on all his pages."""
+        if now is None:
+            self._listening.pop(user_id, None)
+        else:
+            self._listening[user_id] = now
+        self._tell(user_id, {"type": "listening", "listening": now})
 
     def use_parked(self, parked: list[Message]) -> None:
         """Somebody was parked or fetched: every desk may fetch him."""
@@ -202,6 +225,7 @@ class Desks:
             "parked": self._parked,
             "calling": list(self._calling.values()),
             "pop": self._pop_settings.get(user_id),
+            "listening": self._listening.get(user_id),
             "server_time": self._now().isoformat(),
         }
 
@@ -320,6 +344,7 @@ class Desks:
         entry.sent_to[user_id] = state
 
     def _describe(self, entry: Entry, user_id: int) -> Message:
+        heard_by = self._heard_by.get(entry.call.id, [])
         return describe(
             entry.call,
             entry.places[user_id],
@@ -327,7 +352,7 @@ class Desks:
             directory=self.directory,
             errand=entry.errand,
             carrier=self._carrier_of(entry.number),
-        ) | {"control": handling(entry.call, self._pauses.get(entry.call.id), self.directory)}
+        ) | {"control": handling(entry.call, self._pauses.get(entry.call.id), self.directory, heard_by)}
 
     def _read(self, entry: Entry) -> None:
         if entry.reading is None or entry.reading.done():

@@ -1,5 +1,6 @@
 """How a live call is being handled, as the card shows it: who is asked, the slot, the silent recording. Pure."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -15,12 +16,15 @@ class Pause(NamedTuple):
     at: datetime
 
 
-def handling(call: Call, pause: Pause | None, directory: Directory) -> dict[str, Any]:
-    """Return the part `control` of the CALL object of the push protocol."""
+def handling(
+    call: Call, pause: Pause | None, directory: Directory, heard_by: Sequence[Mapping[str, Any]] = ()
+) -> dict[str, Any]:
+    """Return the part `control` of the CALL object of the push protocol. `heard_by`: who listens, if that is told."""
     return {
         "consult": _consult(call, directory),
         "parked": _parked(call, directory),
         "recording_paused": _paused(pause, directory),
+        "heard_by": list(heard_by),
     }
 
 

@@ -7,6 +7,7 @@ the link broke stays open: the next list of channels says whether it is alive.
 from asterisk import events as e
 from callcenter.board import Board
 from callcenter.call import Call, Direction, Result, end
+from callcenter.call.rules import LISTENER
 from callcenter.routing import Change, applied
 
 
@@ -52,7 +53,12 @@ def refused(board: Board, event: e.RequestFailed) -> list[Change]:
 
 
 def originate_ended(board: Board, event: e.OriginateEnded) -> list[Change]:
-    """Close a call whose phone could not be reached at all; what has channels ends with them."""
+    """Close a call whose phone could not be reached at all; what has channels ends with them.
+
+    Who could not listen to a call was never to be one, and none is closed in his place.
+    """
+    if event.action_id.startswith(LISTENER):
+        return []
     call = board.of_linkedid(event.action_id)
     if event.success or call is None or call.channels:
         return applied(board, event)

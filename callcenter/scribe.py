@@ -25,6 +25,7 @@ from crm_core.call_record import merge_calls
 from crm_core.db import Database
 from crm_core.flight import keep_tape
 from crm_core.forecast import keep_forecast
+from crm_core.listening import Span, begin_span, end_span
 from crm_core.phone import Number
 from crm_core.pop import log_pop, log_shown
 from recordings.roots import Roots
@@ -167,6 +168,26 @@ class Scribe:
                 await end_pause(session, call_id, user_id=user_id, at=at)
 
         self._recorder.keep(Job(key=("pause ended", call_id, at), spooled=None, write=job))
+
+    def listened(self, span: Span) -> None:
+        """Somebody listens to a call in this mode from now on."""
+
+        async def job() -> None:
+            async with self._db.begin() as session:
+                await begin_span(session, span)
+
+        self._recorder.keep(
+            Job(key=("listened", span.visit, span.mode, span.began_at), spooled=None, write=job)
+        )
+
+    def listened_no_more(self, visit: UUID, at: datetime) -> None:
+        """He has left."""
+
+        async def job() -> None:
+            async with self._db.begin() as session:
+                await end_span(session, visit, at=at)
+
+        self._recorder.keep(Job(key=("listened no more", visit), spooled=None, write=job))
 
     async def take_up_spool(self) -> None:
         """What an earlier process could not write is written first."""

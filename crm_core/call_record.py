@@ -287,6 +287,7 @@ _MOVES = (
             ("call_focus", "call_id"),
             ("call_batons", "call_id"),
             ("call_holds", "call_id"),
+            ("listenings", "call_id"),
             ("order_confirmations", "call_id"),
             ("pop_log", "call_id"),
             ("flight_tapes", "call_id"),

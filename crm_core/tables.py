@@ -38,6 +38,7 @@ from crm_core import (
     lead_rows,
     line,
     line_hours,
+    listening,
     mention,
     missed_rule,
     notice,
@@ -71,6 +72,7 @@ from crm_core import (
     turn,
     unlinked,
     user,
+    work_time,
     wrap_up_rule,
 )
 from crm_core.db import Base
@@ -116,6 +118,7 @@ MODULES = (
     lead_rows,
     line,
     line_hours,
+    listening,
     mention,
     mapping,
     missed_rule,
@@ -151,6 +154,7 @@ MODULES = (
     turn,
     unlinked,
     user,
+    work_time,
     wrap_up_rule,
 )
 METADATA = Base.metadata

@@ -12,6 +12,7 @@ from crm_core import call_link
 from crm_core.call import save_note
 from crm_core.custom_field import FieldOf
 from crm_core.errors import Conflict, Invalid
+from crm_core.listening import list_heard
 from crm_core.outcome import choices
 from crm_core.read.actions import load_actions
 from crm_core.read.calls import list_calls
@@ -50,7 +51,7 @@ from web.pages import (
     turn,
     users_to_choose,
 )
-from web.rights import DOWNLOAD_RECORDINGS, EDIT_CALLS, HEAR_RECORDINGS, VIEW_CALLS, Scope
+from web.rights import DOWNLOAD_RECORDINGS, EDIT_CALLS, HEAR_RECORDINGS, LISTEN_CALLS, VIEW_CALLS, Scope
 from web.services import services
 from web.sessions import person
 from web.way import way
@@ -121,6 +122,7 @@ async def _page(
         objects = await _objects(session, call)
         custom = await panel_of(session, FieldOf.CALL, call.id)
         offered = await choices(session)
+        heard_by = await list_heard(session, call_id=call.id)
     context = {
         "call": call,
         "heard": sound,
@@ -134,6 +136,8 @@ async def _page(
         "objects": objects,
         "kept_text": kept_text,
         "outcomes": offered,
+        "heard_by": [it for it in heard_by if it.told or who.may(LISTEN_CALLS)],
+        "may_listen": call.ended_at is None and who.may(LISTEN_CALLS),
         "may_edit": who.may(EDIT_CALLS),
         "may_download": who.may(DOWNLOAD_RECORDINGS),
     }

@@ -82,6 +82,13 @@ SETTINGS = (
                 "When customers may be called, and how often it is tried again",
             ),
             Place(
+                "phone",
+                "/listening",
+                "Listening",
+                rights.LISTEN_CALLS,
+                "Who listened to whom, and whether operators are told",
+            ),
+            Place(
                 "doctor",
                 "/doctor",
                 "Doctor",

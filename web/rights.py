@@ -49,6 +49,8 @@ VIEW_PURCHASES = Right("purchases", "view")  # what goods cost us, and so the ma
 SELL_BEYOND = Right("stock", "sell_beyond")  # more than there is
 VIEW_CALLS, EDIT_CALLS, MAKE_CALLS = Right("calls", "view"), Right("calls", "edit"), Right("calls", "make")
 CONTROL_CALLS = Right("calls", "control")
+LISTEN_CALLS = Right("calls", "listen")  # while they last: hear, whisper, speak with both, take over
+SET_LISTENING = Right("listening", "edit")  # whether operators are told
 HEAR_RECORDINGS, DOWNLOAD_RECORDINGS = Right("recordings", "hear"), Right("recordings", "download")
 REPORT_SITE = Right("site", "report")
 VIEW_STATUS = Right("status", "view")
@@ -130,6 +132,7 @@ _FLOOR = {
     VIEW_CALLS: Scope.ALL,
     EDIT_CALLS: Scope.ALL,
     CONTROL_CALLS: Scope.ALL,
+    LISTEN_CALLS: Scope.ALL,
     HEAR_RECORDINGS: Scope.ALL,
     DOWNLOAD_RECORDINGS: Scope.ALL,
     VIEW_STATUS: Scope.ALL,
@@ -163,6 +166,7 @@ _HOUSE = {
     EDIT_EXTENSIONS: Scope.ALL,
     RUN_DOCTOR: Scope.ALL,
     EDIT_PAUSES: Scope.ALL,
+    SET_LISTENING: Scope.ALL,
     TEST_RULES: Scope.ALL,
     VIEW_AUDITS: Scope.ALL,
     RUN_AUDITS: Scope.ALL,
@@ -190,7 +194,10 @@ RIGHTS: Mapping[Role, Mapping[Right, Scope]] = {
 
 _NOUNS = ("customers", "orders", "deals", "callbacks")
 _BY_TEAM = frozenset(
-    (VIEW_FLOOR, VIEW_FIGURES, VIEW_CALLS, EDIT_CALLS, HEAR_RECORDINGS, VIEW_FLIGHT, VIEW_PROMISES)
+    (
+        *(VIEW_FLOOR, VIEW_FIGURES, VIEW_CALLS, EDIT_CALLS, LISTEN_CALLS, HEAR_RECORDINGS, VIEW_FLIGHT),
+        VIEW_PROMISES,
+    )
 )
 
 

@@ -11,6 +11,7 @@ from aiohttp import web
 from callcenter.control import Act
 from callcenter.doctor import Doctor
 from crm_core.db import Database
+from crm_core.listening import Mode
 from crm_core.user import Passwords
 from web.metrics import Metrics
 from web.settings import Settings
@@ -102,6 +103,21 @@ class Live(Protocol):
 
         `anybody`: also a colleague's call. Raises `NotFound`, `Forbidden`, `Conflict`, `Invalid`.
         """
+        ...
+
+    async def listen(self, call_id: UUID, user_id: int, mode: Mode, *, whose: frozenset[int] | None) -> None:
+        """Let the user's telephone ring and hear a colleague's call; while he hears it, go on in another mode.
+
+        `whose`: the colleagues he may listen to, None is all. Raises `NotFound`, `Forbidden`, `Conflict`.
+        """
+        ...
+
+    async def take_over(self, call_id: UUID, user_id: int, *, whose: frozenset[int] | None) -> None:
+        """Give a colleague's customer to the user; the same refusals."""
+        ...
+
+    async def stop_listening(self, call_id: UUID, user_id: int) -> None:
+        """Let his telephone go. Raises `Conflict` when he does not listen to this call."""
         ...
 
     async def queues(self, call_id: UUID) -> Sequence[Mapping[str, Any]]:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from asterisk.fake import listings, queue_actions
+from asterisk.fake import listings, queue_actions, spying
 from asterisk.fake.channels import Channel, header, one_line
 from asterisk.fake.originate import originate
 from asterisk.fake.signals import Kind
@@ -149,6 +149,15 @@ def blind_transfer(pbx: Pbx, session: Session, action: Action) -> None:
     session.respond(action, "Success", "Transfer succeeded")
 
 
+def bridge(pbx: Pbx, session: Session, action: Action) -> None:
+    """Let one who listens talk with a channel that talks; another pairing is not simulated."""
+    one, two = (find(pbx, {"channel": action.get(name, "")}) for name in ("channel1", "channel2"))
+    if one.bridge is None or two.application != "ChanSpy":
+        raise Refused("Unable to add channels to the bridge")
+    one.run.tell(Kind.TAKEN, one, transferer=two)
+    session.respond(action, "Success", "Channels have been bridged")
+
+
 def atxfer(pbx: Pbx, session: Session, action: Action) -> None:
     """Let a channel ask somebody while its partner waits; a # only says that the number is complete."""
     channel = find(pbx, action)
@@ -186,6 +195,8 @@ def play_dtmf(pbx: Pbx, session: Session, action: Action) -> None:
     body = channel.headers(), header("Digit", digit)
     pbx.say("DTMFBegin", *body, header("Direction", direction))
     pbx.say("DTMFEnd", *body, header("DurationMs", 100), header("Direction", direction))
+    if channel.application == "ChanSpy" and direction == "Received" and digit in spying.OPTIONS:
+        channel.run.tell(Kind.REDIRECTED, channel, place=(spying.CONTEXT, digit))
     session.respond(action, "Success", "DTMF successfully queued")
 
 
@@ -284,6 +295,7 @@ ACTIONS: dict[str, tuple[frozenset[str], Handler]] = {
     "originate": (frozenset({"originate"}), originate),
     "hangup": (SYSTEM_CALL, hangup),
     "redirect": (CALL, redirect),
+    "bridge": (CALL, bridge),
     "blindtransfer": (CALL, blind_transfer),
     "atxfer": (CALL, atxfer),
     "cancelatxfer": (CALL, cancel_atxfer),

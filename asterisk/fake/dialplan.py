@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from asterisk.fake import cdr, recording
+from asterisk.fake import cdr, recording, spying
 from asterisk.fake.channels import RING, UP, Channel
 from asterisk.fake.dial import dial, dial_result
 from asterisk.fake.holding import wait_for_holder
@@ -154,6 +154,8 @@ class Run:
             await self._dial_extension(exten, 20, "tT", priority=1)
         elif context == "callcenter-hold":
             await wait_for_holder(self)
+        elif context == spying.CONTEXT and exten in spying.OPTIONS:
+            await spying.spy(self, exten)
         elif context == "park-dial":
             await self._dial_extension(exten.removeprefix("PJSIP_"), 30, "", priority=1)
         elif exten in self.pbx.queues:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from asterisk.fake import spying
 from asterisk.fake.audio import Library
 from asterisk.fake.channels import CAUSES, RING, RINGING, UP, Bridge, Channel, header, one_line
 from asterisk.fake.clock import Clock
@@ -236,6 +237,8 @@ class Pbx(Voice):
             return exten == "00"
         if context == "callcenter-queue":
             return exten in self.queues
+        if context == spying.CONTEXT:
+            return exten in spying.OPTIONS
         if context not in ("from-internal", "callcenter-dial", "click2call"):
             return False
         digits = exten.removeprefix("+")

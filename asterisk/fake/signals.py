@@ -23,6 +23,7 @@ class Kind(StrEnum):
     CANCELS = "cancels"  # AMI action CancelAtxfer
     PARKED = "parked"  # AMI action Park; `transferer` is who is told the slot, `cause` the seconds
     FETCHED = "fetched"  # somebody has dialled the slot: the channel that takes the parked one
+    TAKEN = "taken"  # AMI action Bridge: `transferer` talks with this channel from now on
     SWAPPED = "swapped"  # a Local channel is optimised away: this half is not needed any more
 
 

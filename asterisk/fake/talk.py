@@ -10,6 +10,7 @@ from asterisk.fake.channels import Channel, header
 from asterisk.fake.consulting import consult, optimise, say_hold
 from asterisk.fake.parking import park
 from asterisk.fake.signals import Kind, OwnerGone, Redirected
+from asterisk.fake.spying import take
 
 if TYPE_CHECKING:
     from asterisk.fake.dialplan import Run
@@ -127,6 +128,8 @@ async def _until_leg_ends(run: Run, over: Callable[[str], None]) -> int:
                 await optimise(run, leg)
             case Kind.PARKED if signal.channel.bridge is not None:
                 await park(run, signal, over)
+            case Kind.TAKEN:
+                take(run, signal, over)
 
 
 def _hold(run: Run, channel: Channel, held: bool) -> None:

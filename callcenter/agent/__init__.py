@@ -3,6 +3,7 @@
 from callcenter.agent.holds import Order, orders
 from callcenter.agent.model import (
     AUTO_PAUSE,
+    LISTENING,
     WRAP_UP,
     AgentState,
     Hold,
@@ -21,6 +22,7 @@ from callcenter.agent.stored import from_json, to_json
 
 __all__ = [
     "AUTO_PAUSE",
+    "LISTENING",
     "WRAP_UP",
     "AgentState",
     "Hold",

@@ -17,6 +17,7 @@ from uuid import UUID
 from asterisk.events import DeviceState
 
 WRAP_UP = "WRAPUP"  # the reason as it stands on the switchboard and in its queue_log
+LISTENING = "LISTENING"  # the reason while he listens to a colleague's call
 AUTO_PAUSE = "Auto-Pause"  # what Asterisk itself writes when somebody let it ring
 
 
@@ -112,6 +113,7 @@ class Shift:
     holds: tuple[Hold, ...] = ()
     marks: Mapping[Place, Mark] = field(default_factory=dict)
     asked: Mapping[Place, tuple[bool, ...]] = field(default_factory=dict)
+    listens: bool = False  # to a colleague's call
     trouble: str | None = None  # what the switchboard refused last, in words
 
     def hold(self, kind: Kind) -> Hold | None:

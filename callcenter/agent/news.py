@@ -60,6 +60,14 @@ class WrapUpExtended:
 
 
 @dataclass(frozen=True, slots=True)
+class Listens:
+    """He listens to a colleague's call, or does so no more."""
+
+    at: datetime
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """An order is on its way to the switchboard. `reason` None: to lift the pause."""
 
@@ -100,6 +108,7 @@ News: TypeAlias = (
     | PauseLifted
     | WrapUpEnded
     | WrapUpExtended
+    | Listens
     | Asked
     | Refused
     | Unanswered

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from asterisk.events import ChannelState, DeviceState
-from callcenter.agent.model import WRAP_UP, AgentState, Kind, Shift, Standing
+from callcenter.agent.model import LISTENING, WRAP_UP, AgentState, Kind, Shift, Standing
 from callcenter.call import Call, CallState, Channel, Direction
 from callcenter.directory import Directory
 from callcenter.errand import Errand
@@ -43,6 +43,8 @@ def standing(shift: Shift) -> Standing:
 
 
 def _off_the_phone(shift: Shift) -> tuple[AgentState, str | None, UUID | None]:
+    if shift.listens:
+        return AgentState.PAUSED, LISTENING, None
     busy = [BUSY_PHONE.get(d.state) for d in shift.devices.values() if not d.explained]
     for state in LOUDEST_FIRST:
         if state in busy:

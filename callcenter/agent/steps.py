@@ -49,6 +49,8 @@ def apply(shift: Shift, pbx: str, event: n.News) -> Shift:
         case n.WrapUpExtended(until=until):
             longer = (h._replace(until=until) if h.kind is Kind.WRAP_UP else h for h in shift.holds)
             return replace(shift, holds=tuple(longer))
+        case n.Listens(on=on):
+            return replace(shift, listens=on)
         case n.Asked() | n.Refused() | n.Unanswered() | n.Unlisted():
             return _answered(shift, event)
         case e.MemberPaused(queue=queue, interface=interface):
@@ -242,7 +244,7 @@ def _without_key(mapping: Mapping[Key, Value], key: Key) -> dict[Key, Value]:
 
 def device_said(shift: Shift, phone: tuple[str, str], state: e.DeviceState) -> Shift:
     """A phone of his: a busy one is explained when we know of a call of his at that moment."""
-    device = Device(state, explained=bool(shift.calls))
+    device = Device(state, explained=bool(shift.calls) or shift.listens)
     return replace(shift, devices={**shift.devices, phone: device})
 
 

@@ -21,6 +21,9 @@ PLUMBING = frozenset(
 )
 
 
+LISTENER = "callcenter-listen-"  # begins the uniqueid of a channel on which somebody listens to a call
+
+
 class Kind(StrEnum):
     EXTENSION = "extension"  # a phone of ours
     TRUNK = "trunk"  # the outside world

@@ -15,13 +15,15 @@ from uuid import UUID
 
 from asterisk import actions
 from asterisk.ami import Link
-from asterisk.events import Heard, RecordingMuted
+from asterisk.events import Event, Heard, RecordingMuted
 from asterisk.protocol import ActionRefused, ActionTimeout, LinkLost
+from callcenter.agents import Agents
 from callcenter.call import Call
 from callcenter.clicktocall import Dialler, Dialplan
 from callcenter.control.hands import Act, Grip, Hands, must_talk, said
 from callcenter.control.hearing import Hearing
 from callcenter.control.holding import Holding
+from callcenter.control.listening import Listening
 from callcenter.control.parking import Parking
 from callcenter.control.recording import Recording
 from callcenter.control.transfers import Transfers
@@ -39,6 +41,7 @@ class Control:
         *,
         live: Mapping[UUID, Call],
         desks: Desks,
+        agents: Agents,
         scribe: Scribe,
         dialler: Dialler,
         links: Mapping[str, Link],
@@ -53,6 +56,7 @@ class Control:
         self._holding = Holding(self._hands)
         self._transfers = Transfers(self._hands, self._recording, country)
         self._parking = Parking(self._hands, self._recording, dialler, inbox)
+        self.listening = Listening(self._hands, agents)
         self._acts: dict[ActKind, Callable[[Grip, Act], Awaitable[str | None]]] = {
             ActKind.HOLD: self._holding.hold,
             ActKind.RESUME: self._holding.back,
@@ -127,15 +131,19 @@ class Control:
         self._transfers.follow(call)
         self._holding.follow(call)
         self._parking.follow(call)
+        self.listening.follow(call)
 
     def renamed(self, old: UUID, call: Call) -> None:
         """The call is known by an older linkedid from now on."""
         self._hands.renamed(old, call)
-        self._hands.desks.pause_moved(old, call.id)
+        self._hands.desks.moved(old, call.id)
+        self.listening.renamed(old, call)
 
-    def recording_muted(self, pbx: str, event: RecordingMuted) -> None:
-        """The switchboard says that a recording is silent, or not any more."""
-        self._recording.muted(pbx, event)
+    def heard(self, pbx: str, event: Event) -> None:
+        """One event of a switchboard, after the calls have taken it."""
+        if isinstance(event, RecordingMuted):
+            self._recording.muted(pbx, event)
+        self.listening.heard(pbx, event)
 
     def take_up(self, pauses: Sequence[OpenPause]) -> None:
         """Recordings that were silent when the last process died."""

@@ -8,14 +8,23 @@ from collections.abc import Iterator, Mapping
 
 from callcenter.call.voices import HOLD_CONTEXT
 from callcenter.consult import HOLD
+from callcenter.control.ear import CONTEXT as LISTEN_CONTEXT
+from callcenter.control.ear import KEYS as LISTEN_KEYS
 from callcenter.control.hearing import FEATURE, KEY
 from callcenter.control.transfers import CONFERENCE_KEYS, SWAP_KEYS
 from callcenter.doctor import places
 from callcenter.doctor.finding import Finding, Fix, Verdict
 from callcenter.doctor.pbx_facts import Flavour, PbxFacts
+from crm_core.listening import Mode
 
 RECORD_CONTEXT = "callcenter-record"  # of our dialplan
-EXTENSIONS = ((RECORD_CONTEXT, "s"), (RECORD_CONTEXT, "anew"), (HOLD_CONTEXT, HOLD))
+LISTEN_KEY = LISTEN_KEYS[Mode.LISTEN]
+EXTENSIONS = (
+    (RECORD_CONTEXT, "s"),
+    (RECORD_CONTEXT, "anew"),
+    (HOLD_CONTEXT, HOLD),
+    (LISTEN_CONTEXT, LISTEN_KEY),
+)
 # what must be set -> where, an example, and what is lost; None: any keys will do
 KEYS: Mapping[str, tuple[str, str | None, str]] = {
     "atxfer": ("featuremap", None, "hold, asking a colleague and transferring after that"),
@@ -93,6 +102,21 @@ def hold(f: PbxFacts) -> Finding | None:
     return _say(f, "hold", Verdict.CARE, said, fix)
 
 
+def listening(f: PbxFacts) -> Finding | None:
+    """Can a supervisor listen to a call?"""
+    there = f.extensions.get((LISTEN_CONTEXT, LISTEN_KEY))
+    if there is None:
+        return None
+    if there:
+        return _say(
+            f, "listening", Verdict.GOOD, "Supervisors can listen to calls, whisper and speak with both."
+        )
+    said = f"The dialplan has no [{LISTEN_CONTEXT}]: nobody can listen to a call."
+    return _say(
+        f, "listening", Verdict.CARE, said, places.dialplan(f, f"Add the context [{LISTEN_CONTEXT}].")
+    )
+
+
 def keys(f: PbxFacts) -> Iterator[Finding]:
     """Are the keys set that Asterisk's attended transfer is worked with?"""
     if f.features is None:
@@ -122,7 +146,7 @@ def keys(f: PbxFacts) -> Iterator[Finding]:
         )
 
 
-CONTROL = (recording, recording_anew, hold, keys)
+CONTROL = (recording, recording_anew, hold, listening, keys)
 
 
 def _say(f: PbxFacts, check: str, verdict: Verdict, says: str, fix: Fix | None = None) -> Finding:

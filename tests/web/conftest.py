@@ -24,6 +24,7 @@ from crm_core.call_act import ActKind
 from crm_core.db import Database
 from crm_core.dial_rule import DialRefused
 from crm_core.errors import Conflict, Forbidden, NotFound
+from crm_core.listening import Mode
 from crm_core.user import Extension, User
 from web.app import build_app
 from web.main import doctor_of
@@ -144,6 +145,7 @@ class FakeLive:
     lines: list[LineEntry] = field(default_factory=list)
     duty: FakeDuty = field(default_factory=FakeDuty)
     acts: list[Act] = field(default_factory=list)
+    ears: dict[int, tuple[UUID, Mode]] = field(default_factory=dict)  # by user: who listens
     refused: str = ""  # why nobody is to be called now
 
     def links(self) -> list[FakeLink]:
@@ -187,6 +189,25 @@ class FakeLive:
         self.acts.append(act)
         if act.kind is ActKind.HANG_UP:
             del self.calls[call_id]
+
+    async def listen(self, call_id: UUID, user_id: int, mode: Mode, *, whose: frozenset[int] | None) -> None:
+        if call_id not in self.calls:
+            raise NotFound("This call is over.")
+        operator = self.calls[call_id]["user_id"]
+        if operator == user_id:
+            raise Conflict("You are in this call yourself.")
+        if whose is not None and operator not in whose:
+            raise Forbidden("This colleague is not in your team.")
+        self.ears[user_id] = (call_id, mode)
+
+    async def take_over(self, call_id: UUID, user_id: int, *, whose: frozenset[int] | None) -> None:
+        await self.listen(call_id, user_id, Mode.TAKE_OVER, whose=whose)
+        self.calls[call_id]["user_id"] = user_id
+
+    async def stop_listening(self, call_id: UUID, user_id: int) -> None:
+        if self.ears.get(user_id, (None,))[0] != call_id:
+            raise Conflict("You are not listening to this call.")
+        del self.ears[user_id]
 
     async def queues(self, call_id: UUID) -> list[dict[str, Any]]:
         if call_id not in self.calls:

@@ -15,6 +15,7 @@ import { since, stateName, tone, whoCalls } from "./desk/words.js";
 import { watchRinging } from "./desk/ring.js";
 import { shown, useShown } from "./desk/shown.js";
 import { mountPlayers } from "./player.js";
+import { Ear, mountListen } from "./listen.js";
 import { Reminders } from "./reminders.js";
 
 /** Of several switchboards the one that is away is named. */
@@ -50,6 +51,8 @@ const start = () => {
   shown.send = (id) => push.send({ type: "shown", id });
   shown.leave = (id) => push.send({ type: "leave", id });
   render(html`<${Head} />`, document.getElementById("state"));
+  render(html`<${Ear} />`, document.getElementById("ear"));
+  mountListen(document);
   const live = document.getElementById("live");
   if (live && !document.getElementById("desk")) render(html`<${LiveBar} />`, live);
   render(html`<${Reminders} />`, document.getElementById("reminders"));

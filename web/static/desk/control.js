@@ -87,6 +87,11 @@ const Ready = ({ call, control, busy, run }) => {
   ${open === "keys" ? html`<${Keypad} id=${call.id} close=${close} />` : null}`;
 };
 
+const HEARD = { listen: (who) => t("{who} listens", { who }), whisper: (who) => t("{who} whispers to you", { who }), barge: (who) => t("{who} speaks with both of you", { who }) };
+
+/** A supervisor is on the line, where the house tells that. */
+const HeardBy = ({ by }) => html`<p class="heard-by" role="status">${by.map((one) => html`<${Chip} key=${one.name} tone=${one.mode === "listen" ? "" : "wrap"} dot>${HEARD[one.mode]?.(one.name)}<//>`)}</p>`;
+
 /** Under the bar of a call that somebody talks in. */
 export const Control = ({ call }) => {
   const [busy, run] = useHands(call.id);
@@ -97,7 +102,7 @@ export const Control = ({ call }) => {
     : consult?.stage === "hold" ? html`<${OnHold} busy=${busy} run=${run} />`
     : consult ? html`<${Consulting} consult=${consult} busy=${busy} run=${run} />`
     : call.state === "talking" ? html`<${Ready} call=${call} control=${control} busy=${busy} run=${run} />` : null;
-  return html`${paused ? html`<${Silent} paused=${paused} busy=${busy} run=${run} />` : null}${now}`;
+  return html`${control.heard_by?.length ? html`<${HeardBy} by=${control.heard_by} />` : null}${paused ? html`<${Silent} paused=${paused} busy=${busy} run=${run} />` : null}${now}`;
 };
 
 /** Who waits in a slot, on every desk: whoever is free fetches him. */

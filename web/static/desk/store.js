@@ -12,6 +12,8 @@ export const pbx = signal([]);
 export const colleagues = signal(new Map());
 /** Who waits in a slot of the parking lot: [{id, slot, who, by, at}]. */
 export const parked = signal([]);
+/** To which call this person listens: {call_id, operator, extension, mode, told, takes_over, since}, or null. */
+export const listening = signal(null);
 /** Callback id → {id, name} of the colleague who calls that customer at this moment. */
 export const calling = signal(new Map());
 /** Callbacks that are due and were not answered on this page yet, as the server tells them. */
@@ -120,6 +122,7 @@ export const take = (message) => {
       colleagues.value = new Map((message.colleagues ?? []).map((one) => [one.id, one]));
       parked.value = message.parked ?? [];
       useCalling(message.calling);
+      listening.value = message.listening ?? null;
       ready.value = true;
       break;
     case "call": put(message); break;
@@ -129,6 +132,7 @@ export const take = (message) => {
     case "agent": agent.value = message.agent; break;
     case "reminder": reminders.value = [...reminders.value.filter((one) => one.id !== message.callback.id), message.callback]; break;
     case "calling": useCalling(message.calling); break;
+    case "listening": listening.value = message.listening; break;
     case "parked": parked.value = message.parked; break;
     case "colleagues": colleagues.value = new Map([...colleagues.value, ...message.changed.map((one) => [one.id, one])]); break;
     case "pbx": pbx.value = message.pbx; break;
