@@ -3,11 +3,11 @@
 
 import { render } from "./vendor/preact.js";
 import { signal } from "./vendor/signals.js";
-import { lasted, t } from "./say.js";
+import { boot, lasted, t } from "./say.js";
 import { Chip, html, second } from "./ui.js";
 import { api, Refused } from "./api.js";
 import { toast } from "./toast.js";
-import { listening } from "./desk/store.js";
+import { agent, listening } from "./desk/store.js";
 
 const busy = signal(null);
 
@@ -42,6 +42,9 @@ export const ListenButtons = ({ id }) => (listening.value?.call_id === id
   ? html`<p class="muted" role="status">${t("You are on this call; see the bar above.")}</p>`
   : html`<span class="listen-ways" role="group" aria-label=${t("Listen to this call")}><${Modes} id=${id} /><${TakeOver} id=${id} /></span>`);
 
+/** The demo has no telephone on the table. */
+const pickUp = () => api.post(`/demo/phones/${encodeURIComponent(agent.value.extensions[0])}`, { action: "answer" });
+
 /** On every page, while one listens: to whom, how long, and the ways on. */
 export const Ear = () => {
   const now = listening.value;
@@ -49,8 +52,8 @@ export const Ear = () => {
   const who = now.operator?.name ?? now.extension;
   if (!now.mode) {
     return html`<div class="ear" role="region" aria-label=${t("Listening")}><span class="said" role="status"><${Chip} tone="ring" dot>${t("Your phone is ringing")}<//>
-      <b class="clip">${now.takes_over ? t("Pick it up, and {who}'s customer is yours", { who }) : t("Pick it up to hear {who}", { who })}</b></span>
-      <span class="listen-ways"><button type="button" class="btn" aria-busy=${busy.value === "leave"} onClick=${() => hear(now.call_id, null)}>${t("Cancel")}</button></span></div>`;
+      <b>${now.takes_over ? t("Pick it up, and {who}'s customer is yours", { who }) : t("Pick it up to hear {who}", { who })}</b></span>
+      <span class="listen-ways">${boot.demo ? html`<button type="button" class="btn good" onClick=${pickUp}>${t("Answer")}</button>` : null}<button type="button" class="btn" aria-busy=${busy.value === "leave"} onClick=${() => hear(now.call_id, null)}>${t("Cancel")}</button></span></div>`;
   }
   return html`<div class="ear" role="region" aria-label=${t("Listening")}>
     <span class="said" role="status"><${Chip} tone=${now.mode === "listen" ? "wrap" : "talk"} dot>${t("You hear {who}", { who })}<//> <span class="muted">${SAID[now.mode]()}${now.told ? "" : ` · ${t("{who} does not see it", { who })}`}</span></span>
