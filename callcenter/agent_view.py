@@ -112,7 +112,7 @@ def _label(code: str | None, setup: Setup) -> str | None:
     if code is None or code == WRAP_UP:
         return None
     if code == LISTENING:
-        return "Listening to a call"
+        return "Listening"
     known = setup.reasons.get(code)
     return known.label if known is not None else code
 

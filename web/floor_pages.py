@@ -3,7 +3,16 @@
 from aiohttp import web
 
 from web.pages import Pages, render
-from web.rights import CONTROL_CALLS, SET_AGENTS, VIEW_CALLS, VIEW_CUSTOMERS, VIEW_FLOOR, Right, Scope
+from web.rights import (
+    CONTROL_CALLS,
+    LISTEN_CALLS,
+    SET_AGENTS,
+    VIEW_CALLS,
+    VIEW_CUSTOMERS,
+    VIEW_FLOOR,
+    Right,
+    Scope,
+)
 from web.sessions import person
 
 pages = Pages()
@@ -26,4 +35,5 @@ async def show_wall(request: web.Request) -> web.Response:
 def _board(request: web.Request, *, wall: bool) -> web.Response:
     who = person(request)
     may = [str(right) for right in ASKED if who.scope(right) is Scope.ALL]
+    may += [str(LISTEN_CALLS)] if who.may(LISTEN_CALLS) else []  # whom he may not listen to is refused
     return render(request, "floor.html", {"wall": wall, "may_all": " ".join(may)})

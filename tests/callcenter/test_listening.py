@@ -54,7 +54,7 @@ async def test_a_supervisor_listens_changes_the_mode_and_leaves_and_it_stays_one
         await centre.listen(call, boris, Mode.WHISPER, whose=None)
         assert anna.calls[str(call)]["control"]["heard_by"] == [{"name": "Boris", "mode": "whisper"}]
         agent = next(one for one in centre.colleagues() if one["id"] == boris)
-        assert (agent["state"], agent["reason"]) == ("paused", "Listening to a call")
+        assert (agent["state"], agent["reason"]) == ("paused", "Listening")
         assert it.floor.live == 1 and house.browser("1002").calls == {}
         await centre.stop_listening(call, boris)
         assert hears(house, "1002") is None and anna.calls[str(call)]["control"]["heard_by"] == []

@@ -8,6 +8,7 @@ import { Lines, Queues, Waiting } from "./queues.js";
 import { Operator } from "./operator.js";
 import { operators } from "./order.js";
 import { byName, here, opened, parts, queue, root, wall, watchFloor, words } from "./state.js";
+import "./listen.js";
 import { Totals } from "./totals.js";
 import { Wall } from "./wall.js";
 
