@@ -28,6 +28,7 @@ from callcenter.flight.recorder import FlightRecorder
 from callcenter.floor import Floor
 from callcenter.numbers import Numbers, TrunkRule
 from callcenter.overview import Overview
+from callcenter.overview.watchman import Watchman
 from callcenter.recorder import Recorder
 from callcenter.scribe import Scribe
 from callcenter.shift_book import ShiftBook
@@ -77,6 +78,7 @@ class Attachment:
     numbers: Numbers
     agents: Agents
     overview: Overview
+    watchman: Watchman
 
     def parts(self) -> Iterator[Part]:
         """What runs side by side for ever."""
@@ -86,7 +88,8 @@ class Attachment:
         yield "wrap-ups", self.centre.let_go_of_old_wrap_ups(WRAP_UP_KEPT)
         yield "auditor", self.auditor.run()
         yield "ends of wrap-ups", self.agents.run()
-        yield "overview", self.overview.run()
+        yield "overview", self.overview.book.run()
+        yield "watchman", self.watchman.run()
         for link in self.links:
             yield f"link {link.status.pbx}", link.run()
 
@@ -103,6 +106,7 @@ class Attachment:
 
     async def heard(self, news: News) -> None:
         """Somebody changed something that a card or the directory shows."""
+        self.watchman.heard(news.topic)
         await self.centre.heard(news.topic, news.payload)
 
     async def close(self) -> None:
@@ -217,7 +221,7 @@ async def attach(
         control.listening.take_up(await open_spans(session))
     await centre.reload_listening_rule()
     centre.link_changed(None)
-    await overview.begin()
+    await overview.book.begin()
     return Attachment(
         centre=centre,
         recorder=recorder,
@@ -235,6 +239,7 @@ async def attach(
         numbers=numbers,
         agents=agents,
         overview=overview,
+        watchman=Watchman(db=db, overview=overview, links=centre.links, now=now),
     )
 
 

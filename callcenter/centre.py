@@ -221,7 +221,7 @@ class Centre:
                 self._desks.remind(user_id, payload["callback"])
             return
         if topic == "order":
-            self.overview.order_changed(int(payload["id"]))
+            self.overview.book.order_changed(int(payload["id"]))
         if topic == hold.TOPIC:
             self._desks.stock_moved(payload["product_ids"])
         if topic == "call":

@@ -2,6 +2,8 @@
 
 from crm_core import (
     agent_state,
+    alert,
+    alert_rule,
     assignment,
     audit,
     baton,
@@ -80,6 +82,8 @@ from crm_core.exchange import external, job, mapping, source_rows
 
 MODULES = (
     agent_state,
+    alert,
+    alert_rule,
     assignment,
     audit,
     baton,

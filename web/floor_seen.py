@@ -12,6 +12,7 @@ from web.rights import VIEW_CALLS, VIEW_CUSTOMERS, VIEW_FIGURES, VIEW_FLOOR, VIE
 
 Row = Mapping[str, Any]
 Whose = frozenset[int] | None
+INSIDE = ("owners", "pbxs")
 _HIDDEN = {"number": "", "name": "", "customer_id": None, "vip": False, "order": None}
 
 
@@ -43,7 +44,7 @@ def seen(part: str, row: Row, sight: Sight) -> Row | None:
     owners = row["owners"]
     if sight.floor is not None and sight.floor.isdisjoint(owners):
         return None
-    shown = {key: value for key, value in row.items() if key != "owners"}
+    shown = {key: value for key, value in row.items() if key not in INSIDE}
     if part == "operators":
         shown["call"] = _call(row["call"], row["id"], sight)
         if not _within(sight.figures, owners):

@@ -5,6 +5,8 @@ from aiohttp import web
 
 from web import (
     agents,
+    alert_pages,
+    alerts,
     assignment_pages,
     assignments,
     audit_pages,
@@ -146,6 +148,7 @@ OPERATIONS = (
     listening.operations,
     status.operations,
     agents.operations,
+    alerts.operations,
     pauses.operations,
     audits.operations,
     tasks.operations,
@@ -160,6 +163,7 @@ OPERATIONS = (
 )
 PAGES: tuple[Pages, ...] = (
     desk_page.pages,
+    alert_pages.pages,  # before the board
     floor_pages.pages,
     segment_pages.pages,
     merge_pages.pages,  # before one customer: /customers/duplicates

@@ -87,6 +87,7 @@ EXPORT_PRODUCTS, EXPORT_CALLS = Right("products", "export"), Right("calls", "exp
 VIEW_FIGURES = Right("figures", "view")  # own: what one's own calls came to
 EDIT_TARGETS = Right("targets", "edit")  # what queues shall reach
 VIEW_FLOOR = Right("floor", "view")  # the board of who does what now
+EDIT_ALERTS = Right("alerts", "edit")  # of what the floor is warned, and who is told
 KEEP_VIEWS = Right("views", "keep")  # filters of a list under a name
 VIEW_JOURNAL = Right("journal", "view")  # who did, saw and heard what
 
@@ -122,6 +123,7 @@ _DESK: Mapping[Right, Scope] = {
 }
 _FLOOR = {
     VIEW_FLOOR: Scope.ALL,
+    EDIT_ALERTS: Scope.ALL,
     VIEW_QUEUE: Scope.ALL,
     EDIT_CALL_BANS: Scope.ALL,
     CALL_ANYWAY: Scope.ALL,

@@ -2,7 +2,7 @@
 
 In:      AGENT objects, live calls with their cards, the figures of the day
 Out:     JSON-ready rows; instants as ISO 8601, from which the browser counts. What only decides who may see a row
-         stands under `owners` (ids of operators) and never leaves the house.
+         stands under `owners` (ids of operators), where it comes from under `pbxs`; neither leaves the house.
 """
 
 from collections import Counter
@@ -13,6 +13,7 @@ from typing import Any
 from callcenter.call import Call, CallState, Visit
 from callcenter.directory import Directory, LineEntry
 from callcenter.errand import Errand
+from crm_core.alert import About, Logged
 from crm_core.figure.figure import BY_CODE
 from crm_core.figure.rules import Target
 from crm_core.figure.tally import SECOND, Tally
@@ -36,6 +37,7 @@ def operator_row(agent: Mapping[str, Any], call: Row | None, today: Row) -> Row:
         "call": call,
         "today": today,
         "owners": [agent["id"]],
+        "pbxs": sorted({it["pbx"] for it in agent["phones"]}),
     }
 
 
@@ -130,6 +132,7 @@ def queue_row(name: str, target: Target, agents: Iterable[Mapping[str, Any]], co
         "members": dict(Counter(_in_queue(agent, name) for agent in members)),
         "today": queue_day(counts),
         "owners": sorted(agent["id"] for agent in members),
+        "pbxs": sorted({it["pbx"] for agent in members for it in agent["queues"] if it["queue"] == name}),
     }
 
 
@@ -188,6 +191,22 @@ def house_row(calls: Iterable[Call], counts: Counts, orders: int, sums: Mapping[
             "sums": sums,
         },
         "owners": [],
+    }
+
+
+def alert_row(it: Logged, owners: Iterable[int]) -> Row:
+    """Something that is wrong; `of`: the id of the operator, or the name of the queue or switchboard."""
+    operator = it.about == About.OPERATOR
+    return {
+        "id": it.id,
+        "kind": it.kind,
+        "about": it.about,
+        "of": int(it.of) if operator else it.of,
+        "text": it.text,
+        "since": _iso(it.raised_at),
+        "acked_by": it.acked_name,
+        "acked_at": _iso(it.acked_at),
+        "owners": [int(it.of)] if operator else sorted(owners),
     }
 
 

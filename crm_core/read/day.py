@@ -1,14 +1,19 @@
 """The figures of a day as far as its calls were over at an instant: where counting calls as they come begins."""
 
 from datetime import datetime
+from typing import Any
 
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from crm_core.call import Call
 from crm_core.figure.period import By, Key, Period
 from crm_core.figure.rules import Rules
 from crm_core.figure.tally import NOTHING, Tally
+from crm_core.queue_visit import QueueVisit
 from crm_core.read.figure_families import CALLS, RINGS, VISITS
 from crm_core.read.figures import part_of
+from crm_core.recording import Recording, RecordingState
 
 _CALLS = ("inbound", "outbound", "answered_in", "answered_out", "missed", "missed_closed", "timed")
 _TIMES = ("waited_us", "talk_us", "hold_us")
@@ -28,3 +33,23 @@ async def tallies_before(
             for key, tally in await part_of(session, family, fields, period, by, rules, before=before):
                 found[by, key] = found.get((by, key), NOTHING) + tally
     return found
+
+
+async def stays_since(session: AsyncSession, since: datetime) -> list[dict[str, Any]]:
+    """Who came to queues in calls that began from `since` on; `key` names the channel that waited."""
+    visit = QueueVisit
+    found = await session.execute(
+        select(Call.pbx, visit.uniqueid, visit.began_at, visit.queue, visit.entered_at)
+        .add_columns(visit.left_at, visit.outcome, visit.wait_s)
+        .join(Call, Call.id == visit.call_id)
+        .where(Call.started_at >= since, visit.entered_at.is_not(None))
+    )
+    rows = [dict(row) for row in found.mappings()]
+    return [row | {"key": (row.pop("pbx"), row.pop("uniqueid"), row.pop("began_at"))} for row in rows]
+
+
+async def missing_recordings(session: AsyncSession, since: datetime) -> int:
+    """How many recordings of calls that began from `since` on should be there and are not."""
+    lost = (Call.started_at >= since) & (Recording.state == RecordingState.MISSING)
+    query = select(func.count()).select_from(Recording).join(Call, Call.id == Recording.call_id).where(lost)
+    return await session.scalar(query) or 0

@@ -4,10 +4,16 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+from sqlalchemy import delete, update
+
 from asterisk.fake.people import Answer, Caller, RingOut
 from callcenter.overview.day import BYS, numbers
+from crm_core.alert import acknowledge, list_alerts
+from crm_core.alert_rule import AlertRule, Kind, list_rules, remove_rule
 from crm_core.order import ItemWanted, create_order
 from crm_core.read.day import tallies_before
+from crm_core.read.notices import list_notices
+from crm_core.user import Role, create_user
 from tests.callcenter.conftest import until
 
 IVAN, PETRA = "+79161234567", "+79031112233"
@@ -79,7 +85,7 @@ async def test_the_board_follows_a_call_and_its_day_is_that_of_the_figures(house
         await house.board.hang_up("1001")
         await until(lambda: row("house", "all")["today"]["talk_s"] > 0)
         assert not board.snapshot()["waiting"]
-        assert rounded(kept(board.day)) == rounded(await counted_anew(house, board.day))
+        assert rounded(kept(board.book.day)) == rounded(await counted_anew(house, board.book.day))
         shown = {part: dict(rows) for part, rows in board.snapshot().items()}
         seen: dict = {part: {} for part in shown}
         for changes in told:
@@ -89,7 +95,43 @@ async def test_the_board_follows_a_call_and_its_day_is_that_of_the_figures(house
             assert {id_: it for id_, it in seen[part].items() if it is not None}.items() <= rows.items()
     async with house.attached() as attachment:  # another process begins where this one was
         again = attachment.overview
-        assert rounded(kept(again.day)) == rounded(await counted_anew(house, again.day))
+        assert rounded(kept(again.book.day)) == rounded(await counted_anew(house, again.book.day))
         await until(
             lambda: (again.snapshot()["operators"].get(anna) or {"today": {}})["today"].get("orders") == 1
         )
+
+
+async def test_a_supervisor_is_told_once_of_a_queue_in_which_nobody_is(house) -> None:
+    async with house.db.begin() as session:
+        await session.execute(delete(AlertRule).where(AlertRule.kind != Kind.NO_OPERATOR))
+        await session.execute(update(AlertRule).values(bound=1))
+        boss = await create_user(session, login="boss", name="Boss", role=Role.SUPERVISOR)
+    for extension in house.people:
+        house.board.phone(extension).register(False)
+
+    async def told() -> list[str]:
+        async with house.db.begin() as session:
+            return [it.text for it in (await list_notices(session, boss.id)).rows]
+
+    async with house.attached() as attachment:
+        house.board.place_call(IVAN, "", SALES, caller=Caller(patience_s=40_000))
+        await until(lambda: attachment.overview.snapshot()["alerts"])
+        (row,) = attachment.overview.snapshot()["alerts"].values()
+        assert (row["about"], row["of"], row["owners"]) == ("queue", "sales", sorted(house.people.values()))
+        assert await told() == ["sales: nobody is there to take calls"]
+    async with house.attached() as attachment:  # the next process knows of it, and tells nobody again
+        watchman = attachment.watchman
+        await until(lambda: attachment.overview.snapshot()["alerts"])
+        await watchman.look()
+        assert len(await told()) == 1
+        async with house.db.begin() as session:
+            await acknowledge(session, row["id"], user_id=boss.id, whose=None, at=datetime.now(UTC))
+        await until(lambda: attachment.overview.snapshot()["alerts"][row["id"]]["acked_by"] == "Boss")
+        async with house.db.begin() as session:
+            (rule,) = await list_rules(session)
+            await remove_rule(session, rule.id)
+        await until(lambda: not attachment.overview.snapshot()["alerts"])
+        async with house.db.begin() as session:
+            (logged,) = (await list_alerts(session)).rows
+    assert (logged.rule_id, logged.acked_name) == (None, "Boss")
+    assert logged.cleared_at >= logged.raised_at

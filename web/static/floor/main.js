@@ -4,6 +4,7 @@ import { render } from "../vendor/preact.js";
 import { t, tn } from "../say.js";
 import { html, Icon, Loading } from "../ui.js";
 import { bind } from "../keys.js";
+import { Alerts } from "./alerts.js";
 import { Lines, Queues, Waiting } from "./queues.js";
 import { Operator } from "./operator.js";
 import { operators } from "./order.js";
@@ -22,7 +23,7 @@ const Bar = () => html`<div class="toolbar floor-bar"><h1>${t("Floor")}</h1>
   <input id="floor-find" type="search" placeholder=${t("Find an operator, caller, order")} value=${words.value} onInput=${(event) => { words.value = event.target.value; }} />
   ${queue.value ? html`<button type="button" class="btn" onClick=${() => { queue.value = ""; }}>${t("Queue {name}", { name: queue.value })}<${Icon} name="close" small /></button>` : null}
   <button type="button" class="btn" aria-pressed=${byName.value} onClick=${turnOrder}>${t("By name")}</button>
-  <a class="btn" href="/floor/wall">${t("Wallboard")}</a></div>`;
+  <a class="btn" href="/floor/alerts">${t("Alerts")}</a><a class="btn" href="/floor/wall">${t("Wallboard")}</a></div>`;
 
 const Operators = () => {
   const list = operators.value;
@@ -33,7 +34,7 @@ const Operators = () => {
     ${away.length ? html`<details class="away"><summary>${tn("{n} away", "{n} away", away.length)}</summary><ul class="operators">${away.map((row) => html`<${Operator} key=${row.id} row=${row} />`)}</ul></details>` : null}</section>`;
 };
 
-const Floor = () => (here.value ? html`<${Bar} /><${Totals} />
+const Floor = () => (here.value ? html`<${Bar} /><${Alerts} /><${Totals} />
   <div class="floor-cols"><div class="floor-side"><${Waiting} /><${Queues} /><${Lines} /></div><${Operators} /></div>` : html`<${Bar} /><${Loading} lines=${6} />`);
 
 const step = (by) => () => {

@@ -2,6 +2,7 @@
 
 import { clock, t } from "../say.js";
 import { Chip, html, Icon, Loading, second } from "../ui.js";
+import { Alerts } from "./alerts.js";
 import { Level, Waited } from "./queues.js";
 import { need, operators, queueNeed, queues } from "./order.js";
 import { Since } from "./operator.js";
@@ -23,7 +24,7 @@ const Queue = ({ row }) => {
 
 export const Wall = () => (here.value ? html`<div class="wall-head"><h1>${t("Floor")}</h1><span class="wall-clock">${clock(second.value)}</span>
     <a class="btn quiet icon-only" href="/floor" aria-label=${t("Back to the board")}><${Icon} name="close" small /></a></div>
-  <${Totals} />
+  <${Alerts} /><${Totals} />
   <ul class="wall-queues">${queues.value.slice(0, MOST_QUEUES).map((row) => html`<${Queue} key=${row.id} row=${row} />`)}</ul>
   <ul class="wall-people">${operators.value.filter((row) => row.state !== "offline").map((row) => html`<li key=${row.id} class=${`wall-person ${row.state}${need(row) ? " need-2" : ""}`}>
     <b class="clip">${row.name}</b><${Chip} tone=${stateTone(kind(row))} dot>${stateName(row)}<//><${Since} at=${sinceOf(row)} /></li>`)}</ul>
