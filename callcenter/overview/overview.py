@@ -148,7 +148,9 @@ class Overview:
         on_them = {
             id_ for id_, row in self._parts["operators"].items() if (row["call"] or {}).get("id") in texts
         }
-        told: Changes = {"queues": self._put("queues", self._queues())}  # first: who is in them sees who waits
+        told: Changes = {
+            "queues": self._put("queues", self._queues())
+        }  # first: who is in them sees who waits
         waiting = calls | {UUID(known) for known in self._parts["waiting"]}
         found: Changes = {
             "operators": {id_: self._operator(id_) for id_ in moved | on_them},
