@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from callcenter.links import Facts, Look, Rule, Target, guess, looked_at
 from crm_core.call_link import CHOSEN, CallLink, Role, link
 from crm_core.customer import find_owners
-from crm_core.deal import Deal, latest_open_deal
+from crm_core.deal import latest_open_deal
+from crm_core.deal_rows import Deal
 from crm_core.focus import looks_of
 from crm_core.order import Order, open_orders
 

@@ -14,7 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm_core import lead
 from crm_core.bulk_rows import By
 from crm_core.callback import Callback, get_callback, update_callback
-from crm_core.deal import Deal, get_deal, locked_orders, update_deal
+from crm_core.deal import get_deal, locked_orders, update_deal
+from crm_core.deal_rows import Deal
 from crm_core.errors import Conflict
 from crm_core.lead import get_lead, update_lead
 from crm_core.lead_rows import Lead

@@ -146,7 +146,7 @@ SELECT json_build_object(
             'id', d.id, 'title', d.title, 'funnel', d.funnel,
             'funnel_id', d.funnel_id, 'stage', d.stage, 'stage_label', d.stage_label,
             'amount', d.amount::text, 'currency', d.currency, 'open', d.open, 'version', d.version,
-            'owners', json_build_array(d.responsible_id))
+            'owners', CASE WHEN NOT d.for_all THEN json_build_array(d.responsible_id) END)
             ORDER BY d.open DESC, d.created_at DESC), '[]')
         FROM (
             SELECT d.*, d.closed_at IS NULL AS open, f.name AS funnel, s.name AS stage_label

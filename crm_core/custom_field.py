@@ -16,7 +16,8 @@ from crm_core.codes import free_code
 from crm_core.custom_value import FieldKind, FieldRule, Value, changed
 from crm_core.customer import Customer, get_customer
 from crm_core.db import Base, Flag, Id, Texts, Version, one_of
-from crm_core.deal import Deal, get_deal
+from crm_core.deal import get_deal
+from crm_core.deal_rows import Deal
 from crm_core.errors import Conflict, Invalid, NotFound
 from crm_core.keys import search_key
 from crm_core.order import Order, get_order

@@ -11,13 +11,14 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, select, text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import Mapped, mapped_column
 
+from crm_core import call_link
 from crm_core.call import resolve
 from crm_core.customer import get_customer
-from crm_core.db import Base, Id, Instant, Money, Version
+from crm_core.deal_goods import GoodsWanted, put_goods
+from crm_core.deal_rows import Deal, DealMove
 from crm_core.errors import Conflict, Invalid, NotFound
 from crm_core.funnel import (
     Funnel,
@@ -37,53 +38,6 @@ from crm_core.order_status import RELEASED, Group, among_sql, group_of, is_open
 from crm_core.outbox import announce
 from crm_core.status_list import way
 
-OWNED = {"amount": "The amount follows the deal's orders."}
-
-
-class Deal(Base):
-    """One chance to sell. With orders, its amount is the sum of theirs; without, what was typed.
-
-    `stage` is the code of a stage of its funnel, `stage_since` when it came there.
-    """
-
-    __tablename__ = "deals"
-    __table_args__ = (
-        ForeignKeyConstraint(["funnel_id", "stage"], ["funnel_stages.funnel_id", "funnel_stages.code"]),
-        Index("ix_deals_customer", "customer_id", text("created_at DESC")),
-        Index("ix_deals_stage", "funnel_id", "stage", "stage_since"),
-    )
-
-    id: Mapped[Id]
-    title: Mapped[str]
-    funnel_id: Mapped[int]
-    stage: Mapped[str]
-    stage_since: Mapped[Instant]
-    lost_reason_id: Mapped[int | None] = mapped_column(ForeignKey("lost_reasons.id"))
-    amount: Mapped[Money]
-    currency: Mapped[str]
-    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id"))
-    responsible_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
-    closed_at: Mapped[datetime | None]
-    custom: Mapped[dict[str, Any]] = mapped_column(server_default="{}", default=dict)
-    version: Mapped[Version]
-    updated_at: Mapped[Instant]
-
-
-class DealMove(Base):
-    """One step of a deal, in the words of that day; `from_stage` is None at its beginning."""
-
-    __tablename__ = "deal_moves"
-    __table_args__ = (Index("ix_deal_moves_deal", "deal_id", "id"),)
-
-    id: Mapped[Id]
-    deal_id: Mapped[int] = mapped_column(ForeignKey("deals.id", ondelete="CASCADE"))
-    funnel: Mapped[str]
-    from_stage: Mapped[str | None]
-    to_stage: Mapped[str]
-    reason: Mapped[str | None]
-    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
-    call_id: Mapped[UUID | None] = mapped_column(ForeignKey("calls.id"))
-
 
 @dataclass(frozen=True, kw_only=True)
 class Cause:
@@ -94,7 +48,19 @@ class Cause:
     call_id: UUID | None = None
 
 
-EDITABLE = frozenset(("title", "funnel_id", "stage", "lost_reason_id", "amount", "responsible_id"))
+_DELIVERY = ("delivery_date", "delivery_from", "delivery_until")
+PLAIN = frozenset(("kind_of_sale", "probability", "for_all", "from_store", "comment", *_DELIVERY))
+EDITABLE = PLAIN | {"title", "funnel_id", "stage", "lost_reason_id", "amount", "responsible_id", "items"}
+_BY_ORDER = {
+    "amount": "The amount follows the deal's orders.",
+    **dict.fromkeys(("items", *_DELIVERY), "This is the order's: change it there."),
+}
+_BY_GOODS = {"amount": "The amount is the sum of the goods."}
+
+
+def owned(*, orders: bool, from_store: bool, goods: bool) -> dict[str, str]:
+    """The fields of such a deal that can not be typed, each with the reason."""
+    return dict(_BY_ORDER) if orders or from_store else dict(_BY_GOODS) if goods else {}
 
 
 async def create_deal(
@@ -109,10 +75,17 @@ async def create_deal(
     responsible_id: int | None = None,
     funnel_id: int | None = None,
     lost_reason_id: int | None = None,
+    items: Sequence[GoodsWanted] = (),
+    key: UUID | None = None,
     user_id: int | None = None,
     call_id: UUID | None = None,
+    **fields: Any,
 ) -> Deal:
-    """Open a deal; where nothing is said in the first funnel, in its first stage. Raises `NotFound`, `Invalid`."""
+    """Open a deal; where nothing is said in the first funnel, in its first stage. With goods (`items`) the amount
+    is their sum; `fields`: those of `PLAIN`. The call it is opened in is linked to it. The same `key` again gives
+    the deal that was opened. Raises `NotFound`, `Invalid`."""
+    if key is not None and (made := await _made_for(session, key)) is not None:
+        return made
     customer = await get_customer(session, customer_id)
     funnel = await (first_funnel(session) if funnel_id is None else get_funnel(session, funnel_id))
     if not funnel.active:
@@ -123,17 +96,25 @@ async def create_deal(
         amount=money(amount, "amount"),
         customer_id=customer.id,
         responsible_id=responsible_id,
+        key=key,
         version=1,
         created_at=at,
         updated_at=at,
+        items=[],
     )
+    _put_plain(deal, fields)
     begin = first_stage(funnel) if stage is None else find_stage(funnel, stage)
     reason = await _reason(session, begin, lost_reason_id)
     session.add(_put(deal, funnel, begin, reason, at))
     await session.flush()
+    if items:
+        await put_goods(session, deal, items, at)
     call_id = await resolve(session, call_id) if call_id else None
     _remember(session, deal, funnel, None, begin, reason, Cause(at=at, user_id=user_id, call_id=call_id))
     await session.flush()
+    if call_id is not None:
+        role, rule = call_link.Role.CREATED, call_link.CREATED_IN_CALL
+        await call_link.link(session, call_id, deal_id=deal.id, role=role, rule=rule, user_id=user_id)
     await _tell(session, deal)
     return deal
 
@@ -161,19 +142,25 @@ async def update_deal(
     the deal's orders along (unless not `leads_orders`); another funnel without a stage means its first.
 
     Raises `NotFound`, `Conflict` when `version` is not the newest or an order can not follow, `Invalid`, also
-    for an amount typed over that of the deal's orders, and for a deal lost without a reason.
+    for what is not the deal's to say (see `owned`), and for a deal lost without a reason.
     """
     orders = await locked_orders(session, deal_id)
     deal = await get_deal(session, deal_id, lock=True)
     if deal.version != version:
         raise Conflict(f"The deal “{deal.title}” was changed by somebody else meanwhile.")
-    if "amount" in changes and orders:
-        raise Invalid(OWNED["amount"], "amount")
+    stays_stores = deal.from_store and changes.get("from_store", True)
+    goods = bool(changes.get("items", deal.items))
+    taken = owned(orders=bool(orders), from_store=stays_stores, goods=goods)
+    if typed := taken.keys() & changes.keys():
+        raise Invalid(taken[min(typed)], min(typed))
     if strangers := set(changes) - EDITABLE:
         raise Invalid(f"A deal has no field {min(strangers)[:40]!r} to change.", min(strangers))
     deal.title = _titled(changes.get("title", deal.title))
     if "amount" in changes:
         deal.amount = money(changes["amount"], "amount")
+    _put_plain(deal, {name: changes[name] for name in PLAIN & changes.keys()})
+    if "items" in changes:
+        await put_goods(session, deal, changes["items"], at)
     deal.responsible_id = changes.get("responsible_id", deal.responsible_id)
     call_id = await resolve(session, call_id) if call_id else None
     cause = Cause(at=at, user_id=user_id, call_id=call_id)
@@ -215,6 +202,25 @@ async def follow_orders(session: AsyncSession, deal_id: int, *, cause: Cause, st
     deal.version, deal.updated_at = deal.version + 1, cause.at
     await session.flush()
     await _tell(session, deal)
+
+
+async def _made_for(session: AsyncSession, key: UUID) -> Deal | None:
+    """The deal that was opened with this key. Whoever opens one with it at the same time waits."""
+    await session.execute(text("SELECT pg_advisory_xact_lock(hashtext(:key))"), {"key": f"deal {key}"})
+    found: Deal | None = await session.scalar(select(Deal).where(Deal.key == key))
+    return found
+
+
+def _put_plain(deal: Deal, fields: Mapping[str, Any]) -> None:
+    """Raises `Invalid`."""
+    if strangers := fields.keys() - PLAIN:
+        raise Invalid(f"A deal has no field {min(strangers)[:40]!r}.", min(strangers))
+    for name, value in fields.items():
+        setattr(deal, name, (value.strip() or None) if isinstance(value, str) else value)
+    if deal.probability is not None and not 0 <= deal.probability <= 100:
+        raise Invalid("A probability is between 0 and 100 per cent.", "probability")
+    if deal.delivery_from and deal.delivery_until and deal.delivery_until <= deal.delivery_from:
+        raise Invalid("The delivery would end before it begins.", "delivery_until")
 
 
 async def check_owner(session: AsyncSession, deal_id: int, customer_id: int) -> None:

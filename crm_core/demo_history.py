@@ -13,7 +13,7 @@ from crm_core.call_link import CallLink
 from crm_core.callback import Callback
 from crm_core.customer import Customer, CustomerNote
 from crm_core.db import Base
-from crm_core.deal import Deal
+from crm_core.deal_rows import Deal
 from crm_core.demo_goods import Ware
 from crm_core.demo_ids import Ids
 from crm_core.demo_people import Person

@@ -12,7 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm_core import assignment, audit, call_link
 from crm_core.call import set_customer
 from crm_core.customer import Customer, create_customer, find_owners, get_customer
-from crm_core.deal import Deal, create_deal, get_deal
+from crm_core.deal import create_deal, get_deal
+from crm_core.deal_goods import GoodsWanted
+from crm_core.deal_rows import Deal
 from crm_core.errors import Conflict, Invalid, NotFound
 from crm_core.lead_rows import OPEN, Lead, LeadForm, LeadItem, State
 from crm_core.line import Line, Shop
@@ -230,6 +232,7 @@ async def qualify(
         customer_id=customer.id,
         currency=shop.currency,
         amount=await _worth(session, lead),
+        items=await _goods(session, lead, shop),
         responsible_id=lead.responsible_id or user_id,
         funnel_id=funnel_id,
         user_id=user_id,
@@ -297,6 +300,15 @@ async def _worth(session: AsyncSession, lead: Lead) -> Decimal:
     prices = {it.product_id: it.quantity for it in lead.items}
     found = await session.scalars(select(Product).where(Product.id.in_(prices)))
     return sum((product.price * prices[product.id] for product in found), Decimal(0))
+
+
+async def _goods(session: AsyncSession, lead: Lead, shop: Shop) -> list[GoodsWanted]:
+    """What is wanted of this shop; a lead that wants something of another as well only has its worth."""
+    ids = {it.product_id for it in lead.items}
+    others = select(Product.id).where(Product.id.in_(ids), Product.shop_id != shop.id)
+    if await session.scalar(others.limit(1)) is not None:
+        return []
+    return [GoodsWanted(it.product_id, it.quantity) for it in lead.items]
 
 
 async def _open_lead(session: AsyncSession, lead_id: int) -> Lead:

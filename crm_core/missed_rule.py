@@ -17,7 +17,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from crm_core.call import Call, CallLeg, Result
 from crm_core.calling_hours import LONGEST_MINUTES
 from crm_core.db import Base, Texts
-from crm_core.deal import Deal
+from crm_core.deal_rows import Deal
 from crm_core.errors import Invalid
 from crm_core.line import get_line
 from crm_core.order import Order

@@ -20,7 +20,7 @@ from crm_core.call import Call, CallLeg
 from crm_core.callback import Callback
 from crm_core.customer import Customer
 from crm_core.db import NARROWED
-from crm_core.deal import Deal
+from crm_core.deal_rows import Deal
 from crm_core.order_rows import Order
 from crm_core.user import User
 
@@ -62,7 +62,8 @@ _OWNERS = {
 def own(noun: str, whose: frozenset[int]) -> ColumnElement[bool]:
     """The objects that belong to one of these users.
 
-    An order to its manager and to whoever took it, a deal to whoever is responsible, a callback to whom it is
+    An order to its manager and to whoever took it, a deal to whoever is responsible (one that is for all: to
+    everybody, with its customer), a callback to whom it is
     assigned, who planned it and everybody of its team (one that nobody has is anybody's); a customer to his manager
     and to everybody who has an order, a deal, a callback of his or took part in a call with him.
     """
@@ -74,6 +75,8 @@ def own(noun: str, whose: frozenset[int]) -> ColumnElement[bool]:
             theirs = select(User.team_id).where(User.id.in_(whose), User.team_id.is_not(None))
             nobodys = Callback.assigned_to.is_(None) & Callback.team_id.is_(None)
             return or_(*owned, nobodys, Callback.team_id.in_(theirs))
+        case "deals":
+            return or_(*owned, Deal.for_all)
     return or_(*owned)
 
 
@@ -92,6 +95,8 @@ def _customers_of(whose: frozenset[int]) -> Any:
         branches += [
             select(table.customer_id).where(condition) for condition in _held(table, _OWNERS[noun], whose)
         ]
+    deal = Deal.__table__.c
+    branches.append(select(deal.customer_id).where(deal.for_all))
     return select(union_all(*branches).subquery("theirs").c.customer_id)
 
 

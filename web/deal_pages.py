@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from crm_core.custom_field import FieldOf
-from crm_core.deal import create_deal, update_deal
+from crm_core.deal import update_deal
 from crm_core.funnel import Funnel, Kind, LostReason, list_funnels, list_lost_reasons
 from crm_core.read.customers import load_customer
 from crm_core.read.deals import StageSum, list_deals, list_steps, load_deal, sum_stages
@@ -17,7 +17,7 @@ from crm_core.read.leads import lead_of_deal
 from crm_core.read.orders import list_orders
 from crm_core.read.timeline import load_talks
 from web.calls import reader
-from web.deals import DealChange, NewDeal, StageCode
+from web.deals import DealChange, NewDeal, StageCode, opened
 from web.field_pages import panel_of
 from web.fields import Id
 from web.forms import checked, settle
@@ -35,7 +35,7 @@ from web.pages import (
     turn,
     users_to_choose,
 )
-from web.rights import EDIT_DEALS, VIEW_DEALS, Person
+from web.rights import EDIT_DEALS, EDIT_ORDERS, VIEW_DEALS, Person
 from web.services import services
 from web.sessions import person
 from web.task_panel import panel
@@ -127,6 +127,7 @@ async def show_deals(request: web.Request) -> web.Response:
             [(name, value) for name, value in request.query.items() if value and name in _BOARD]
         ),
         "colleagues": colleagues,
+        "may_edit": person(request).may(EDIT_DEALS),
     }
     return render(request, "deals.html", context)
 
@@ -138,10 +139,8 @@ async def add_deal(request: web.Request) -> web.Response:
 
     async def step(typed: Mapping[str, str]) -> web.Response:
         body = checked(NewDeal, typed, amount=_sum(typed))
-        user_id = person(request).user_id
-        given = body.model_dump() | {"responsible_id": user_id, "user_id": user_id}
         async with parts.db.begin() as session:
-            made = await create_deal(session, at=parts.now(), **given)
+            made = await opened(session, body, at=parts.now(), user_id=person(request).user_id)
         return go(f"/deals/{made.id}", "created")
 
     async def again(flash: Flash, typed: Mapping[str, str]) -> web.Response:
@@ -190,6 +189,7 @@ async def _page(
         "funnels": [(it.id, it.name) for it in funnels if it.active or it.id == deal.funnel_id],
         "colleagues": colleagues,
         "may_edit": who.may(EDIT_DEALS),
+        "may_order": who.may(EDIT_ORDERS),
         **talks_context(request, talks, sounds),
         **work,
     }
@@ -204,8 +204,9 @@ async def change_deal(request: web.Request) -> web.Response:
     async def step(typed: Mapping[str, str]) -> web.Response:
         async with parts.db.begin() as session:
             deal = await load_deal(session, deal_id)
-            fixed: dict[str, Any] = {} if deal.orders else {"amount": _sum(typed)}
+            fixed: dict[str, Any] = {} if "amount" in deal.owned else {"amount": _sum(typed)}
             given = {name: value for name, value in typed.items() if name not in ("amount", "stage")}
+            fixed |= {name: typed.get(name) == "yes" for name in ("for_all", "from_store")}
             elsewhere = typed.get("funnel_id", "") not in ("", str(deal.funnel_id))
             funnel = {"funnel_id": _number(typed.get("funnel_id", ""))}
             fixed |= funnel if elsewhere else move_of(typed) | {"funnel_id": None}

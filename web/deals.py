@@ -1,18 +1,25 @@
 """Deals in the API: found, read, opened, moved through the funnel."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated
 from uuid import UUID
 
 from aiohttp import web
 from pydantic import Field, StringConstraints, computed_field
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.deal import create_deal, update_deal
-from crm_core.read.deals import list_deals, list_steps, load_deal
+from crm_core.deal_goods import MOST_LINES, GoodsWanted
+from crm_core.deal_rows import Deal
+from crm_core.order_stock import MOST_PIECES
+from crm_core.read.deals import kinds_of_sale, list_deals, list_steps, load_deal
 from web.api import Operations
-from web.fields import Answer, Given, Id, Instant, Money, Name, Version
+from web.calls import own_call, tell_desk
+from web.fields import Answer, Clock, Day, Given, Id, Instant, LongText, Money, Name, ShortText, Version
 from web.listing import Listed, Listing, Price, Text, possible, shown
+from web.order_models import Key
+from web.pages import users_to_choose
 from web.rights import EDIT_DEALS, VIEW_DEALS
 from web.services import services
 from web.sessions import person
@@ -39,9 +46,32 @@ class DealsQuery(Listed):
     customer_id: Id | None = None
 
 
-class NewDeal(Given):
+class WantedGoods(Given):
+    """Goods of a deal; without a price at what the customer pays by the list."""
+
+    product_id: Id
+    quantity: Annotated[int, Field(ge=1, le=MOST_PIECES)] = 1
+    price: Price | None = None
+
+
+class DealFields(Given):
+    """What is agreed in a deal. `for_all`: every colleague may work on it; `from_store`: goods, amount and delivery
+    are those of an order, also before there is one; with `items` the amount is their sum."""
+
+    kind_of_sale: ShortText | None = None
+    probability: Annotated[int, Field(ge=0, le=100, description="per cent")] | None = None
+    for_all: bool = False
+    from_store: bool = False
+    comment: LongText | None = None
+    delivery_date: Day | None = None
+    delivery_from: Clock | None = None
+    delivery_until: Clock | None = None
+    items: Annotated[list[WantedGoods], Field(default_factory=list, max_length=MOST_LINES)]
+
+
+class NewDeal(DealFields):
     """A chance to sell. Nobody named: the one who opens it is responsible; no funnel or stage named: the first.
-    A lost stage needs a `lost_reason_id`; `call_id`: the call in which it is opened."""
+    A lost stage needs a `lost_reason_id`; `call_id`: the call in which it is opened, which is linked to it."""
 
     title: Name
     customer_id: Id
@@ -52,11 +82,12 @@ class NewDeal(Given):
     lost_reason_id: Id | None = None
     responsible_id: Id | None = None
     call_id: UUID | None = None
+    key: Key = None
 
 
-class DealChange(Given):
-    """What shall be different; what is absent stays. With orders the amount is theirs, and a stage that goes
-    with a status of orders takes them along. A lost stage needs a `lost_reason_id`."""
+class DealChange(DealFields):
+    """What shall be different; what is absent stays, `items` replaces all. What `owned` names is not typed. A stage
+    that goes with a status of orders takes them along. A lost stage needs a `lost_reason_id`."""
 
     version: Version
     title: Name = ""
@@ -96,6 +127,15 @@ class DealAnswer(Answer):
     created_at: datetime
     updated_at: datetime
     version: int
+    kind_of_sale: str | None
+    probability: int | None
+    for_all: bool
+    from_store: bool
+    comment: str | None
+    delivery_date: date | None
+    delivery_from: Clock | None
+    delivery_until: Clock | None
+    goods: int = Field(description="lines of goods that are wanted while there is no order")
     orders: int
     calls: int
     talk_s: float
@@ -105,6 +145,24 @@ class DealAnswer(Answer):
     @property
     def display(self) -> str | None:
         return shown(self.e164)
+
+
+class GoodsAnswer(Answer):
+    """One line of goods; `list_price`: what it cost this customer by the list when it was agreed."""
+
+    product_id: int
+    sku: str
+    name: str
+    quantity: int
+    price: Money
+    list_price: Money
+    sum: Money
+
+
+class WholeDeal(DealAnswer):
+    """A deal with its goods; once there is an order, they are the order's."""
+
+    items: list[GoodsAnswer]
 
 
 class StepAnswer(Answer):
@@ -122,6 +180,28 @@ class StepAnswer(Answer):
     until: datetime | None
 
 
+class ColleagueAnswer(Answer):
+    """Somebody who may be responsible for a deal."""
+
+    id: int
+    name: str
+
+
+class DealChoices(Answer):
+    """What a deal is chosen from besides `GET /funnels`: colleagues, and kinds of sale that were typed before."""
+
+    colleagues: list[ColleagueAnswer]
+    kinds: list[str]
+
+
+@operations.get("/deal-choices", right=EDIT_DEALS)
+async def get_deal_choices(request: web.Request) -> DealChoices:
+    """What the form of a deal offers."""
+    async with services(request).db.begin() as session:
+        colleagues = [ColleagueAnswer(id=id_, name=name) for id_, name in await users_to_choose(session)]
+        return DealChoices(colleagues=colleagues, kinds=await kinds_of_sale(session))
+
+
 @operations.get("/deals", right=VIEW_DEALS, errors=(404,))
 async def get_deals(request: web.Request, query: DealsQuery) -> Listing[DealAnswer]:
     """Deals, newest first."""
@@ -132,10 +212,10 @@ async def get_deals(request: web.Request, query: DealsQuery) -> Listing[DealAnsw
 
 
 @operations.get("/deals/{deal_id}", right=VIEW_DEALS)
-async def get_deal(request: web.Request, deal_id: Id) -> DealAnswer:
+async def get_deal(request: web.Request, deal_id: Id) -> WholeDeal:
     """One deal."""
     async with services(request).db.begin() as session:
-        return DealAnswer.model_validate(await load_deal(session, deal_id))
+        return WholeDeal.model_validate(await load_deal(session, deal_id))
 
 
 @operations.get("/deals/{deal_id}/steps", right=VIEW_DEALS)
@@ -147,23 +227,43 @@ async def get_steps(request: web.Request, deal_id: Id) -> list[StepAnswer]:
 
 
 @operations.post("/deals", right=EDIT_DEALS, errors=(404, 409))
-async def post_deal(request: web.Request, body: NewDeal) -> DealAnswer:
-    """Open a deal. 404 for an unknown customer or funnel, 409 for an unknown colleague or stage."""
+async def post_deal(request: web.Request, body: NewDeal) -> WholeDeal:
+    """Open a deal. 404 for an unknown customer, funnel or call, 409 for an unknown colleague, stage or product. The
+    same sent again with the same `key` opens nothing."""
     parts, user_id = services(request), person(request).user_id
-    given = body.model_dump() | {"responsible_id": body.responsible_id or user_id, "user_id": user_id}
     async with parts.db.begin() as session:
-        with possible():
-            made = await create_deal(session, at=parts.now(), **given)
-        await session.flush()
-        return DealAnswer.model_validate(await load_deal(session, made.id))
+        call_id = body.call_id and await own_call(request, session, body.call_id)
+        made = await opened(session, body, at=parts.now(), user_id=user_id, call_id=call_id)
+        answer = WholeDeal.model_validate(await load_deal(session, made.id))
+    await tell_desk(parts, call_id)
+    return answer
+
+
+async def opened(
+    session: AsyncSession, body: NewDeal, *, at: datetime, user_id: int, call_id: UUID | None = None
+) -> Deal:
+    """The deal as it was asked for; whoever opens it is responsible unless another is named."""
+    given = body.model_dump(exclude={"items", "call_id"})
+    given |= {"responsible_id": body.responsible_id or user_id, "user_id": user_id, "call_id": call_id}
+    with possible():
+        made = await create_deal(session, at=at, items=wanted_goods(body.items), **given)
+    await session.flush()
+    return made
+
+
+def wanted_goods(items: list[WantedGoods]) -> list[GoodsWanted]:
+    """The lines in the words of the service."""
+    return [GoodsWanted(**dict(it)) for it in items]
 
 
 @operations.patch("/deals/{deal_id}", right=EDIT_DEALS, errors=(409,))
-async def patch_deal(request: web.Request, deal_id: Id, body: DealChange) -> DealAnswer:
-    """Change a deal. 409 when `version` is stale, for an amount typed over that of the orders, for a deal lost
+async def patch_deal(request: web.Request, deal_id: Id, body: DealChange) -> WholeDeal:
+    """Change a deal. 409 when `version` is stale, for what is not the deal's to say (`owned`), for a deal lost
     without a reason, and when the goods of an order that would follow are not there."""
     parts = services(request)
-    changes = body.model_dump(exclude_unset=True, exclude={"version", "call_id"})
+    changes = body.model_dump(exclude_unset=True, exclude={"version", "call_id", "items"})
+    if "items" in body.model_fields_set:
+        changes["items"] = wanted_goods(body.items)
     async with parts.db.begin() as session:
         with possible():
             await update_deal(
@@ -176,4 +276,4 @@ async def patch_deal(request: web.Request, deal_id: Id, body: DealChange) -> Dea
                 call_id=body.call_id,
             )
         await session.flush()
-        return DealAnswer.model_validate(await load_deal(session, deal_id))
+        return WholeDeal.model_validate(await load_deal(session, deal_id))

@@ -35,6 +35,7 @@ from web import (
     customer_pages,
     customers,
     deal_pages,
+    deal_window,
     deals,
     deliveries,
     desk_page,
@@ -177,6 +178,7 @@ PAGES: tuple[Pages, ...] = (
     import_pages.pages,
     selling_pages.pages,
     board_pages.pages,  # before one deal: /deals/board
+    deal_window.pages,  # and /deals/new
     deal_pages.pages,
     promises.pages,
     pop_settings.pages,

@@ -12,7 +12,7 @@ from sqlalchemy.orm import aliased
 from crm_core.callback import Callback, CallbackCall, State
 from crm_core.calling_hours import zone_of_number
 from crm_core.customer import Customer
-from crm_core.deal import Deal
+from crm_core.deal_rows import Deal
 from crm_core.errors import Invalid, NotFound
 from crm_core.line import Shop
 from crm_core.order import Order

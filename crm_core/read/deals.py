@@ -1,7 +1,8 @@
 """Deals as a list with its sums, and one deal as a page with the way it went."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.call_link import CallLink
 from crm_core.customer import Customer
-from crm_core.deal import OWNED, Deal, DealMove
+from crm_core.deal import PLAIN, owned
+from crm_core.deal_rows import Deal, DealItem, DealMove
 from crm_core.errors import NotFound
 from crm_core.funnel import Funnel, FunnelStage, Kind, LostReason
 from crm_core.order import Order
@@ -52,6 +54,15 @@ class DealRow:
     created_at: datetime
     updated_at: datetime
     version: int
+    kind_of_sale: str | None
+    probability: int | None
+    for_all: bool
+    from_store: bool
+    comment: str | None
+    delivery_date: date | None
+    delivery_from: time | None
+    delivery_until: time | None
+    goods: int
     orders: int
     calls: int
     talk_s: float
@@ -64,7 +75,7 @@ class DealRow:
     @property
     def owned(self) -> dict[str, str]:
         """The fields that can not be typed, each with the reason."""
-        return dict(OWNED) if self.orders else {}
+        return owned(orders=self.orders > 0, from_store=self.from_store, goods=self.goods > 0)
 
     def age(self, now: datetime) -> timedelta:
         """How long it has been in its stage."""
@@ -73,6 +84,13 @@ class DealRow:
     def stuck(self, now: datetime) -> bool:
         """Longer in its stage than the stage allows."""
         return self.stuck_at is not None and self.stuck_at < now
+
+
+@dataclass(frozen=True, kw_only=True)
+class DealPage(DealRow):
+    """A deal with the goods that are wanted in it while it has no order."""
+
+    items: Sequence[DealItem]
 
 
 _DAY: ColumnElement[timedelta] = literal_column("interval '1 day'", Interval)
@@ -87,8 +105,9 @@ def _rows() -> Select[Any]:
     orders = select(func.count()).where(Order.deal_id == Deal.id).correlate(Deal).scalar_subquery()
     names = ("id", "title", "funnel_id", "stage", "stage_since", "lost_reason_id", "amount", "currency")
     more = ("customer_id", "responsible_id", "closed_at", "created_at", "updated_at", "version")
+    goods = select(func.count()).where(DealItem.deal_id == Deal.id).correlate(Deal).scalar_subquery()
     return (
-        _joined(select(*(getattr(Deal, name) for name in (*names, *more))))
+        _joined(select(*(getattr(Deal, name) for name in (*names, *more, *sorted(PLAIN)))))
         .add_columns(
             Funnel.name.label("funnel"),
             FunnelStage.name.label("stage_label"),
@@ -98,6 +117,7 @@ def _rows() -> Select[Any]:
             Customer.name.label("customer"),
             User.name.label("responsible"),
             first_number(Deal),
+            goods.label("goods"),
             orders.label("orders"),
             *talked.c,
         )
@@ -188,12 +208,24 @@ async def sum_stages(session: AsyncSession, *, now: datetime | None = None, **on
     ]
 
 
-async def load_deal(session: AsyncSession, deal_id: int) -> DealRow:
+async def load_deal(session: AsyncSession, deal_id: int) -> DealPage:
     """One deal. Raises `NotFound`."""
     row = (await session.execute(_rows().where(Deal.id == deal_id))).one_or_none()
     if row is None:
         raise NotFound("There is no such deal.")
-    return DealRow(**dict(row._mapping))
+    goods = select(DealItem).where(DealItem.deal_id == deal_id).order_by(DealItem.id)
+    items = [] if row.orders else (await session.scalars(goods)).all()
+    return DealPage(**dict(row._mapping), items=items)
+
+
+async def kinds_of_sale(session: AsyncSession) -> list[str]:
+    """The kinds that stand in the newest deals, in alphabetical order."""
+    newest = select(Deal.kind_of_sale).order_by(Deal.id.desc()).limit(_LOOKED_THROUGH).subquery()
+    query = select(newest.c.kind_of_sale).where(newest.c.kind_of_sale.is_not(None)).distinct()
+    return sorted(await session.scalars(query))
+
+
+_LOOKED_THROUGH = 500
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 
 from crm_core.call import Call, CallAlias, CallLeg
 from crm_core.call_link import CallLink
-from crm_core.deal import Deal
+from crm_core.deal_rows import Deal
 from crm_core.errors import Forbidden, NotFound
 from crm_core.line import Line
 from crm_core.order import Order

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core.deal import Deal
+from crm_core.deal_rows import Deal
 from crm_core.delivery import DeliveryMethod
 from crm_core.order_rows import OrderChange
 from crm_core.status_list import OrderStatus

@@ -13,7 +13,7 @@ from sqlalchemy.orm import aliased
 from crm_core.call import Call
 from crm_core.call_link import CallLink
 from crm_core.customer import Customer, CustomerNumber
-from crm_core.deal import Deal
+from crm_core.deal_rows import Deal
 from crm_core.errors import NotFound
 from crm_core.line import Shop
 from crm_core.order import Order, OrderChange, OrderItem

@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.call import Call
 from crm_core.customer import Customer
-from crm_core.deal import Deal
+from crm_core.deal_rows import Deal
 from crm_core.order import Order
 from crm_core.order_status import RELEASED, among
 from crm_core.segment import checked_rules, get_segment

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm_core.call import Call
 from crm_core.call_link import CallLink
 from crm_core.customer import find_owners
-from crm_core.deal import Deal
+from crm_core.deal_rows import Deal
 from crm_core.focus import CallFocus
 from crm_core.forecast import CallForecast
 from crm_core.funnel import FunnelStage

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from crm_core.customer import Customer
-from crm_core.deal import Deal
+from crm_core.deal_rows import Deal
 from crm_core.errors import Invalid, NotFound
 from crm_core.order import Order
 from crm_core.read import page

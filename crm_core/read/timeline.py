@@ -33,7 +33,7 @@ from crm_core.call_link import CallLink
 from crm_core.callback import Callback
 from crm_core.customer import Customer, CustomerNote
 from crm_core.customer_merge import CustomerMerge
-from crm_core.deal import Deal
+from crm_core.deal_rows import Deal
 from crm_core.funnel import FunnelStage, Kind
 from crm_core.order import Order
 from crm_core.order_status import is_open

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from crm_core import lead, lead_form
 from crm_core.customer import Customer, create_customer
-from crm_core.deal import Deal
+from crm_core.deal_rows import Deal
 from crm_core.errors import Conflict, Invalid
 from crm_core.lead_rows import Lead
 from crm_core.outbox import OutboxRow

@@ -14,7 +14,7 @@ from crm_core.call_link import CallLink
 from crm_core.callback import Callback
 from crm_core.customer import Customer, CustomerNote, CustomerNumber
 from crm_core.db import Database
-from crm_core.deal import Deal
+from crm_core.deal_rows import Deal
 from crm_core.errors import Forbidden, Invalid, NotFound
 from crm_core.keys import search_key, sort_key
 from crm_core.line import Shop

@@ -2,18 +2,23 @@
 and the rule beneath them: a deal and its orders go together, each step once."""
 
 from datetime import timedelta
+from decimal import Decimal
 from random import Random
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select
 
 from crm_core import courier, lead, lead_form
 from crm_core.call import save_note
+from crm_core.call_link import links_of
 from crm_core.callback import create_callback
 from crm_core.callback_calls import Heard, close_reached
 from crm_core.customer import create_customer
-from crm_core.deal import DealMove, create_deal, get_deal, update_deal
+from crm_core.deal import create_deal, get_deal, update_deal
+from crm_core.deal_goods import GoodsWanted
+from crm_core.deal_rows import DealMove
 from crm_core.errors import Conflict, Invalid
 from crm_core.funnel import Kind, StageWanted, create_funnel, find_stage, get_funnel, stage_for, update_funnel
 from crm_core.order import OrderChange, create_order, get_order, update_order
@@ -62,7 +67,7 @@ async def test_an_order_of_the_store_goes_from_the_first_call_to_a_won_deal(shop
         )  # fmt: skip
         await save_note(session, shop.call, "No kettle", version=0, user_id=shop.anna, at=later)
         row = await load_deal(session, deal.id)
-        assert (str(row.amount), row.owned) == ("17.80", {"amount": "The amount follows the deal's orders."})
+        assert (str(row.amount), row.owned["amount"]) == ("17.80", "The amount follows the deal's orders.")
         with pytest.raises(Invalid, match="follows the deal's orders"):
             await update_deal(session, deal.id, version=row.version, changes={"amount": "5"}, at=later)
         brought = await courier.give_to_courier(
@@ -81,18 +86,34 @@ async def test_a_deal_is_opened_in_a_call_with_a_new_customer_and_an_order_of_th
     async with shop.begin() as session:
         (kettle,) = await find_products(session, "ket", shop.shop)
         nina = await create_customer(session, name="Nina", country="PL", numbers=["501 222 333"])
-        deal = await create_deal(
-            session, title="Kettle, evening", customer_id=nina.id, currency="EUR", at=shop.noon,
-            amount=kettle.price * 2, responsible_id=shop.anna, user_id=shop.anna, call_id=shop.call,
-        )  # fmt: skip
-        assert (str(deal.amount), (await load_deal(session, deal.id)).owned) == ("79.00", {})
+        asked: dict[str, Any] = {
+            "title": "Kettle, evening", "customer_id": nina.id, "currency": "EUR", "at": shop.noon,
+            "items": [GoodsWanted(kettle.id, 2, Decimal("35.00")), GoodsWanted(shop.mug, 1)],
+            "responsible_id": shop.anna, "user_id": shop.anna, "call_id": shop.call, "probability": 60,
+            "comment": "After six", "key": uuid4(),
+        }  # fmt: skip
+        deal = await create_deal(session, **asked)
+        assert (await create_deal(session, **asked)).id == deal.id  # sent again: nothing new
+        assert [(it.deal_id, it.role) for it in await links_of(session, shop.call)] == [(deal.id, "created")]
+        row = await load_deal(session, deal.id)
+        assert (str(row.amount), row.owned) == ("78.90", {"amount": "The amount is the sum of the goods."})
+        assert [(it.quantity, str(it.list_price)) for it in row.items] == [(2, "39.50"), (1, "8.90")]
+        more = [GoodsWanted(kettle.id, 1)]
+        await update_deal(
+            session, deal.id, version=1, changes={"items": more, "from_store": True}, at=shop.noon
+        )
+        with pytest.raises(Invalid, match="change it there"):  # its goods are the order's from now on
+            await update_deal(session, deal.id, version=2, changes={"items": []}, at=shop.noon)
         order = await create_order(
             session, customer_id=nina.id, shop_id=shop.shop, user_id=shop.anna, at=shop.noon, deal_id=deal.id,
             items=[ItemWanted(product_id=kettle.id, quantity=1)], call_id=shop.call, delivery_cost="5",
         )  # fmt: skip
         row = await load_deal(session, deal.id)
-        assert (str(row.amount), row.orders, row.stage) == ("44.50", 1, "ordered")
+        assert (str(row.amount), row.orders, row.stage, row.items) == ("44.50", 1, "ordered", [])
         assert [it.number for it in (await list_orders(session, deal_id=deal.id)).rows] == [order.number]
+        strange = [GoodsWanted(999_999, 1)]
+        with pytest.raises(Invalid, match="no product"):
+            await create_deal(session, **asked | {"key": None, "items": strange})
 
 
 async def test_a_lead_from_a_form_is_handed_over_and_becomes_a_deal_that_is_worked_on(shop: Any) -> None:

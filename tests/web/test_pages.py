@@ -13,7 +13,7 @@ from crm_core.call import Call
 from crm_core.call_link import CallLink
 from crm_core.callback import Callback
 from crm_core.customer import Customer
-from crm_core.deal import Deal
+from crm_core.deal_rows import Deal
 from crm_core.order import Order
 from crm_core.user import Extension, User
 from tests.web import shop

@@ -21,8 +21,9 @@ export const readDraft = async (callId) => {
   return { body: { ...EMPTY, ...body }, version: version ?? 0 };
 };
 
-/** The keeper of this call's draft. */
-export const draftOf = ({ call, card }) => {
+/** The keeper of this call's draft; of an order without a call the one that its window brings. */
+export const draftOf = ({ call, card, kept: own }) => {
+  if (own) return own;
   const kept = keeper(`draft/${call.id}`, (body, version, options) => putDraft(call.id, body, version, options),
     bodyOf(card?.draft), card?.draft?.user_id === boot.user?.id ? card.draft.version : 0);
   // A colleague's draft (the call was transferred) is where ours begins, and nothing more.

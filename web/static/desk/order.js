@@ -1,15 +1,14 @@
 // The order being taken by telephone: what, how many, where to, the total at once. Kept as typed with the call.
 
 import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "../vendor/hooks.js";
-import { signal } from "../vendor/signals.js";
 import { clock, t } from "../say.js";
 import { Chip, html, Key } from "../ui.js";
-import { api, items } from "../api.js";
 import { toast } from "../toast.js";
 import { useKey } from "../keys.js";
 import { added, lineSum } from "./basket.js";
 import { rest } from "./changing.js";
 import { DraftClash, OrderClash } from "./clash.js";
+import { begun, CallDeal } from "./call-deal.js";
 import { draftOf } from "./draft.js";
 import { filled } from "./filled.js";
 import { keptText } from "./keep.js";
@@ -18,26 +17,14 @@ import { readOut, usePlacing, wrongs } from "./placing.js";
 import { ProductSearch } from "./products.js";
 import { useQuote } from "./quote.js";
 import { ReadBack } from "./readback.js";
+import { readShops, shopOf, Shops } from "./shop.js";
 import { part } from "./store.js";
 import { Terms, Total } from "./terms.js";
 
-const shops = signal(null);
-const readShops = async () => { shops.value ??= items(await api.get("/shops")); };
-
 export const goodsOf = (list) => list.reduce((sum, item) => sum + lineSum(item), 0);
 
-const Shops = ({ shop, set }) => ((shops.value?.length ?? 0) < 2 ? null : html`<select class="shop" aria-label=${t("Shop")} value=${shop?.id ?? ""} onChange=${(event) => set({ shop_id: Number(event.target.value) || undefined })}>
-  ${shop ? null : html`<option value="">${t("Choose a shop")}</option>`}${shops.value.map((one) => html`<option key=${one.id} value=${one.id}>${one.name}</option>`)}</select>`);
-
-/** The shop chosen, else the one that was called, else the one the person bought from last, else the only one. */
-const shopOf = ({ call, card }, draft) => {
-  const list = shops.value ?? [];
-  const wanted = draft.shop_id ?? call.line?.shop_id ?? card?.orders?.[0]?.shop_id;
-  return list.find((one) => one.id === wanted) ?? (list.length === 1 ? list[0] : null);
-};
-
-const Head = ({ draft, shop, set, kept }) => {
-  if (!draft.edits) return html`<div class="order-head"><h2>${t("New order")}</h2><${Shops} shop=${shop} set=${set} /></div>`;
+const Head = ({ entry, draft, shop, set, kept }) => {
+  if (!draft.edits) return html`<div class="order-head"><h2>${t("New order")}</h2><${Shops} shop=${shop} set=${set} />${entry.kept ? null : html`<button type="button" class="btn tight" onClick=${() => kept.set(begun(kept.value.peek()))}>${t("Deal")} <${Key}>B<//></button>`}</div>`;
   const leave = () => kept.set(rest(kept.value.peek()));
   return html`<div class="order-head changing"><h2>${t("Order {number}", { number: draft.edits.number })}</h2><button type="button" class="btn tight" onClick=${leave}>${t("Leave it as it was")}</button></div>`;
 };
@@ -57,7 +44,10 @@ const Foot = ({ draft, quote, currency, kept, placing, confirmed, read }) => htm
 
 const Empty = () => html`<p class="empty-order faint">${t("Type the first letters of a product and press Enter; 3* before it takes three. The order stays with this call until it is placed.")}</p>`;
 
-export const OrderPanel = ({ entry }) => {
+/** What is taken in the call: an order, or a deal while one is begun. */
+export const OrderPanel = ({ entry }) => (draftOf(entry).value.value.deal ? html`<${CallDeal} entry=${entry} />` : html`<${TakeOrder} entry=${entry} />`);
+
+const TakeOrder = ({ entry }) => {
   const kept = draftOf(entry);
   const typed = kept.value.value;
   const [reading, setReading] = useState(false);
@@ -80,6 +70,7 @@ export const OrderPanel = ({ entry }) => {
   useLayoutEffect(() => { if (goal) { goal()?.focus(); setGoal(null); } }, [goal, reading]);
   const flip = () => (reading ? back() : setReading(true));
   useKey("o", t("Take an order"), back);
+  useKey("b", t("Begin a deal"), () => { part.value = "order"; kept.set(begun(kept.value.peek())); }, !entry.kept);
   useKey("F2", t("Find a product"), back);
   useKey("F8", t("Delivery and payment"), agree, any);
   useKey("F4", t("Read the order back to the customer"), flip, any);
@@ -88,7 +79,7 @@ export const OrderPanel = ({ entry }) => {
   const add = (product, quantity) => set({ items: added(kept.value.value.items, { ...product, product_id: product.id, quantity }) });
   if (reading && any) return html`<aside class="order" aria-label=${t("Order")}><${ReadBack} entry=${entry} draft=${draft} quote=${quote} currency=${currency} confirmed=${confirmed} tick=${(yes) => set({ confirmed: yes ? read : undefined })} close=${back} />
     <${Foot} draft=${draft} quote=${quote} currency=${currency} kept=${kept} placing=${placing} confirmed=${confirmed} read=${flip} /></aside>`;
-  return html`<aside class="order" aria-label=${t("Order")}><${Head} draft=${draft} shop=${shop} set=${set} kept=${kept} />
+  return html`<aside class="order" aria-label=${t("Order")}><${Head} entry=${entry} draft=${draft} shop=${shop} set=${set} kept=${kept} />
     <${ProductSearch} field=${search} shopId=${shop?.id} customerId=${entry.card?.customer?.id} callId=${entry.call.id} currency=${currency} add=${add} />
     <div class="items" inert=${placing.busy}>${kept.state.value === "clash" ? html`<${DraftClash} callId=${entry.call.id} kept=${kept} />` : null}
       ${placing.refusal?.problem.clash?.length ? html`<${OrderClash} kept=${kept} problem=${placing.refusal.problem} again=${placing.forget} />` : null}

@@ -12,7 +12,7 @@ const AGAIN_MS = 2000;
 const PATIENCE_MS = 15000;
 
 /** A random key, also where the page is not served over https. */
-const newKey = () => {
+export const newKey = () => {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6] & 0x0f) | 0x40;
   bytes[8] = (bytes[8] & 0x3f) | 0x80;
@@ -26,7 +26,7 @@ const TEXTS = ["delivery_address", "comment", "delivery_date", "delivery_from", 
 export const wish = ({ call, card }, draft, shop, offers) => {
   const body = {
     customer_id: card.customer.id, shop_id: shop.id, call_id: call.id, items: goods(draft), ...terms(draft, offers),
-    ...(draft.cart_id ? { cart_id: draft.cart_id } : {}),
+    ...(draft.cart_id ? { cart_id: draft.cart_id } : {}), ...(draft.deal_id ? { deal_id: draft.deal_id } : {}),
   };
   for (const name of TEXTS) if (draft[name]?.trim()) body[name] = draft[name].trim();
   return body;
@@ -59,6 +59,7 @@ const done = (draft, order, shop) => toast(t("Total {sum}", { sum: money(order.t
 
 /** The draft is used up: here, and on the server, which emptied that of a new order itself. */
 const useUp = async (entry, kept, left) => {
+  if (entry.kept) return kept.take(left, 0);
   const known = await readDraft(entry.call.id).catch((error) => { if (error instanceof Refused) return null; throw error; });
   kept.take(left, known?.version ?? kept.version);
   kept.thaw();
@@ -92,6 +93,7 @@ export const usePlacing = (entry, kept, draft, shop, offers, confirmed) => {
           const order = await send(entry, sent, shop, offers, confirmed);
           await useUp(entry, kept, rest(typed));
           done(sent, order, shop);
+          entry.placed?.(order);
           return setState({ busy: false, waits: false, refusal: null });
         } catch (error) {
           if (!passing(error)) throw error;

@@ -1,0 +1,65 @@
+"""The goods that are wanted in a deal before there is an order of them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crm_core.deal_rows import Deal, DealItem
+from crm_core.errors import Invalid
+from crm_core.line import Shop
+from crm_core.money import money
+from crm_core.price import buys_at, prices_for
+from crm_core.product import Product
+
+MOST_LINES = 100
+
+
+@dataclass(frozen=True)
+class GoodsWanted:
+    """So many pieces of a product; at the customer's own price unless another was agreed."""
+
+    product_id: int
+    quantity: int
+    price: Decimal | None = None
+
+
+async def put_goods(session: AsyncSession, deal: Deal, wanted: Sequence[GoodsWanted], at: datetime) -> None:
+    """Let these be the goods of the deal and their sum its amount; without any the amount stays.
+
+    Raises `Invalid` for a product that there is not, and for goods of several shops or another currency.
+    """
+    query = select(Product).where(Product.id.in_({it.product_id for it in wanted}))
+    products = {it.id: it for it in await session.scalars(query)}
+    if missing := {it.product_id for it in wanted} - products.keys():
+        raise Invalid(f"There is no product {min(missing)}.", "items")
+    await _one_shop(session, deal, products.values())
+    price_list = await buys_at(session, deal.customer_id)
+    prices = await prices_for(session, list(products.values()), price_list=price_list, at=at)
+    deal.items = [_line(it, products[it.product_id], prices[it.product_id]) for it in wanted]
+    if deal.items:
+        deal.amount = money(sum((it.sum for it in deal.items), Decimal(0)), "amount")
+
+
+async def _one_shop(session: AsyncSession, deal: Deal, products: Iterable[Product]) -> None:
+    shops = {it.shop_id for it in products}
+    if len(shops) > 1:
+        raise Invalid("The goods of a deal are of one shop.", "items")
+    for shop_id in shops:
+        shop = await session.get_one(Shop, shop_id)
+        if shop.currency != deal.currency:
+            raise Invalid(f"{shop.name} sells in {shop.currency}, the deal is in {deal.currency}.", "items")
+
+
+def _line(wanted: GoodsWanted, product: Product, price: Decimal) -> DealItem:
+    return DealItem(
+        product_id=product.id,
+        sku=product.sku,
+        name=product.name,
+        quantity=wanted.quantity,
+        price=price if wanted.price is None else wanted.price,
+        list_price=price,
+    )
