@@ -82,6 +82,12 @@ def place_of(folder: Path, digest: str) -> Path:
     return folder / digest[:2] / digest
 
 
+async def used_bytes(session: AsyncSession) -> int:
+    """What all files that were not taken away have together."""
+    used = select(func.coalesce(func.sum(Document.size), 0)).where(Document.deleted_at.is_(None))
+    return int(await session.scalar(used) or 0)
+
+
 async def keep_document(
     session: AsyncSession,
     folder: Path,
@@ -106,8 +112,7 @@ async def keep_document(
     size = came.stat().st_size
     await session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
     there = Document.deleted_at.is_(None)
-    used = await session.scalar(select(func.coalesce(func.sum(Document.size), 0)).where(there))
-    if int(used or 0) + size > quota:
+    if await used_bytes(session) + size > quota:
         raise Conflict(
             f"There is no room for more files: {quota // 2**20} MB are used up. Ask the administrator."
         )

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
+from crm_core.document import used_bytes
 from crm_core.read.waiting import load_waiting
 from web.api import Operations
 from web.fields import Answer
@@ -17,6 +18,8 @@ operations = Operations("status")
 pages = Pages()
 RECENT = timedelta(days=30)
 """What is older and still not linked will not be."""
+NEARLY = 0.9
+"""Of the room for files; more is said to be tight."""
 
 
 class CheckAnswer(Answer):
@@ -50,7 +53,7 @@ class StatusAnswer(Answer):
 async def get_status(request: web.Request) -> StatusAnswer:
     """Every part with the fix for what is wrong, and what waits for somebody."""
     parts = services(request)
-    found = await checks(parts)
+    found = await _checks(parts)
     return StatusAnswer(
         checks=[CheckAnswer.model_validate(check) for check in found], waiting=await _waiting(parts, found)
     )
@@ -60,7 +63,7 @@ async def get_status(request: web.Request) -> StatusAnswer:
 async def show_status(request: web.Request) -> web.Response:
     """The same as a page, with the worst first."""
     parts = services(request)
-    found = await checks(parts)
+    found = await _checks(parts)
     context = {
         "checks": sorted(found, key=lambda check: (check.ok, not check.needed)),
         "links": list(parts.live.links()),
@@ -71,8 +74,27 @@ async def show_status(request: web.Request) -> web.Response:
     return render(request, "status.html", context)
 
 
+async def _checks(parts: Services) -> list[Check]:
+    found = await checks(parts)
+    return [*found, await files_check(parts)] if _answers(found) else found
+
+
+async def files_check(parts: Services) -> Check:
+    """How much room the files of orders, tasks and customers have left."""
+    async with parts.db.begin() as session:
+        used, room = await used_bytes(session) / 2**20, parts.settings.documents_mb
+    detail = f"{used:,.0f} MB of {room:,} MB are used by files of orders, tasks and customers."
+    tight = used > room * NEARLY
+    fix = "Raise CALLCENTER_DOCUMENTS_MB, or take files away that nobody needs." if tight else ""
+    return Check(name="files", ok=not tight, needed=False, detail=detail, fix=fix)
+
+
+def _answers(found: list[Check]) -> bool:
+    return all(check.ok for check in found if check.name == "database")
+
+
 async def _waiting(parts: Services, found: list[Check]) -> WaitingAnswer | None:
-    if not all(check.ok for check in found if check.name == "database"):
+    if not _answers(found):
         return None
     async with parts.db.begin() as session:
         return WaitingAnswer.model_validate(await load_waiting(session))

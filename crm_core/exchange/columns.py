@@ -18,6 +18,7 @@ from crm_core.exchange.people import MESSENGERS
 from crm_core.exchange.sheet import Cell, Phones
 from crm_core.exchange.xml_goods import PARAMETER
 from crm_core.order import Order, OrderItem
+from crm_core.payment import Payment
 from crm_core.price import margin
 from crm_core.product import Product
 from crm_core.stock import StockLevel, Warehouse
@@ -71,12 +72,14 @@ async def people(session: AsyncSession) -> Columns:
         whole = {it[0]: it[1:] for it in await session.execute(query)}
         called, known = await _numbers(session, ids), await _external(session, ids)
         contacts, lived = await _contacts(session, ids), await _addresses(session, ids)
+        labels = await _labels(session, ids)
         return [
             [
                 row.id,
                 known.get(row.id, ""),
                 row.name,
                 called.get(row.id),
+                "\n".join(labels[row.id]),
                 ", ".join(filter(None, (row.email, *contacts.get(row.id, {}).get(ContactKind.EMAIL, ())))),
                 *map(_cell, whole[row.id][2:]),
                 whole[row.id][1],
@@ -88,7 +91,17 @@ async def people(session: AsyncSession) -> Columns:
             for row in rows
         ]
 
-    above = ("our id", "external_id", "name", "phone", "email", *_PERSON, "manager", *MESSENGERS)
+    above = (
+        "our id",
+        "external_id",
+        "name",
+        "phone",
+        "number_labels",
+        "email",
+        *_PERSON,
+        "manager",
+        *MESSENGERS,
+    )
     house = [CUSTOM + code for code in own]
     bought = ("orders", "bought for", "currency", "last order", "added")
     return Columns((*above, "further_addresses", *house, *bought), spell)
@@ -103,7 +116,7 @@ async def sales(session: AsyncSession) -> Columns:
         query = select(Order.id, Order.custom, User.login, *(getattr(Order, name) for name in _SALE))
         query = query.outerjoin(User, User.id == Order.manager_id).where(Order.id.in_(ids))
         whole = {it[0]: it[1:] for it in await session.execute(query)}
-        items = await _items(session, ids)
+        items, came = await _items(session, ids), await _payments(session, ids)
         mails = select(Customer.id, Customer.email).where(Customer.id.in_(buyers))
         written = {it.id: it.email for it in await session.execute(mails)}
         called, known = await _numbers(session, buyers), await _external(session, buyers)
@@ -114,6 +127,7 @@ async def sales(session: AsyncSession) -> Columns:
                 written.get(row.customer_id),
                 known.get(row.customer_id, ""),
                 *said,
+                "\n".join(came[row.id]),
                 whole[row.id][1],
                 *map(_cell, whole[row.id][2:]),
                 *(_own(whole[row.id][0].get(code)) for code in own),
@@ -134,7 +148,7 @@ async def sales(session: AsyncSession) -> Columns:
         "sku",
         "item",
     )
-    pieces = ("quantity", "price", *(f"item_{name}" for name in _OFF), "manager")
+    pieces = ("quantity", "price", *(f"item_{name}" for name in _OFF), "payments", "manager")
     return Columns((*above, *pieces, *_SALE, *(CUSTOM + code for code in own)), spell)
 
 
@@ -224,6 +238,26 @@ async def _numbers(session: AsyncSession, ids: Sequence[int]) -> dict[int, Phone
     for id_, e164 in await session.execute(query.order_by(CustomerNumber.position, CustomerNumber.id)):
         called[id_].append(e164)
     return {id_: Phones(numbers) for id_, numbers in called.items()}
+
+
+async def _labels(session: AsyncSession, ids: Sequence[int]) -> dict[int, list[str]]:
+    """The labels of the numbers that have one, as an import reads them."""
+    number = (CustomerNumber.customer_id, CustomerNumber.e164, CustomerNumber.label)
+    query = select(*number).where(CustomerNumber.customer_id.in_(ids), CustomerNumber.label.is_not(None))
+    found: dict[int, list[str]] = defaultdict(list)
+    for id_, e164, label in await session.execute(query.order_by(CustomerNumber.position)):
+        found[id_].append(f"{' '.join((label or '').split())} | {e164}")
+    return found
+
+
+async def _payments(session: AsyncSession, ids: Sequence[int]) -> dict[int, list[str]]:
+    """The payments of these orders, as an import reads them, the oldest first."""
+    query = select(Payment).where(Payment.order_id.in_(ids)).order_by(Payment.id)
+    found: dict[int, list[str]] = defaultdict(list)
+    for it in await session.scalars(query):
+        parts = (it.created_at.isoformat(), it.kind, f"{it.amount}", it.method or "", it.note or "")
+        found[it.order_id].append(" ".join(" | ".join(parts).split()).rstrip("| "))
+    return found
 
 
 async def _contacts(session: AsyncSession, ids: Sequence[int]) -> dict[int, dict[str, list[str]]]:

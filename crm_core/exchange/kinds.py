@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 
 from crm_core.custom_value import FieldKind, FieldRule, Value, convert
 from crm_core.errors import Invalid
+from crm_core.payment import METHODS
+from crm_core.payment import Kind as PaymentKind
 from crm_core.phone import normalise
 
 
@@ -164,6 +166,31 @@ def phones(cell: str, habits: Habits) -> list[str]:
                 )
             found.append(e164)
     return list(dict.fromkeys(found))
+
+
+def labels(cell: str, habits: Habits) -> dict[str, str]:
+    """What numbers are, one a line: work | +48 601 220 114."""
+    found = {}
+    for line in filter(None, map(str.strip, cell.splitlines())):
+        label, _, number = line.rpartition("|")
+        e164 = normalise(number.strip(), country=habits.country).e164
+        if e164 is None or not label.strip():
+            raise ValueError("is no label with its number such as work | +48 601 220 114")
+        found[e164] = label.strip()
+    return found
+
+
+def payments(cell: str, habits: Habits) -> list[dict[str, Any]]:
+    """Payments, one a line: when | what for | how much | how | note; what stands behind may be left out."""
+    found = []
+    for line in filter(None, map(str.strip, cell.splitlines())):
+        parts = [part.strip() for part in line.split("|", 4)]
+        at, kind, amount, method, note = [*parts, "", "", "", ""][:5]
+        if not amount or kind not in set(PaymentKind) or method not in ("", *METHODS):
+            raise ValueError("is no payment such as 2026-11-20 14:30 | prepaid | 20.00 | cash")
+        said = {"at": instant(at, habits), "kind": kind, "amount": sum_(amount, habits)}
+        found.append(said | {"method": method or None, "note": note or None})
+    return sorted(found, key=lambda it: it["at"])
 
 
 def day(cell: str, habits: Habits) -> date:

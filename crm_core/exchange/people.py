@@ -24,7 +24,7 @@ from crm_core.customer_contact import (
 )
 from crm_core.errors import Conflict, Invalid
 from crm_core.exchange.external import ExternalId, known_as, remember
-from crm_core.exchange.kinds import colleague, day, emails, phones, places, sex, words, yes
+from crm_core.exchange.kinds import colleague, day, emails, labels, phones, places, sex, words, yes
 from crm_core.exchange.noun import Field, Given, Noun, Putting
 from crm_core.keys import sort_key
 from crm_core.order_rows import Order
@@ -55,6 +55,7 @@ FIELDS = (
     Field("first_name", "First name", ("firstname", "имя", "ім'я", "imię", "vorname")),
     Field("last_name", "Last name", ("lastname", "surname", "фамилия", "прізвище", "nazwisko", "nachname")),
     Field("phone", "Phones", PHONE, phones),
+    Field("number_labels", "Labels of the phones", ("phone labels",), labels),
     Field("email", "E-mails", EMAIL, emails),
     Field("city", "City", ("town", "город", "місто", "miasto", "ort")),
     Field("country", "Country", ("страна", "країна", "kraj", "land")),
@@ -80,7 +81,14 @@ FIELDS = (
     Field("note", "Note", ("notes", "comment", "комментарий", "примечание", "коментар", "uwagi")),
 )
 _KEYS = ("external_id", "phone", "email")
-_BESIDE = (*_KEYS, "country", "custom", "further_addresses", *MESSENGERS)  # what is no column of the customer
+_BESIDE = (
+    *_KEYS,
+    "country",
+    "custom",
+    "further_addresses",
+    "number_labels",
+    *MESSENGERS,
+)  # what is no column of the customer
 
 
 async def put(to: Putting, place: int, rows: Sequence[Given]) -> str:
@@ -189,7 +197,8 @@ async def _widen(to: Putting, known: Customer, person: Mapping[str, Any]) -> boo
 
 
 async def _besides(to: Putting, known: Customer, person: Mapping[str, Any]) -> bool:
-    """Messengers, further addresses and the house's own fields that we do not know yet; False when there are none."""
+    """Messengers, further addresses, labels of numbers and the house's own fields that we do not know yet; False when
+    there are none."""
     there = {(it.kind, contact_key(it.value)) for it in await list_contacts(to.session, known.id)}
     said = [(kind, value) for kind in MESSENGERS for value in person.get(kind, ())]
     fresh = [(kind, value) for kind, value in said if (kind, contact_key(value)) not in there]
@@ -199,7 +208,11 @@ async def _besides(to: Putting, known: Customer, person: Mapping[str, Any]) -> b
     moved = [it for it in person.get("further_addresses", ()) if (it["address"], it["city"]) not in lived]
     for place in moved:
         await add_address(to.session, known.id, **place)
-    return bool(fresh or moved) | await put_own(to, FieldOf.CUSTOMER, known, person)
+    named = person.get("number_labels", {})
+    called = [it for it in known.numbers if named.get(it.e164, it.label) != it.label]
+    for number in called:
+        number.label = named[number.e164]
+    return bool(fresh or moved or called) | await put_own(to, FieldOf.CUSTOMER, known, person)
 
 
 async def put_own(to: Putting, of: FieldOf, thing: Customer | Order, given: Mapping[str, Any]) -> bool:

@@ -15,12 +15,25 @@ from crm_core.custom_field import FieldOf
 from crm_core.customer import Customer
 from crm_core.errors import Conflict, Invalid
 from crm_core.exchange import people
-from crm_core.exchange.kinds import Habits, clock, colleague, day, emails, instant, phones, pieces, sum_, yes
+from crm_core.exchange.kinds import (
+    Habits,
+    clock,
+    colleague,
+    day,
+    emails,
+    instant,
+    payments,
+    phones,
+    pieces,
+    sum_,
+    yes,
+)
 from crm_core.exchange.noun import Field, Given, Noun, Putting
 from crm_core.line import Shop
 from crm_core.money import money
 from crm_core.order import ItemWanted, Order, OrderItem, create_order, update_order
 from crm_core.order_status import Status, is_shipped
+from crm_core.payment import book, list_payments
 from crm_core.product import Product
 
 
@@ -69,6 +82,7 @@ FIELDS = (
     Field("delivery_address", "Delivery address", ("shipping address", "address", "адрес", "адрес доставки")),
     Field("delivery_cost", "Delivery cost", ("shipping", "shipping cost", "стоимость доставки"), sum_),
     Field("paid", "Paid", ("paid amount", "оплачено", "zapłacono"), sum_),
+    Field("payments", "Payments", (), payments),
     Field("tracking", "Tracking", ("tracking number", "ttn", "трек", "ттн")),
     Field("promised_at", "Promised for", ("delivery date", "дата доставки"), instant),
     Field("manager", "In charge", ("responsible", "ответственный", "менеджер", "opiekun"), colleague),
@@ -119,11 +133,14 @@ async def put(to: Putting, place: int, rows: Sequence[Given]) -> str:
     }
     if items and not _same(known, items):
         changes["items"] = await _items(to, items, changes.get("status", known.status), known)
+    if "payments" in whole:
+        changes.pop("paid", None)  # it is their sum
     version = known.version
     by: dict[str, Any] = {"user_id": to.user_id, "at": to.at, "beyond_stock": True}
     changed = await update_order(to.session, known.id, version=version, changes=changes, **by)
     own = await people.put_own(to, FieldOf.ORDER, known, whole)
-    return "unchanged" if changed.version == version and not own else "updated"
+    booked = await _book(to, changed, whole.get("payments", ()))
+    return "unchanged" if changed.version == version and not own and not booked else "updated"
 
 
 def claims(rows: Sequence[Given]) -> list[str]:
@@ -149,6 +166,7 @@ async def _create(to: Putting, whole: Mapping[str, Any], items: Sequence[Given])
     if to.shop_id is None:
         raise Invalid("Say which shop took these orders.", "shop_id")
     number, state = whole["number"][:60], whole.get("status", Status.NEW)
+    told = ("paid",) if "payments" in whole else ()  # it is their sum
     buyer = await _buyer(to, whole)
     made = await create_order(
         to.session,
@@ -160,10 +178,24 @@ async def _create(to: Putting, whole: Mapping[str, Any], items: Sequence[Given])
         number=number,
         beyond_stock=True,
         quiet=True,
-        **{"status": state, **{name: whole[name] for name in _OWN if name in whole}},
+        **{"status": state, **{name: whole[name] for name in _OWN if name in whole and name not in told}},
     )
     await people.put_own(to, FieldOf.ORDER, made, whole)
+    await _book(to, made, whole.get("payments", ()))
+    if "payments" in whole and whole.get("paid", made.paid) != made.paid:
+        raise Invalid(f"The payments come to {made.paid}, not to {whole['paid']}.")
     await _count_on(to, number)
+
+
+async def _book(to: Putting, order: Order, said: Sequence[Mapping[str, Any]]) -> int:
+    """Take down the payments that we do not know yet; how many. Raises `Invalid`."""
+    there = [(it.created_at, it.kind, it.amount) for it in await list_payments(to.session, order.id)]
+    fresh = [it for it in said if (it["at"], it["kind"], it["amount"]) not in there]
+    for it in fresh:
+        book(to.session, order, it["amount"], kind=it["kind"], method=it["method"], note=it["note"],
+             user_id=to.user_id, call_id=None, at=it["at"])  # fmt: skip
+    await to.session.flush()
+    return len(fresh)
 
 
 async def _buyer(to: Putting, whole: Mapping[str, Any]) -> Customer:

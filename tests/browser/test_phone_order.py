@@ -101,3 +101,34 @@ async def test_an_order_is_changed_on_the_line_and_a_colleagues_change_is_shown_
         await desk.keyboard.press("Control+Enter")
         assert (await server.request("PATCH", "/orders/11"))["version"] == 4
         await expect(desk.locator(".toast")).to_contain_text("is changed")
+
+        # A deal begun in the call stands where the order would; from the store, its order follows with the goods.
+        server.answers["/products"] = [
+            {"id": 33, "shop_id": 2, "sku": "MG", "name": "Mug", "price": "8.90", "stock": 9}
+        ]
+        goods = {"product_id": 33, "sku": "MG", "name": "Mug", "quantity": 2, "price": "8.90"}
+        made = {
+            "id": 5,
+            "title": "Mug",
+            "amount": "17.80",
+            "currency": "EUR",
+            "items": [goods],
+            "comment": None,
+        }
+        server.answers["/deals"] = made | dict.fromkeys(("delivery_date", "delivery_from", "delivery_until"))
+        await desk.keyboard.press("Escape")
+        await desk.locator(".call h1").click()
+        await desk.keyboard.press("b")
+        deal = desk.get_by_role("complementary", name="Deal")
+        await expect(deal).to_contain_text("Marta")
+        await deal.get_by_label("Find a product").fill("2*mu")
+        await expect(deal.get_by_role("option", name="Mug")).to_be_visible()
+        await desk.keyboard.press("Enter")
+        await deal.get_by_label("Deal from the online store").check()
+        assert (await Axe().run(desk)).response["violations"] == []
+        await deal.get_by_role("button", name="Create order in the store").click()
+        sent = await server.request("POST", "/deals")
+        assert (sent["call_id"], sent["from_store"], sent["items"][0]["quantity"]) == ("c1", True, 2)
+        await expect(desk.get_by_label("Quantity of Mug")).to_have_value("2")
+        await desk.keyboard.press("Control+Enter")
+        assert (await server.request("POST", "/orders"))["deal_id"] == 5

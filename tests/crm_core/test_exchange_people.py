@@ -2,7 +2,7 @@
 
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.custom_field import FieldOf, add_field, set_values
 from crm_core.custom_value import FieldKind
-from crm_core.customer import Customer, create_customer, get_customer, update_customer
+from crm_core.customer import Customer, add_number, create_customer, get_customer, update_customer
 from crm_core.customer_contact import ContactKind, add_address, add_contact
 from crm_core.db import connect
 from crm_core.exchange import columns
@@ -24,6 +24,7 @@ from crm_core.exchange.sheet import Csv
 from crm_core.exchange.table import read_table
 from crm_core.line import Shop
 from crm_core.order import ItemWanted, Order, create_order
+from crm_core.payment import book
 from crm_core.product import Product
 from crm_core.read.customers import list_customers
 from crm_core.read.orders import list_orders
@@ -175,6 +176,7 @@ async def put_much(shop: Any) -> None:
             await add_contact(session, jan.id, kind=ContactKind(kind), value=value)
         await add_address(session, jan.id, address="Office 7", city="Gdynia", country="PL", label="office")
         await add_address(session, jan.id, address="Dacha, 3rd house")
+        await add_number(session, jan.id, "+442079460124", country="PL", label="= work | London")
         eva = await create_customer(
             session, name="Eva Stern", country="DE", numbers=["+4930231251"], sex="female"
         )
@@ -199,6 +201,9 @@ async def put_much(shop: Any) -> None:
             payment_method="card", **window, **where, **told, **by,
         )  # fmt: skip
         await set_values(session, FieldOf.ORDER, order.id, {"gift": "yes, a ribbon"}, **by)
+        later = {"user_id": None, "call_id": None, "at": shop.noon + timedelta(hours=3)}
+        book(session, order, "7.25", kind="part", method="cash", note="at the door | =1", **later)
+        book(session, order, 2, kind="refund", **later)
         await create_order(session, customer_id=eva.id, shop_id=shop.shop, items=items[:1], **by)
 
 
@@ -250,6 +255,9 @@ async def test_what_goes_out_comes_into_an_empty_shop_as_it_was(
     (jan,) = [row for row in told(files["customers"]) if row["name"] == "Jan Kowalski"]
     assert (jan["manager"], jan["telegram"], jan["custom:likes"]) == ("oleg", "@jan", "tea; green, raw")
     assert jan["further_addresses"] == "Office 7 | Gdynia | PL | office\nDacha, 3rd house"
+    assert jan["number_labels"].endswith("= work | London | +442079460124")
+    at = shop.noon.isoformat()
+    assert f"{at} | prepaid | 5.00" in told(files["orders"])[0]["payments"]
     async with copied(postgres, "small_shop") as url, connect(url) as db:
         other = replace(shop, db=db)
         await ask_much(other)

@@ -92,7 +92,7 @@ async def test_a_deal_is_begun_in_a_call_with_goods_and_somebody_new_and_gets_it
     browser, server, database, people
 ) -> None:
     """Walk 2 (a) and (b), in one window: goods by first letters, a price agreed, the person written down on the way."""
-    there = await shop.furnish(database)
+    await shop.furnish(database)
     call = await shop.add_call(database, talked=people["operator"], remote_e164="+48501222333")
     context = await browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
     page = await signed_in(context, server, "operator")
@@ -116,7 +116,9 @@ async def test_a_deal_is_begun_in_a_call_with_goods_and_somebody_new_and_gets_it
     await expect(page.get_by_label("Comment")).to_have_value("Bring it after six")  # nothing typed is lost
     await expect(page.get_by_label("Price of Blue mug")).to_have_value("7.50")
     await page.get_by_role("button", name="Save the deal").click()
-    await expect(page.locator("h1", has_text="Blue mug").or_(page.locator(".failed"))).to_have_text("Blue mug")
+    await expect(page.locator("h1", has_text="Blue mug").or_(page.locator(".failed"))).to_have_text(
+        "Blue mug"
+    )
     main = page.locator("#main")
     for said in ("€15.00", "Nina New", "Bring it after six", "+48 501 222 333"):
         await expect(main).to_contain_text(said)
