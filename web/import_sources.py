@@ -13,6 +13,7 @@ from crm_core.audit import record
 from crm_core.errors import NotFound
 from crm_core.exchange import source
 from crm_core.exchange.source_rows import ImportRun, ImportSource, RunState
+from crm_core.seal import Seal
 from web.api import Operations
 from web.fields import Answer, Clock, Given, Id, Name, Version
 from web.imports import NEEDED, NounName
@@ -185,6 +186,8 @@ async def runs_of(session: AsyncSession, who: Person, source_id: int) -> list[Im
 async def _save(request: web.Request, source_id: int | None, body: NewSource | SourceChange) -> SourceAnswer:
     parts, who = services(request), person(request)
     given = body.model_dump(exclude_unset=source_id is not None, exclude={"version"})
+    if given.get("password"):
+        given["password"] = Seal(parts.settings.secret_key_bytes).close(given["password"])
     async with parts.db.begin() as session:
         with possible():
             saved = await source.save_source(

@@ -33,6 +33,7 @@ from crm_core.embedded_account import EmbeddedError
 from crm_core.exchange import pull
 from crm_core.exchange import worker as imports
 from crm_core.migrations import migrate
+from crm_core.seal import Seal
 from recordings import jobs, service
 from recordings.cache import Cache
 from recordings.engine import VoskEngine
@@ -119,7 +120,16 @@ def _parts(
     yield "pairs", goes_with.keep_counting(db, _now)
     yield "figures", figure_day.keep_rolling(db, _now)
     yield "imports", imports.run(db, settings.imports_dir, now=_now)
-    yield "sources", pull.run(db, settings.imports_dir, now=_now, allowed=settings.fetch_hosts)
+    yield (
+        "sources",
+        pull.run(
+            db,
+            settings.imports_dir,
+            now=_now,
+            allowed=settings.fetch_hosts,
+            seal=Seal(settings.secret_key_bytes),
+        ),
+    )
     if folders := roots(settings):
         engine = VoskEngine(settings.vosk_model)
         stack.push_async_callback(engine.close)

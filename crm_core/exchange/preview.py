@@ -51,7 +51,7 @@ def _shown(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(_shown(it) for it in value)
     if isinstance(value, dict):
-        return ", ".join(it for it in value.values() if it)
+        return ", ".join(_shown(it) for it in value.values() if it)
     if isinstance(value, str) and value.startswith("+"):
         return display(value)
     if value is False:

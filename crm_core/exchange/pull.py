@@ -23,6 +23,7 @@ from crm_core.exchange.source import ask
 from crm_core.exchange.source_rows import ImportRun, ImportSource, RunState, is_at_work
 from crm_core.line import Shop
 from crm_core.outage import is_collision, is_outage
+from crm_core.seal import Seal, is_sealed
 from crm_core.task_rows import State as TaskState
 from crm_core.task_rows import Task
 from crm_core.user import Role, User
@@ -35,11 +36,12 @@ ENDED = (job.State.DONE, job.State.STOPPED, job.State.FAILED)
 Clock = Callable[[], datetime]
 
 
-async def run(db: Database, folder: Path, *, now: Clock, allowed: Collection[str]) -> None:
-    """For ever; a database that is away is waited for. `allowed`: hosts that may lie inside the house."""
+async def run(db: Database, folder: Path, *, now: Clock, allowed: Collection[str], seal: Seal) -> None:
+    """For ever; a database that is away is waited for. `allowed`: hosts that may lie inside the house; `seal` opens
+    the passwords of sources."""
     while True:
         try:
-            while await pull_once(db, folder, now=now, allowed=allowed):
+            while await pull_once(db, folder, now=now, allowed=allowed, seal=seal):
                 pass
         except Exception as error:
             if not (is_outage(error) or is_collision(error)):
@@ -47,7 +49,7 @@ async def run(db: Database, folder: Path, *, now: Clock, allowed: Collection[str
         await asyncio.sleep(LOOK_EVERY_S)
 
 
-async def pull_once(db: Database, folder: Path, *, now: Clock, allowed: Collection[str]) -> bool:
+async def pull_once(db: Database, folder: Path, *, now: Clock, allowed: Collection[str], seal: Seal) -> bool:
     """Settle what ended, ask for what is due, fetch one file; False when there is none to fetch."""
     async with db.begin() as session:
         await _settle(session, at=now())
@@ -59,7 +61,7 @@ async def pull_once(db: Database, folder: Path, *, now: Clock, allowed: Collecti
         return False
     run_id, source = taken
     try:
-        await _pull(db, run_id, source, folder, now=now, allowed=allowed)
+        await _pull(db, run_id, source, folder, now=now, allowed=allowed, seal=seal)
     except Refused as refused:
         await _fail(db, run_id, str(refused), at=now())
     except Exception as error:
@@ -95,7 +97,14 @@ async def _take(session: AsyncSession, *, at: datetime) -> tuple[int, ImportSour
 
 
 async def _pull(
-    db: Database, run_id: int, source: ImportSource, folder: Path, *, now: Clock, allowed: Collection[str]
+    db: Database,
+    run_id: int,
+    source: ImportSource,
+    folder: Path,
+    *,
+    now: Clock,
+    allowed: Collection[str],
+    seal: Seal,
 ) -> None:
     """Fetch one file and have it put in. Raises `Refused`."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -104,9 +113,10 @@ async def _pull(
     async with db.begin() as session:
         anew = (await session.get_one(ImportRun, run_id)).anew
         await _must_work_here(session, source)
+        await _sealed(session, source, seal)
     known = Stamp() if anew else Stamp(source.etag, source.modified)
     try:
-        account = Account(source.username, source.password)
+        account = Account(source.username, seal.open(source.password) if source.password else None)
         came = await fetch(source.url, path, account=account, known=known, allowed=allowed)
         if came is None or (came.digest == source.digest and not anew):
             async with db.begin() as session:
@@ -122,6 +132,13 @@ async def _pull(
         raise
     finally:
         path.unlink(missing_ok=True)
+
+
+async def _sealed(session: AsyncSession, source: ImportSource, seal: Seal) -> None:
+    """Seal a password that was kept before there were seals."""
+    kept = await session.get_one(ImportSource, source.id)
+    if kept.password and not is_sealed(kept.password):
+        kept.password = seal.close(kept.password)
 
 
 async def _must_work_here(session: AsyncSession, source: ImportSource) -> None:

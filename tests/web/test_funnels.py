@@ -36,7 +36,7 @@ async def test_an_administrator_makes_a_funnel_and_deals_go_through_it(client_of
         (None, "New", None, "Operator"),
     ]
     owned = await ok(await operator.get(f"{API}/deals/{there.deal}"))
-    assert owned["owned"] == {"amount": "The amount follows the deal's orders."}
+    assert owned["owned"]["amount"] == "The amount follows the deal's orders."
 
 
 async def test_the_page_orders_renames_and_takes_away_stages(client_of, database, people) -> None:

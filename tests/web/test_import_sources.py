@@ -16,7 +16,8 @@ from crm_core.exchange import pull, worker
 from crm_core.exchange.fetch import Account, Stamp, fetch
 from crm_core.exchange.outside import is_outside
 from crm_core.exchange.schedule import Schedule
-from crm_core.exchange.source_rows import ImportRun
+from crm_core.exchange.source_rows import ImportRun, ImportSource
+from crm_core.seal import Seal
 from crm_core.task_rows import Task
 from tests.web.shop import furnish
 
@@ -73,14 +74,14 @@ async def test_a_suppliers_prices_come_by_themselves_and_trouble_is_told(
 ) -> None:
     there = await furnish(database)
     manager = await client_of("manager")
-    folder = services.settings.imports_dir
+    folder, seal = services.settings.imports_dir, Seal(services.settings.secret_key_bytes)
 
     async def turn() -> dict:
-        while await pull.pull_once(database, folder, now=clock, allowed=("localhost",)):
+        while await pull.pull_once(database, folder, now=clock, allowed=("localhost",), seal=seal):
             pass
         while await worker.work_once(database, folder, now=clock):
             pass
-        await pull.pull_once(database, folder, now=clock, allowed=("localhost",))
+        await pull.pull_once(database, folder, now=clock, allowed=("localhost",), seal=seal)
         return (await ok(await manager.get(f"{one}/runs")))[0]
 
     async def tasks() -> list[tuple[str, int | None]]:
@@ -92,6 +93,11 @@ async def test_a_suppliers_prices_come_by_themselves_and_trouble_is_told(
     given |= {"username": "acme", "password": "secret", "told_id": people["supervisor"]}
     made = await ok(await manager.post(f"{API}/import-sources", json=given))
     assert made["has_password"] and "secret" not in str(made) and made["due_at"] is None
+    async with database.begin() as session:
+        password = await session.scalar(select(ImportSource.password))
+    assert "secret" not in password and seal.open(password) == "secret"  # nor is it in the database
+    with pytest.raises(Invalid, match="type it again"):
+        Seal(b"another key").open(password)
     assert (await manager.post(f"{API}/import-sources", json=given)).status == 409
     one = f"{API}/import-sources/{made['id']}"
 
