@@ -189,7 +189,8 @@ async def _put_goods(session: AsyncSession, ids: Ids, goods: Sequence[Sequence[W
             rows.append(
                 {"id": ids.of(Product, len(rows)), "shop_id": ids.of(Shop, shop), "sku": ware.sku,
                  "name": ware.name, "search_key": search_key(f"{ware.name} {ware.sku}"),
-                 "barcodes": [ware.barcode], "price": ware.price, "stock": ware.stock}
+                 "barcodes": [ware.barcode], "price": ware.price, "purchase_price": ware.cost,
+                 "stock": ware.stock}
             )  # fmt: skip
     await session.execute(insert(Product), rows)
 

@@ -48,6 +48,12 @@ class Ware:
     price: Decimal
     stock: int
 
+    @property
+    def cost(self) -> Decimal:
+        """What the shop pays for it: half to three quarters of the price, each ware always the same."""
+        share = Decimal(50 + int(self.barcode) % 26) / 100
+        return (self.price * share).quantize(Decimal("0.01"))
+
 
 def wares(random: Random, currency: str) -> list[Ware]:
     """The whole assortment in the prices of one currency; some things are sold out or nearly so."""

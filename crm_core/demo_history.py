@@ -218,7 +218,8 @@ class History:
         return [
             {"order_id": order_id, "product_id": self._ids.of(Product, offset + place),
              "sku": self._goods[shop][place].sku, "name": self._goods[shop][place].name,
-             "quantity": self._random.choice((1, 1, 1, 2, 2, 3, 6)), "price": self._goods[shop][place].price}
+             "quantity": self._random.choice((1, 1, 1, 2, 2, 3, 6)), "price": self._goods[shop][place].price,
+             "purchase_price": self._goods[shop][place].cost}
             for place in places
         ]  # fmt: skip
 

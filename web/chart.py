@@ -20,6 +20,10 @@ class Mark:
     at: float
     value: float
 
+    @property
+    def exact(self) -> Decimal:
+        return Decimal(str(self.value))
+
 
 @dataclass(frozen=True)
 class Column:
@@ -46,9 +50,20 @@ def nice_scale(highest: float, steps: int = 4) -> list[float]:
     return [step * n for n in range(ceil(highest / step * 0.999) + 1)]
 
 
-def columns(values: Sequence[Decimal | None]) -> tuple[list[Column], list[Mark]]:
-    """Columns side by side, and the scale at their left."""
-    scale = nice_scale(max((float(it) for it in values if it is not None), default=0.0))
+_CLOCK = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400)
+
+
+def clock_scale(highest: float, steps: int = 4) -> list[float]:
+    """Seconds as a clock has them, from 0 to at least `highest`: steps of 15 s, 5 min, 2 h."""
+    rough = max(highest, 1.0) / steps
+    step = next((it for it in _CLOCK if it >= rough), 86_400 * ceil(rough / 86_400))
+    return [float(step * n) for n in range(ceil(max(highest, 1.0) / step) + 1)]
+
+
+def columns(values: Sequence[Decimal | None], *, clock: bool = False) -> tuple[list[Column], list[Mark]]:
+    """Columns side by side, and the scale at their left; `clock`: they are seconds."""
+    highest = max((float(it) for it in values if it is not None), default=0.0)
+    scale = clock_scale(highest) if clock else nice_scale(highest)
     room, base = HIGH - TOP - BOTTOM, HIGH - BOTTOM
     each = (WIDE - LEFT) / max(1, len(values))
     every = max(1, ceil(len(values) / MOST_LABELS))

@@ -30,8 +30,10 @@ from web.figures import (
     amount,
     asked,
     figure_of,
+    headings,
     key_of,
     key_text,
+    load_cells,
     load_rows,
     offered,
     said,
@@ -76,10 +78,15 @@ HEADLINES = (
 )
 
 
+_OF_ONE = ("figure", "key", "whole", "side", "across", "across_key")
+
+
 class OneFigure(FigureFilters, Listed):
     """One figure of one row, and which calls are listed."""
 
     key: str = Field(default="", max_length=200)
+    across: By | None = None  # a second way to tell calls apart, with its key
+    across_key: str = Field(default="", max_length=200)
     whole: bool = False  # of all rows together
     side: Literal["top", "bottom"] = "top"
 
@@ -164,24 +171,25 @@ async def show_figure(request: web.Request) -> web.Response:
     filters = read_filters(request, OneFigure)
     async with parts.db.begin() as session:
         it = await asked(session, filters, who, parts.now())
-        figure = figure_of(filters.figure, offered(who, it))
-        key = key_of(it.by, filters.key)
-        rows = await load_rows(session, it)
-        row = next((row for row in rows if row.key == key), None)
-        counted = together(rows) if filters.whole else row.tally if row else Tally()
+        figure = figure_of(filters.figure, offered(who, it, filters.across))
+        at = [] if filters.whole else [(it.by, key_of(it.by, filters.key))]
+        if filters.across is not None:
+            at.append((filters.across, key_of(filters.across, filters.across_key)))
+        found = await load_cells(session, it, [by for by, _ in at])
+        counted = found.get(tuple(key for _, key in at), Tally())
+        names = [dict(await headings(session, it, by, [key])).get(key, filters.key) for by, key in at]
         side = figure.bottom if filters.side == "bottom" and figure.bottom else figure.top
-        found, calls = None, 0
+        listed, calls = None, 0
         if side.calls:
-            by, of = (By.ALL, None) if filters.whole else (it.by, key)
-            condition = behind(side.calls, it.period, it.rules, it.within, by=by, key=of)
+            condition = behind(side.calls, it.period, it.rules, it.within, at)
             calls = await session.scalar(select(func.count()).select_from(Call).where(condition)) or 0
-            found = await list_calls(
+            listed = await list_calls(
                 session, **reader(who), everybody=all_calls(who), only=condition,
                 after=filters.after, limit=filters.limit,
             )  # fmt: skip
     context = _common(request, filters, it) | {
         "figure": figure,
-        "label": "" if filters.whole else row.label if row else filters.key,
+        "label": ", ".join(names),
         "values": [(said(figure.unit, value), _sides(figure, value)) for value in figure.of(counted)],
         "sides": [
             (name, one, one is side, _here(request, side=name))
@@ -190,11 +198,10 @@ async def show_figure(request: web.Request) -> web.Response:
         ],
         "side": side,
         "calls": calls,
-        "rows": found.rows if found else [],
-        "pages": turn(request, found) if found else None,
+        "rows": listed.rows if listed else [],
+        "pages": turn(request, listed) if listed else None,
         "everybody": all_calls(who),
-        "back": "/figures?"
-        + urlencode(_kept(request, without=("figure", "key", "whole", "side", "after", "limit"))),
+        "back": "/figures?" + urlencode(_kept(request, without=(*_OF_ONE, "after", "limit"))),
     }
     return render(request, "figure.html", context)
 
@@ -330,13 +337,15 @@ def _picture(request: web.Request, figure: Figure, rows: Sequence[Row], whole: T
     values = [
         next((value for value in figure.of(row.tally) if value.currency == currency), None) for row in rows
     ]
-    drawn, scale = columns([value.value if value else None for value in values])
+    drawn, scale = columns(
+        [value.value if value else None for value in values], clock=figure.unit is Unit.SECONDS
+    )
     return {
         "columns": [
             (one, row.label, said(figure.unit, value) if value else "–", _one(request, figure.code, row.key))
             for one, row, value in zip(drawn, rows, values, strict=True)
         ],
-        "scale": [(mark.at, amount(figure.unit, Decimal(str(mark.value)), currency)) for mark in scale],
+        "scale": [(mark.at, amount(figure.unit, mark.exact, currency)) for mark in scale],
         "currency": currency,
         "left": LEFT,
         "wide": WIDE,

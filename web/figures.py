@@ -1,6 +1,6 @@
 """The figures of a period: which are asked for, whose may be seen, what they came to."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -19,7 +19,7 @@ from crm_core.queue_target import load_targets
 from crm_core.read.figure_days import tally_days
 from crm_core.read.figure_labels import labels, zones
 from crm_core.read.figures import Within
-from web.fields import Given, Id
+from web.fields import Day, Given, Id
 from web.rights import VIEW_FIGURES, VIEW_PURCHASES, Person
 from web.say import duration, money
 
@@ -29,19 +29,24 @@ DATES = (By.DAY, By.WEEK, By.MONTH)
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
-class FigureFilters(Given):
-    """Which figures. Days are those of the shop, both included; without any, the last seven."""
+class Narrowing(Given):
+    """Of what figures are told. Days are those of the shop, both included; without any, the last seven."""
 
-    since: date | None = None
-    until: date | None = None
+    since: Day | None = None
+    until: Day | None = None
     zone: str | None = Field(default=None, max_length=60)
     by: By = By.OPERATOR
-    group: Group = Group.CALLS
-    figure: str | None = Field(default=None, max_length=40)
     operator_id: Id | None = None
     queue: str | None = Field(default=None, max_length=200)
     line_id: Id | None = None
     source: str | None = Field(default=None, max_length=200)
+
+
+class FigureFilters(Narrowing):
+    """Which figures."""
+
+    group: Group = Group.CALLS
+    figure: str | None = Field(default=None, max_length=40)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +71,7 @@ class Row:
     tally: Tally
 
 
-async def asked(session: AsyncSession, filters: FigureFilters, who: Person, now: datetime) -> Asked:
+async def asked(session: AsyncSession, filters: Narrowing, who: Person, now: datetime) -> Asked:
     """Whose figures of which days. Raises `Invalid`."""
     known = await zones(session)
     zone = ZoneInfo(filters.zone if filters.zone in known else known[0])
@@ -106,18 +111,19 @@ async def load_cells(session: AsyncSession, it: Asked, dims: Sequence[By]) -> di
     return await tally_days(session, it.first, it.last, zone, dims, it.rules, it.within)
 
 
-async def headings(session: AsyncSession, it: Asked, by: By, found: Collection[Key]) -> list[tuple[Key, str]]:
+async def headings(session: AsyncSession, it: Asked, by: By, found: Iterable[Key]) -> list[tuple[Key, str]]:
     """What rows or columns are called, in order: of hours from the first to the last, of days every one."""
+    keys = list(dict.fromkeys(found))
     if by is By.HOUR:
-        hours = [key for key in found if isinstance(key, int)]
+        hours = [key for key in keys if isinstance(key, int)]
         return [(hour, f"{hour:02}:00") for hour in range(min(hours), max(hours) + 1)] if hours else []
     if by is By.WEEKDAY:
         return [(number, name) for number, name in enumerate(WEEKDAYS, 1)]
     if by in DATES:
         days = (it.first + timedelta(days=n) for n in range((it.last - it.first).days + 1))
         return [(key, _date(by, key)) for key in dict.fromkeys(day_key(by, day) for day in days)]
-    names = await labels(session, by, found)
-    told = [(key, NOBODY.get(by, "") if key is None else names.get(key, str(key))) for key in found]
+    names = await labels(session, by, keys)
+    told = [(key, NOBODY.get(by, "") if key is None else names.get(key, str(key))) for key in keys]
     return sorted(told, key=lambda pair: (pair[0] is None, pair[1]))
 
 
@@ -125,13 +131,16 @@ def _date(by: By, key: Key) -> str:
     assert isinstance(key, date)
     if by is By.MONTH:
         return f"{key:%b %Y}"
-    return f"{key:%a} {key.day} {key:%b}" if by is By.DAY else f"{key.day} {key:%b} {key:%G, week %V}"
+    return f"{key:%a} {key.day} {key:%b}" if by is By.DAY else f"{key.day} {key:%b}, week {key:%V}"
 
 
-def offered(who: Person, it: Asked) -> list[Figure]:
+def offered(who: Person, it: Asked, across: By | None = None) -> list[Figure]:
     """The figures that mean something here, and that this person may see."""
-    of_one = it.by is By.OPERATOR or it.within.operators is not None or it.within.operator is not None
-    of_line = it.by in (By.QUEUE, By.LINE) or it.within.queue is not None or it.within.line is not None
+    ways, within = {it.by, across}, it.within
+    of_one = By.OPERATOR in ways or within.operators is not None or within.operator is not None
+    of_line = bool(ways & {By.QUEUE, By.LINE, By.SOURCE}) or any(
+        one is not None for one in (within.queue, within.line, within.source)
+    )
     return [
         figure
         for figure in FIGURES

@@ -37,6 +37,7 @@ from crm_core.seal import Seal
 from recordings import jobs, service
 from recordings.cache import Cache
 from recordings.engine import VoskEngine
+from web import report_mail
 from web.app import build_app
 from web.floor_viewers import FloorViewers
 from web.push import PushServer
@@ -119,6 +120,8 @@ def _parts(
     yield "call lists", call_list_feed.keep_tending(db, _now)
     yield "pairs", goes_with.keep_counting(db, _now)
     yield "figures", figure_day.keep_rolling(db, _now)
+    if settings.smtp_host is not None:
+        yield "reports", report_mail.keep_sending(db, settings, _now)
     yield "imports", imports.run(db, settings.imports_dir, now=_now)
     yield (
         "sources",

@@ -88,6 +88,8 @@ VIEW_FIGURES = Right("figures", "view")  # own: what one's own calls came to
 EDIT_TARGETS = Right("targets", "edit")  # what queues shall reach
 VIEW_FLOOR = Right("floor", "view")  # the board of who does what now
 EDIT_ALERTS = Right("alerts", "edit")  # of what the floor is warned, and who is told
+KEEP_REPORTS = Right("reports", "keep")  # under a name, also for others; as a file
+SEND_REPORTS = Right("reports", "send")  # by e-mail, regularly
 KEEP_VIEWS = Right("views", "keep")  # filters of a list under a name
 VIEW_JOURNAL = Right("journal", "view")  # who did, saw and heard what
 
@@ -130,6 +132,8 @@ _FLOOR = {
     RUN_CALL_LISTS: Scope.ALL,
     VIEW_FIGURES: Scope.ALL,
     EDIT_TARGETS: Scope.ALL,
+    KEEP_REPORTS: Scope.ALL,
+    SEND_REPORTS: Scope.ALL,
     VIEW_PROMISES: Scope.ALL,
     VIEW_CALLS: Scope.ALL,
     EDIT_CALLS: Scope.ALL,

@@ -13,8 +13,9 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp_session import AbstractStorage, Session, SessionData, get_session
-from sqlalchemy import Select, delete, func, select, update
+from sqlalchemy import Select, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from crm_core.db import Database
@@ -22,6 +23,7 @@ from crm_core.sign_in import SignInSession
 from crm_core.team import RoleScope
 from crm_core.user import Role, User
 from web.errors import SignInNeeded
+from web.fields import LATEST
 from web.middleware import visitor_address
 from web.rights import Person, Right, Scope
 from web.services import Services
@@ -99,21 +101,30 @@ class SessionStore:
 
 def _people() -> Select[Any]:
     """Sessions with whose they are: his role, what is different in it, and who else is in his team."""
+    session = (SignInSession.id.label("session_id"), SignInSession.expires_at)
+    columns = select(*_who(), *session, SignInSession.seen_at, SignInSession.data)
+    return columns.join(SignInSession, SignInSession.user_id == User.id)
+
+
+def _who() -> tuple[Any, ...]:
     mate = aliased(User)
     team = select(func.array_agg(mate.id)).where(mate.team_id == User.team_id).correlate(User)
     scopes = select(
         func.json_agg(func.json_build_array(RoleScope.object, RoleScope.action, RoleScope.scope))
     ).where(RoleScope.role_id == User.role_id)
     person = (User.id, User.login, User.name, User.role, User.timezone)
-    return select(
+    return (
         *person,
-        SignInSession.id.label("session_id"),
-        SignInSession.expires_at,
-        SignInSession.seen_at,
-        SignInSession.data,
         team.scalar_subquery().label("team"),
         scopes.correlate(User).scalar_subquery().label("scopes"),
-    ).join(SignInSession, SignInSession.user_id == User.id)
+    )
+
+
+async def person_of(session: AsyncSession, user_id: int) -> Person | None:
+    """Whoever may sign in with this id, with his rights of this moment, though he is not here; None: nobody."""
+    nowhere = (literal(b"").label("session_id"), literal(LATEST).label("expires_at"))
+    row = (await session.execute(select(*_who(), *nowhere).where(User.id == user_id, User.active))).first()
+    return None if row is None else _person(row)
 
 
 def _person(row: Any) -> Person:

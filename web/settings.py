@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 from collections.abc import Iterable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
@@ -107,6 +108,14 @@ def _hosts(value: object) -> object:
 Hosts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_hosts)]
 
 
+class SmtpTls(StrEnum):
+    """How the way to the mail server is kept secret."""
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+
+
 class TrunkNumberRule(BaseModel):
     """How a trunk (None: every trunk) spells numbers: `pattern` matches the whole, `replace` is the usual form."""
 
@@ -190,6 +199,12 @@ class Settings(BaseSettings):
     site_days: int = Field(90, ge=1, le=3650)  # visits and carts of the web shop are kept so long
     fetch_hosts: Hosts = ()  # hosts inside the house from which imports may be fetched
     documents_mb: int = Field(5120, ge=1, le=10_000_000)  # room for the files of orders, tasks and customers
+    smtp_host: OptionalText = None  # the mail server by which reports are sent; None: none are
+    smtp_port: Port = 587
+    smtp_tls: SmtpTls = SmtpTls.STARTTLS
+    smtp_username: OptionalText = None
+    smtp_password: SecretStr | None = None
+    smtp_from: OptionalText = None  # the sender of mail: reports@example.com
     demo: bool = False
 
     @model_validator(mode="after")
@@ -206,6 +221,8 @@ class Settings(BaseSettings):
             raise ValueError("every [[pbx]] needs a name of its own")
         if self.database_url and not re.match(r"postgres(ql)?(\+asyncpg)?://", self.database_url):
             raise ValueError("DATABASE_URL must begin with postgresql://")
+        if self.smtp_host and not (self.smtp_from and "@" in self.smtp_from):
+            raise ValueError("SMTP_HOST needs SMTP_FROM, the address that mail comes from")
         if self.public_url and not _is_web_address(self.public_url):
             raise ValueError("PUBLIC_URL must look like https://crm.example.com")
         if self.secret_key and len(self.secret_key.get_secret_value()) < SECRET_KEY_LENGTH:

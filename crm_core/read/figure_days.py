@@ -5,8 +5,10 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from crm_core.call import Call
 from crm_core.errors import Conflict
 from crm_core.figure.period import By, Key, of_days
 from crm_core.figure.rules import Rules
@@ -16,7 +18,8 @@ from crm_core.read.figure_families import FAMILIES, Family
 from crm_core.read.figures import ANYWHERE, Found, Keys, Ledger, Within, count, execute
 
 MOST_FROM_ROWS = 92
-"""Days that are counted from rows while somebody waits: a quarter."""
+"""Days that are counted from rows while somebody waits: a quarter; more where there are few calls in them."""
+FEW_CALLS = 200_000
 _DATES = {
     By.DAY: "d.day",
     By.WEEK: "date_trunc('week', d.day)::date",
@@ -36,10 +39,11 @@ async def tally_days(
     *,
     families: Sequence[Family] = FAMILIES,
     most: int = MOST_FROM_ROWS,
+    few: int = FEW_CALLS,
 ) -> dict[Keys, Tally]:
     """The tally of every combination of keys of which there is something.
 
-    Raises `Conflict` when more than `most` days would have to be counted from rows.
+    Raises `Conflict` when more than `most` days with more than `few` calls would have to be counted from rows.
     """
     days = span(first, last)
     way = way_of(dims, within)
@@ -48,7 +52,7 @@ async def tally_days(
     for family in families:
         rolled = good.get(family.shape, set())
         rest = [day for day in days if day not in rolled]
-        if len(rest) > most:
+        if len(rest) > most and await _are_many(session, rest, zone, few):
             raise Conflict(_too_many(way, len(rest), most))
         if rolled and way is not None:
             ledger.add(family, await _rolled(session, family, way, dims, sorted(rolled), zone, within))
@@ -68,6 +72,13 @@ def way_of(dims: Sequence[By], within: Within = ANYWHERE) -> str | None:
     }
     needed |= {by for by, value in filters.items() if value is not None}
     return WAYS.get(frozenset(needed or {By.HOUR}))
+
+
+async def _are_many(session: AsyncSession, days: Sequence[date], zone: ZoneInfo, few: int) -> bool:
+    period = of_days(days[0], days[-1], zone)
+    here = select(Call.id).where(Call.started_at >= period.since, Call.started_at < period.until)
+    found = await session.scalar(select(func.count()).select_from(here.limit(few + 1).subquery()))
+    return (found or 0) > few
 
 
 def _too_many(way: str | None, days: int, most: int) -> str:

@@ -246,23 +246,21 @@ def behind(
     period: Period,
     rules: Rules,
     within: Within = ANYWHERE,
-    *,
-    by: By = By.ALL,
-    key: Key = None,
+    at: Sequence[tuple[By, Key]] = (),
 ) -> ColumnElement[bool]:
-    """The condition that a call is counted in one of these fields, under this key."""
+    """The condition that a call is counted in one of these fields, under these keys."""
     queries = []
     for family, condition in (_place(field) for field in fields):
         query = (
             f"SELECT {family.call} AS id FROM {family.source} AND {condition} AND {_narrow(family, within)}"
         )
-        if by is not By.ALL:
-            query += f" AND {_key(family, by)} " + ("IS NULL" if key is None else "= :key")
+        for place, (by, key) in enumerate(at):
+            query += f" AND {_key(family, by)} "
+            query += "IS NULL" if key is None else f"= CAST(:key{place} AS {_KEYS[by]})"
         queries.append(query)
+    used = {f"key{place}": key for place, (_, key) in enumerate(at) if key is not None}
     whole = " UNION ".join(queries)
-    used = _used(whole, given(period, rules, within))
-    if ":key" in whole:
-        whole, used = whole.replace(":key", f"CAST(:key AS {_KEYS[by]})"), used | {"key": key}
+    used |= _used(whole, given(period, rules, within))
     return Call.id.in_(text(_typed(whole)).bindparams(**used).columns(column("id", Uuid)))
 
 

@@ -50,7 +50,7 @@ async def test_a_number_and_the_list_behind_it_are_the_same_calls(floor: Floor) 
             for key, counted in (await tally(session, where, by, RULES)).items():
                 for field in fields:
                     assert listed(field)
-                    condition = behind([field], where, RULES, by=by, key=key)
+                    condition = behind([field], where, RULES, at=[(by, key)] if by is not By.ALL else [])
                     there = await session.scalar(select(func.count()).select_from(CallRow).where(condition))
                     assert there == getattr(counted, field), (by, key, field)
 

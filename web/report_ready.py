@@ -1,0 +1,90 @@
+"""The reports that every house has: kept queries like those that people keep themselves. Pure."""
+
+from dataclasses import dataclass
+
+from crm_core.figure.period import By
+from web.report import ReportQuery, Time
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A report under a name, with what it is good for."""
+
+    code: str
+    name: str
+    says: str
+    query: ReportQuery
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Reports of one subject."""
+
+    name: str
+    reports: tuple[Ready, ...]
+
+
+_QUEUE = "service_level,asa,abandonment,abandonment_long,patience,let_go,refused,aht,transfers,fcr"
+_LINE = "inbound,answered,missed,answer_rate,service_level,asa,abandonment,aht,fcr,recovery"
+_SALES = "conversion,answered,orders,paid,revenue,revenue_minute,margin,margin_minute"
+_CARE = "missed,recovery,answer_rate,repeats,fcr,callbacks"
+
+
+def _sales(by: By, time: Time = Time.MONTH) -> ReportQuery:
+    return ReportQuery(by=by, figures=_SALES, time=time)
+
+
+SHELVES = (
+    Shelf(
+        "People",
+        (
+            Ready(
+                "time", "Time of operators", "Talking, hold, wrap-up, ringing, free and every kind of pause; occupancy",
+                ReportQuery(figures="talking,held,wrapping,ringing,available,paused,occupancy,utilisation"),
+            ),
+            Ready(
+                "calls", "Calls by operator", "Answered, talk, hold, wrap-up, handling, rings taken, passed on",
+                ReportQuery(figures="answered,inbound,outbound,talk,hold,wrap_up,aht,accepted,ring,wait,transfers"),
+            ),
+            Ready(
+                "conversion", "Conversion by operator", "Calls that became orders, revenue and margin a minute",
+                _sales(By.OPERATOR),
+            ),
+        ),
+    ),
+    Shelf(
+        "Queues and lines",
+        (
+            Ready("queues", "Queues", "Service level, speed of answer, who gave up, handling, settled in one call",
+                  ReportQuery(by=By.QUEUE, figures=_QUEUE)),
+            Ready("lines", "Lines", "The same for each number that people dial",
+                  ReportQuery(by=By.LINE, figures=_LINE)),
+            Ready("busy", "When they call", "Calls in by hour and day of the week: where people are needed",
+                  ReportQuery(by=By.HOUR, across=By.WEEKDAY, figures="inbound", time=Time.QUARTER)),
+            Ready("level", "Service level by the hour", "Where in the week it breaks down",
+                  ReportQuery(by=By.HOUR, across=By.WEEKDAY, figures="service_level", time=Time.QUARTER)),
+            Ready("days", "Day by day", "How the floor did, day after day",
+                  ReportQuery(by=By.DAY, figures=_LINE, time=Time.MONTH)),
+        ),
+    ),
+    Shelf(
+        "Missed",
+        (
+            Ready("missed", "Missed and reached", "Missed calls, how many were reached within a day, who called again",
+                  ReportQuery(by=By.LINE, figures=_CARE, time=Time.MONTH)),
+            Ready("missed_when", "When calls are missed", "Missed calls by hour and day of the week",
+                  ReportQuery(by=By.HOUR, across=By.WEEKDAY, figures="missed", time=Time.QUARTER)),
+        ),
+    ),
+    Shelf(
+        "Sales by telephone",
+        (
+            Ready("by_line", "Conversion by line", "What each number brings", _sales(By.LINE)),
+            Ready("by_source", "Conversion by source", "What customers of each source bring", _sales(By.SOURCE)),
+            Ready("by_hour", "Conversion by hour", "When calls become orders", _sales(By.HOUR, Time.QUARTER)),
+            Ready("by_month", "Month by month", "Calls, orders, revenue and margin over the year",
+                  _sales(By.MONTH, Time.YEAR)),
+        ),
+    ),
+)  # fmt: skip
+BY_CODE = {ready.code: ready for shelf in SHELVES for ready in shelf.reports}
