@@ -14,6 +14,7 @@ from sqlalchemy import text, update
 from crm_core.callback import create_callback
 from crm_core.customer import create_customer
 from crm_core.deal import create_deal
+from crm_core.deal_rows import Deal
 from crm_core.document import keep_document
 from crm_core.order import ItemWanted, create_order
 from crm_core.tables import METADATA
@@ -44,6 +45,7 @@ TABLES = (
     "orders",
     "order_items",
     "deals",
+    "deal_items",
     "callbacks",
 )
 CALLS = ("calls", "call_links", "call_drafts", "call_focus", "call_holds")
@@ -163,6 +165,24 @@ async def test_what_is_searched_for_is_searched_within_reach(client_of, house) -
         for place in ("/api/v1/search", "/api/v1/customers", "/api/v1/orders", "/api/v1/deals", "/customers"):
             said = await (await browser.get(place, params={"query": words})).text()
             assert (MINE in said) == found and HIDDEN not in said, (place, words)
+
+
+async def test_a_deal_for_all_is_everybodys_with_its_customer_and_nothing_else(
+    client_of, house, database
+) -> None:
+    _, hidden = house
+    browser = await client_of("operator")
+    async with database.begin() as session:
+        await session.execute(update(Deal).where(Deal.id == hidden["deal_id"]).values(for_all=True))
+    seen = {
+        noun: (await browser.get(f"/api/v1/{noun}s/{hidden[f'{noun}_id']}")).status
+        for noun in ("deal", "customer", "order", "callback", "call")
+    }
+    assert seen == {"deal": 200, "customer": 200, "order": 404, "callback": 404, "call": 403}
+    told = await (await browser.get("/deals")).text()
+    assert HIDDEN in told
+    change = {"version": 1, "probability": 70}
+    assert (await browser.patch(f"/api/v1/deals/{hidden['deal_id']}", json=change)).status == 200
 
 
 async def test_nothing_of_a_colleague_can_be_changed(client_of, house, database) -> None:

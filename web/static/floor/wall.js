@@ -28,4 +28,4 @@ export const Wall = () => (here.value ? html`<div class="wall-head"><h1>${t("Flo
   <ul class="wall-queues">${queues.value.slice(0, MOST_QUEUES).map((row) => html`<${Queue} key=${row.id} row=${row} />`)}</ul>
   <ul class="wall-people">${operators.value.filter((row) => row.state !== "offline").map((row) => html`<li key=${row.id} class=${`wall-person ${row.state}${need(row) ? " need-2" : ""}`}>
     <b class="clip">${row.name}</b><${Chip} tone=${stateTone(kind(row))} dot>${stateName(row)}<//><${Since} at=${sinceOf(row)} /></li>`)}</ul>
-  ${parts.operators.value.size ? null : html`<p class="empty">${t("Nobody has a telephone yet.")}</p>`}` : html`<${Loading} lines=${6} />`);
+  ${parts.operators.value.size ? null : html`<p class="empty">${t("Nobody has a telephone yet.")}</p>`}` : html`<div class="wall-head"><h1>${t("Floor")}</h1></div><${Loading} lines=${6} />`);
