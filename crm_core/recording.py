@@ -97,6 +97,7 @@ class Phrase(Base):
     __table_args__ = (
         one_of("side", PhraseSide),
         Index("ix_phrases_transcript", "transcript_id", "start_s"),
+        Index("ix_phrases_words", text("phrase_words(text)"), postgresql_using="gin"),
     )
 
     id: Mapped[Id]

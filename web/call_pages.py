@@ -1,5 +1,6 @@
 """Pages of calls: the list with its filters, and one call with its phones, sound, text, links and note."""
 
+import re
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
@@ -94,6 +95,7 @@ async def show_calls(request: web.Request) -> web.Response:
         "pages": turn(request, found),
         "colleagues": colleagues,
         "everybody": all_calls(who),
+        "may_hear": who.may(HEAR_RECORDINGS),
     }
     return render(request, "calls.html", context)
 
@@ -127,6 +129,7 @@ async def _page(
         "call": call,
         "heard": sound,
         "addresses": addresses(parts, sound) if sound else {},
+        "at": _second(request.query.get("at", "")),
         "way": way(call, parts.now()),
         "actions": actions,
         "said": [said(it.what or {}, names) for it in actions],
@@ -257,6 +260,11 @@ def _target(text: str) -> dict[str, Any]:
     if kind not in ("order", "deal") or not (id_.isascii() and id_.isdecimal()) or int(id_) >= 2**63:
         raise Invalid("Choose an order or a deal.", "object")
     return {f"{kind}_id": int(id_)}
+
+
+def _second(text: str) -> float | None:
+    """From where the recording shall be heard; None for the beginning, and for what is no second."""
+    return float(text) if re.fullmatch(r"[0-9]{1,6}([.][0-9]{1,9})?", text, re.ASCII) else None
 
 
 def _call_id(request: web.Request) -> UUID:

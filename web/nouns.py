@@ -86,6 +86,8 @@ from web import (
     reports,
     role_pages,
     roles,
+    said,
+    said_pages,
     segment_pages,
     segments,
     selling,
@@ -123,6 +125,7 @@ OPERATIONS = (
     assignments.operations,
     callbacks.operations,
     calling.operations,
+    said.operations,  # before one call: /calls/said
     calls.operations,
     call_control.operations,
     call_work.operations,
@@ -193,6 +196,7 @@ PAGES: tuple[Pages, ...] = (
     courier_pages.pages,
     document_pages.pages,
     lead_pages.pages,
+    said_pages.pages,  # before one call: /calls/said
     call_pages.pages,
     flight_pages.pages,
     figure_pages.pages,

@@ -1,5 +1,6 @@
 """The pages in a real browser: readable to everybody, on a desk and on a telephone, with script and without."""
 
+import re
 from collections.abc import AsyncIterator
 
 import numpy
@@ -131,6 +132,7 @@ async def test_axe_finds_nothing_and_nothing_is_cut_off(browser, server, there, 
         "/lead-forms",
         "/courier",
         "/calls",
+        "/calls/said?query=moment",
         "/figures?since=2026-11-20&until=2026-11-20&group=queues&by=queue",
         "/figures/one?since=2026-11-20&until=2026-11-20&figure=talk&whole=true",
         "/figures/talk?since=2026-11-20&until=2026-11-20",
@@ -253,3 +255,18 @@ async def test_a_callback_is_moved_in_the_calendar_by_keys_and_by_the_mouse(brow
     moved = page.locator('td[data-day="2026-11-21"][data-hour="10"] .cal-card .title')
     await expect(moved).to_have_text("10:00 Marta <b>Zielińska</b>")
     await context.close()
+
+
+async def test_a_press_on_what_was_found_opens_the_call_at_that_second(browser, server, there) -> None:
+    page = await signed_in(await browser.new_context(locale="en-GB"), server, "operator")
+    await page.goto(str(server.make_url("/calls/said")))
+    await page.get_by_label("Words").fill("mom")
+    await page.get_by_label("Words").press("Enter")
+    await expect(page.locator(".hits mark")).to_have_text("moment")
+    await page.locator(".hits a").click()
+    await page.wait_for_url(re.compile(r"at=1\.5#sound"))
+    player = page.get_by_role("group", name="Recording")
+    await expect(player.locator("[aria-current]")).to_contain_text("one moment please")
+    await expect(player.get_by_role("slider")).to_have_value("1.5")
+    await player.get_by_role("button", name="Play", exact=True).click()
+    await expect(player.locator(".clock")).to_have_text(re.compile(r"0:(0[2-9]|1[0-2])"))

@@ -67,14 +67,21 @@ const measure = async (url) => {
 
 const given = ({ peaks }) => (peaks?.length ? (Array.isArray(peaks[0]) ? peaks : [peaks]) : null);
 
+/** Lets it play from there. Before anything is loaded an element remembers no position. */
+const begin = (audio, from) => {
+  if (audio.readyState) audio.currentTime = from;
+  else audio.addEventListener("loadedmetadata", () => { audio.currentTime = from; }, { once: true });
+};
+
 /** An audio element for the recording that fetches nothing before it is played: a listen is written down. */
-const useAudio = (recording, media) => {
-  const [state, setState] = useState({ playing: false, at: 0, failed: false });
+const useAudio = (recording, media, from) => {
+  const [state, setState] = useState({ playing: false, at: from, failed: false });
   useEffect(() => {
     const audio = new Audio();
     audio.preload = "none";
     audio.src = recording.url;
     media.current = audio;
+    if (from) begin(audio, from);
     const show = () => setState({ playing: !audio.paused, at: audio.currentTime, failed: Boolean(audio.error) });
     for (const name of ["play", "pause", "timeupdate", "seeked", "error", "ended"]) audio.addEventListener(name, show);
     return () => { audio.pause(); audio.removeAttribute("src"); media.current = null; };
@@ -100,9 +107,9 @@ const useWave = (box, recording, media, playing) => {
   }, [playing]);
 };
 
-const Sound = ({ recording, media, label }) => {
+const Sound = ({ recording, media, label, from }) => {
   const box = useRef(null);
-  const state = useAudio(recording, media);
+  const state = useAudio(recording, media, from);
   const [speed, setSpeed] = useState(1);
   useWave(box, recording, media, state.playing);
   useEffect(() => { if (media.current) media.current.playbackRate = speed; }, [speed, state.playing]);
@@ -126,8 +133,10 @@ const Phrase = ({ phrase, now, play }) => html`<li><button type="button"
   <span class="at">${lasted(phrase.start_s)}</span><span class="side">${sideOf(phrase.side)}</span>
   <span class=${`text ${phrase.confidence !== null && phrase.confidence < UNSURE ? "unsure" : ""}`}>${phrase.text}</span></button></li>`;
 
-const Transcript = ({ transcript, media }) => {
-  const [at, setAt] = useState(-1);
+const Transcript = ({ transcript, media, from }) => {
+  const [at, setAt] = useState(from || -1);
+  const list = useRef(null);
+  useEffect(() => { if (from) list.current?.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" }); }, []);
   useEffect(() => {
     const timer = setInterval(() => { if (media.current && !media.current.paused) setAt(media.current.currentTime); }, 250);
     return () => clearInterval(timer);
@@ -135,15 +144,13 @@ const Transcript = ({ transcript, media }) => {
   const play = (from) => {
     const audio = media.current;
     if (!audio) return;
-    // Before anything is loaded a position is only remembered by the element once it knows the length.
-    if (audio.readyState) audio.currentTime = from;
-    else audio.addEventListener("loadedmetadata", () => { audio.currentTime = from; }, { once: true });
+    begin(audio, from);
     setAt(from);
     audio.play().catch(() => {});  // the error event shows it
   };
   const said = transcript.phrases ?? [];
   if (!said.length) return html`<p class="faint">${TEXT_STATE[transcript.state]?.() ?? t("There is no text.")}</p>`;
-  return html`<ol class="transcript" aria-label=${t("What was said")}>${said.map((phrase) => html`
+  return html`<ol class="transcript" ref=${list} aria-label=${t("What was said")}>${said.map((phrase) => html`
     <${Phrase} key=${phrase.start_s + phrase.side} phrase=${phrase} now=${at >= phrase.start_s && at < phrase.end_s} play=${play} />`)}</ol>`;
 };
 
@@ -194,8 +201,8 @@ const silence = (recordings, until) => {
   return Date.now() < until ? t("The recording is being taken from the switchboard…") : t("This call was not recorded.");
 };
 
-/** The sound and the text of one call. `until` (ms): how long nothing at all may still mean "not yet". */
-export const Player = ({ callId, until = 0 }) => {
+/** The sound and the text of one call, from the second `from`. `until` (ms): how long nothing at all may still mean "not yet". */
+export const Player = ({ callId, until = 0, from = 0 }) => {
   const state = useSound(callId, until);
   const [side, setSide] = useState(0);
   const media = useRef(null);
@@ -206,9 +213,9 @@ export const Player = ({ callId, until = 0 }) => {
   return html`<div class="player" role="group" aria-label=${t("Recording")}>
     ${heard.length > 1 ? html`<div class="tabs" role="group" aria-label=${t("Side")}>${heard.map((one, index) => html`
       <button type="button" aria-pressed=${index === side} onClick=${() => setSide(index)}>${sideOf(one.side)}</button>`)}</div>` : null}
-    ${chosen ? html`<${Sound} key=${chosen.id} recording=${chosen} media=${media} label=${sideOf(chosen.side)} />`
+    ${chosen ? html`<${Sound} key=${chosen.id} recording=${chosen} media=${media} label=${sideOf(chosen.side)} from=${from} />`
       : html`<p class="faint">${silence(state.recordings, until)}</p>`}
-    ${state.transcript ? html`<${Transcript} transcript=${state.transcript} media=${media} />` : null}</div>`;
+    ${state.transcript ? html`<${Transcript} transcript=${state.transcript} media=${media} from=${from} />` : null}</div>`;
 };
 
 /** Puts a player into every [data-player] of the page, once it is scrolled to (or its <details> is opened). */
@@ -218,7 +225,7 @@ export const mountPlayers = (root = document) => {
       if (!isIntersecting) continue;
       seen.unobserve(target);
       target.replaceChildren();  // the plain controls for browsers without script
-      render(html`<${Player} callId=${target.dataset.callId} />`, target);
+      render(html`<${Player} callId=${target.dataset.callId} from=${Number(target.dataset.at ?? 0)} />`, target);
     }
   });
   for (const place of root.querySelectorAll("[data-player][data-call-id]")) seen.observe(place);

@@ -1,12 +1,40 @@
-"""Scorecards, reviews and the customers' votes."""
+"""Words of what was said, found; scorecards, reviews and the customers' votes."""
 
 from collections.abc import Sequence
+
+from alembic import op
 
 revision: str = "0032"
 down_revision: str | None = "0031"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
+# The same as `crm_core.keys.search_key` does, for the letters that speech is written in.
+WITH_MARKS = (
+    "ÀÁÂÃÄÅÇÈÉÊËÌÍÎÏÐÑÒÓÔÕÖØÙÚÛÜÝàáâãäåçèéêëìíîïðñòóôõöøùúûüýÿĀāĂăĄąĆćĈĉĊċČčĎďĐđĒēĔĕĖėĘęĚěĜĝĞğĠġĢģĤĥĦĨĩĪīĬĭĮįİıĴĵĶķĹĺĻļĽľ"
+    "ŁłŃńŅņŇňŊŌōŎŏŐőŔŕŖŗŘřŚśŜŝŞşŠšŢţŤťŦŨũŪūŬŭŮůŰűŲųŴŵŶŷŸŹźŻżŽžſȘșȚțẀẁẂẃẄẅ"
+)
+PLAIN = (
+    "aaaaaaceeeeiiiidnoooooouuuuyaaaaaaceeeeiiiidnoooooouuuuyyaaaaaaccccccccddddeeeeeeeeeegggggggghhħiiiiiiiiiijjkkllllll"
+    "llnnnnnnŋoooooorrrrrrssssssssttttŧuuuuuuuuuuuuwwyyyzzzzzzsssttwwwwww"
+)
+GAPS = "'’-–—./_@:,&+"
+SPACES = " " * len(GAPS)
+ONE_AS_TWO = {"ß": "ss", "Æ": "ae", "æ": "ae", "Œ": "oe", "œ": "oe", "Þ": "th", "þ": "th"}
+
 
 def upgrade() -> None:
-    """Nothing yet."""
+    _words()
+
+
+def _words() -> None:
+    """What is indexed is worked out by a function, so the table of phrases stays as it is."""
+    spelt = "said"
+    for letter, plain in ONE_AS_TWO.items():
+        spelt = f"replace({spelt}, '{letter}', '{plain}')"
+    gaps = GAPS.replace("'", "''")
+    op.execute(
+        "CREATE FUNCTION phrase_words(said text) RETURNS tsvector LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE"
+        f" RETURN to_tsvector('simple'::regconfig, translate({spelt}, '{WITH_MARKS}{gaps}', '{PLAIN}{SPACES}'))"
+    )
+    op.execute("CREATE INDEX ix_phrases_words ON phrases USING gin (phrase_words(text))")

@@ -1,0 +1,89 @@
+"""Looking for what was said: found in every call one may hear, marked, and heard from that second."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import text
+
+from crm_core.keys import search_key
+from crm_core.read import said
+from crm_core.recording import Phrase
+from crm_core.said_words import pieces, wanted
+from tests.web import shop
+
+HOSTILE = "the <b>mug</b> & Łódź \"x'); drop table calls;--"
+
+
+@given(st.text(), st.text())
+def test_a_phrase_in_pieces_is_the_phrase_and_only_what_was_asked_is_marked(phrase, asked) -> None:
+    want = wanted(asked)
+    parts = pieces(phrase, want)
+    assert "".join(part.text for part in parts) == phrase
+    known = {*want.beginnings, *(word for row in want.rows for word in row)}
+    for part in parts:
+        assert not part.hit or any(word in search_key(part.text) for word in known)
+        assert part.text
+
+
+def test_words_may_begin_so_and_words_in_a_row_are_meant_as_they_are() -> None:
+    def marked(phrase: str, asked: str) -> list[str]:
+        return [part.text for part in pieces(phrase, wanted(asked)) if part.hit]
+
+    assert marked("I returned the mug", "return mu") == ["returned", "mug"]
+    assert marked("I returned the mug", '"return"') == []
+    assert marked("do Łodzi, łódź", "lodz") == ["Łodzi", "łódź"]
+    assert wanted('"send it back" mug').query == "'mug':* & ('send' <-> 'it' <-> 'back')"
+    assert wanted('?! "" --').query == ""
+
+
+async def test_the_database_folds_letters_as_we_do(database) -> None:
+    letters = [
+        letter for code in range(0xC0, 0x180) if (letter := chr(code)).isalpha() and letter not in "ĿŀŉĲĳ"
+    ]
+    said = " ".join([*letters, "o'Neill-Żółć", "ПІД’ЇЗД"])
+    async with database.begin() as session:
+        query = text("SELECT unnest(tsvector_to_array(phrase_words(:said)))")
+        there = set(await session.scalars(query, {"said": said}))
+    assert there == set(search_key(said).split())
+
+
+@pytest.mark.parametrize("common", [False, True])
+async def test_it_is_found_only_where_one_may_hear_and_as_it_was_filtered(
+    client_of, database, people, monkeypatch, common
+) -> None:
+    if common:  # as with a word that very many say: the calls are read one after the other
+        monkeypatch.setattr(said, "COMMON", 1)
+    made = await shop.furnish(database)
+    line = {"line_id": made.line, "disposition": "sold"}
+    mine = await shop.add_call(database, talked=people["operator"], **line)
+    rang = await shop.add_call(database, talked=people["senior"], rang=people["operator"])
+    await shop.add_sound(database, mine, HOSTILE)
+    await shop.add_sound(database, rang, "a mug for the senior")
+    async with database.begin() as session:
+        transcript = await session.scalar(
+            text("SELECT id FROM transcripts WHERE call_id = :id"), {"id": mine}
+        )
+        for second in (20.5, 30.0, 40.0, 50.0):
+            more = {"side": "operator", "start_s": second, "end_s": second + 1}
+            session.add(Phrase(transcript_id=transcript, text="mugs we have many", confidence=0.9, **more))
+
+    async def found(who: str, query: str, **filters: str) -> list[tuple[str, int]]:
+        answer = await (await client_of(who)).get("/api/v1/calls/said", params={"query": query, **filters})
+        assert answer.status == 200, await answer.text()
+        return [(it["call"]["id"], len(it["hits"]) + it["more"]) for it in (await answer.json())["items"]]
+
+    own, theirs = str(mine), str(rang)
+    assert await found("operator", "mug") == [(own, 5)], "a ring alone lets nobody hear a colleague"
+    assert sorted(await found("supervisor", "mug")) == sorted([(own, 5), (theirs, 1)])
+    assert await found("supervisor", "mug lodz") == [(own, 1)], "all of it in one phrase"
+    assert await found("supervisor", '"we have many"') == [(own, 4)]
+    assert await found("supervisor", '"have we"') == await found("supervisor", "?!") == []
+    assert await found("supervisor", "mug", side="operator") == [(own, 4)]
+    assert await found("supervisor", "mug", line_id=str(made.line)) == [(own, 5)]
+    assert await found("supervisor", "mug", outcome="sold", operator_id=str(people["senior"])) == []
+    assert await found("supervisor", "mug", since="2026-11-21T00:00:00Z") == []
+    assert (await (await client_of("courier")).get("/api/v1/calls/said?query=mug")).status == 403
+    page = await (await (await client_of("supervisor")).get("/calls/said?query=mug")).text()
+    assert "the &lt;b&gt;<mark>mug</mark>&lt;/b&gt; &amp; Łódź" in page
+    assert "and 2 more times in this call" in page
+    assert f"/calls/{mine}?at=20.5#sound" in page

@@ -1,0 +1,93 @@
+"""Looking for what was said, across the calls that one may hear."""
+
+from typing import Annotated, Any
+
+from aiohttp import web
+from pydantic import Field
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crm_core.call import Call
+from crm_core.read.page import Page
+from crm_core.read.said import Found, find_said
+from crm_core.recording import PhraseSide
+from web.api import Operations
+from web.calls import CallItem, all_calls, reader
+from web.fields import Answer, Given, Id, Instant, ShortText
+from web.listing import Listed, Listing
+from web.own import within
+from web.rights import HEAR_RECORDINGS, VIEW_CALLS, Person, require
+from web.services import services
+from web.sessions import person
+
+operations = Operations("recordings")
+
+
+class SaidFilters(Given):
+    """What is looked for, and in which calls; `side`: who said it, `outcome`: what came of the call."""
+
+    query: Annotated[
+        ShortText,
+        Field(description='beginnings of words, and "words in a row"; without any nothing is found'),
+    ] = ""
+    side: PhraseSide | None = None
+    operator_id: Id | None = None
+    line_id: Id | None = None
+    outcome: ShortText | None = None
+
+
+class SaidQuery(SaidFilters, Listed):
+    """The same; `since` is included, `until` is not."""
+
+    since: Instant | None = None
+    until: Instant | None = None
+
+
+class PieceAnswer(Answer):
+    """A part of a phrase; `hit`: what was looked for."""
+
+    text: str
+    hit: bool
+
+
+class HitAnswer(Answer):
+    """A phrase in pieces; seconds from the start of the recording."""
+
+    side: PhraseSide
+    start_s: float
+    end_s: float
+    pieces: list[PieceAnswer]
+
+
+class SaidItem(Answer):
+    """A call with the first phrases that were meant; `more`: how many there are besides."""
+
+    call: CallItem
+    hits: list[HitAnswer]
+    more: int
+
+
+async def look(session: AsyncSession, who: Person, asked: SaidFilters, **filters: Any) -> Page[Found]:
+    """The calls that this person may see and hear in which it was said."""
+    exact = {Call.line_id: asked.line_id, Call.disposition: asked.outcome}
+    return await find_said(
+        session,
+        asked.query,
+        side=asked.side,
+        hearable=within(who, HEAR_RECORDINGS),
+        only=[column == value for column, value in exact.items() if value is not None],
+        operator_id=asked.operator_id,
+        **reader(who),
+        everybody=all_calls(who),
+        **filters,
+    )
+
+
+@operations.get("/calls/said", right=HEAR_RECORDINGS, errors=(404,))
+async def get_said(request: web.Request, query: SaidQuery) -> Listing[SaidItem]:
+    """Calls in which something was said, newest first, with where; only those one may see and hear."""
+    who = person(request)
+    require(who, VIEW_CALLS)
+    asked = {name: getattr(query, name) for name in ("since", "until", "after", "limit")}
+    async with services(request).db.begin() as session:
+        found = await look(session, who, query, **asked)
+    return Listing[SaidItem].model_validate(found)
