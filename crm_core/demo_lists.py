@@ -74,9 +74,9 @@ async def give_lists(session: AsyncSession, people: Mapping[str, int], now: date
     )
     await add_tip(
         session,
-        text="Has not bought for three months: tell them about the new enamel colours",
+        text="Has not bought for a month: tell them about the new enamel colours",
         priority=5,
-        rules={"all": [{"field": "days_since_purchase", "at_least": 90}]},
+        rules={"all": [{"field": "days_since_purchase", "at_least": 30}]},
         ends_on=(now + timedelta(days=60)).date(),
         user_id=manager,
     )

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core import call_link
 from crm_core.call import save_note
+from crm_core.call_script import choices_of
 from crm_core.custom_field import FieldOf
 from crm_core.errors import Conflict, Invalid
 from crm_core.listening import list_heard
@@ -125,11 +126,13 @@ async def _page(
         custom = await panel_of(session, FieldOf.CALL, call.id)
         offered = await choices(session)
         heard_by = await list_heard(session, call_id=call.id)
+        answered = await choices_of(session, call.id)
     context = {
         "call": call,
         "heard": sound,
         "addresses": addresses(parts, sound) if sound else {},
         "at": _second(request.query.get("at", "")),
+        "answered": answered,
         "way": way(call, parts.now()),
         "actions": actions,
         "said": [said(it.what or {}, names) for it in actions],

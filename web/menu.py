@@ -117,6 +117,20 @@ SETTINGS = (
                 "Pages of other systems beside the card of a call",
             ),
             Place(
+                "forms",
+                "/scripts",
+                "Scripts",
+                rights.EDIT_SCRIPTS,
+                "What operators read in their calls, by line, stage and call list",
+            ),
+            Place(
+                "tip",
+                "/tips",
+                "Tips",
+                rights.EDIT_TIPS,
+                "What to say or offer, to whom, on the card",
+            ),
+            Place(
                 "rules", "/rules", "Try the rules", rights.TEST_RULES, "What becomes of a number or a channel"
             ),
             Place(

@@ -72,6 +72,8 @@ TAKE_TURNS = Right("queue", "take")  # the next who waits for a call
 VIEW_QUEUE = Right("queue", "view")  # all who wait, and how they are ranked
 EDIT_CALL_BANS = Right("bans", "edit")  # whom nobody may call, and how often a day anybody
 CALL_ANYWAY = Right("bans", "override")
+EDIT_TIPS = Right("tips", "edit")  # what operators are told to say or offer
+EDIT_SCRIPTS = Right("scripts", "edit")  # what operators read in their calls
 RUN_CALL_LISTS = Right("call_lists", "run")  # make them, say who works on them, see how far they have come
 VIEW_CALIBRATION = Right("forecasts", "view")  # how often the card guessed right
 EDIT_PANELS = Right("panels", "edit")  # pages of other systems beside the card
@@ -130,6 +132,8 @@ _FLOOR = {
     EDIT_CALL_BANS: Scope.ALL,
     CALL_ANYWAY: Scope.ALL,
     RUN_CALL_LISTS: Scope.ALL,
+    EDIT_SCRIPTS: Scope.ALL,
+    EDIT_TIPS: Scope.ALL,
     VIEW_FIGURES: Scope.ALL,
     EDIT_TARGETS: Scope.ALL,
     KEEP_REPORTS: Scope.ALL,

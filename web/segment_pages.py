@@ -6,7 +6,7 @@ from typing import Any
 from aiohttp import web
 
 from crm_core import segment as service
-from crm_core.custom_field import FieldOf, list_fields
+from crm_core.custom_field import CustomField, FieldOf, list_fields
 from crm_core.errors import Invalid
 from crm_core.read.rfm import FREQUENCY, RECENCY, load_matrix
 from crm_core.read.segments import compiled, count_customers, in_segment
@@ -16,39 +16,11 @@ from web.errors import Refusal
 from web.forms import checked, fields, id_or_none, settle
 from web.pages import Flash, Pages, go, number_in, render
 from web.rights import EDIT_SEGMENTS, VIEW_CUSTOMERS
+from web.rule_words import OP_WORDS, field_word
 from web.services import services
 from web.sessions import person
 
 pages = Pages()
-OP_WORDS = {
-    "is": "is",
-    "is_not": "is not",
-    "one_of": "is one of (a, b)",
-    "contains": "contains",
-    "begins": "begins with",
-    "has": "has",
-    "has_not": "has not",
-    "at_least": "at least",
-    "at_most": "at most",
-    "since": "since (day)",
-    "until": "until (day)",
-    "known": "is known (yes, no)",
-}
-FIELD_WORDS = {
-    "orders_sum": "bought for",
-    "average_order": "average order",
-    "orders": "number of orders",
-    "days_since_purchase": "days since the last purchase",
-    "abandoned_cart_days": "days the cart has been left",
-    "days_since_call": "days since the last call",
-    "days_since_visit": "days since the last site visit",
-    "days_to_birthday": "days until the birthday",
-    "bad": "problem",
-    "customer_type": "type",
-    "source": "came from",
-    "manager_id": "manager (number)",
-    "created": "customer since",
-}
 
 
 @pages.get("/segments", right=VIEW_CUSTOMERS)
@@ -113,21 +85,28 @@ async def _form(
     if root is None:
         root = segment_form.of_rules(found.rules if found else {"all": []})
         root.parts = root.parts or [segment_form.Test()]
-    named = {code: FIELD_WORDS.get(code, code.replace("_", " ")) for code in FIELDS}
-    named |= {f"{CUSTOM}{code}": field.name for code, field in own.items()}
-    kinds = {code: kind_of(code, {c: f.rule for c, f in own.items()}) for code in named}
     context = {
         "segment": found,
         "root": root,
-        "focus": focus,
-        "nest": segment_form.NEST,
-        "fields": [
-            (code, said, " ".join(OPS[kind])) for code, said in named.items() if (kind := kinds[code])
-        ],
-        "ops": list(OP_WORDS.items()),
         "count": count,
+        **rules_context(own, "/segments/edit", focus),
     }
     return render(request, "segment.html", context, flash=flash, typed=typed)
+
+
+def rules_context(own: Mapping[str, CustomField], edit_at: str, focus: str = "") -> dict[str, Any]:
+    """What `rules_form.html` needs; `own`: the customers' own fields by code, `edit_at`: where its buttons go."""
+    named = {code: field_word(code) for code in FIELDS}
+    named |= {f"{CUSTOM}{code}": field.name for code, field in own.items()}
+    rules = {code: field.rule for code, field in own.items()}
+    fitting = {code: " ".join(OPS[kind]) for code in named if (kind := kind_of(code, rules)) is not None}
+    return {
+        "focus": focus,
+        "nest": segment_form.NEST,
+        "fields": [(code, said, fitting[code]) for code, said in named.items() if code in fitting],
+        "ops": list(OP_WORDS.items()),
+        "edit_at": edit_at,
+    }
 
 
 @pages.post("/segments/edit", right=EDIT_SEGMENTS, audited=False)
@@ -147,7 +126,7 @@ async def add_segment(request: web.Request) -> web.Response:
     """Keep a new set of rules."""
 
     async def step(typed: Mapping[str, str]) -> web.Response:
-        body = checked(segments.NewSegment, typed, rules=await _rules(request, typed))
+        body = checked(segments.NewSegment, typed, rules=await rules_typed(request, typed))
         made = await segments.post_segment(request, body)
         return go(f"/segments/{made.id}", "created")
 
@@ -160,7 +139,7 @@ async def count(request: web.Request) -> web.Response:
     typed = await fields(request)
     parts = services(request)
     try:
-        rules = await _rules(request, typed)
+        rules = await rules_typed(request, typed)
         async with parts.db.begin() as session:
             condition = compiled(await service.checked_rules(session, rules), parts.now())
             return web.json_response({"customers": await count_customers(session, condition)})
@@ -177,14 +156,14 @@ async def change_segment(request: web.Request) -> web.Response:
         if typed.get("do") == "remove":
             await segments.delete_segment(request, segment_id)
             return go("/segments", "removed")
-        body = checked(segments.SegmentChange, typed, rules=await _rules(request, typed))
+        body = checked(segments.SegmentChange, typed, rules=await rules_typed(request, typed))
         await segments.patch_segment(request, segment_id, body)
         return go(f"/segments/{segment_id}", "saved")
 
     return await settle(request, step, lambda flash, typed: _form(request, segment_id, flash, typed))
 
 
-async def _rules(request: web.Request, typed: Mapping[str, str]) -> dict[str, Any]:
+async def rules_typed(request: web.Request, typed: Mapping[str, str]) -> dict[str, Any]:
     """The rules that the form says. Raises `Invalid`."""
     async with services(request).db.begin() as session:
         own = {it.code: it.rule for it in await list_fields(session, FieldOf.CUSTOMER)}

@@ -7,6 +7,7 @@ import { Baton, Watched } from "./baton.js";
 import { CallBar } from "./call-bar.js";
 import { Control } from "./control.js";
 import { Candidates } from "./candidates.js";
+import { Guide } from "./guide.js";
 import { Owns, Said } from "./history.js";
 import { Links } from "./links.js";
 import { Note } from "./note.js";
@@ -19,13 +20,13 @@ import { Why } from "./why.js";
 import { tone, whoCalls } from "./words.js";
 import { WrapUp } from "./wrapup.js";
 
-const Known = ({ entry }) => html`<${Person} entry=${entry} /><${Promises} entry=${entry} /><${Why} card=${entry.card} /><${Candidates} entry=${entry} /><${Links} entry=${entry} />
+const Known = ({ entry }) => html`<${Person} entry=${entry} /><${Promises} entry=${entry} /><${Why} card=${entry.card} /><${Guide} entry=${entry} /><${Candidates} entry=${entry} /><${Links} entry=${entry} />
   <div class="cols"><${Owns} entry=${entry} /><${Said} entry=${entry} /></div>`;
 
 const Unknown = ({ entry }) => {
   const [none, setNone] = useState(false);
   const other = useCallback(() => setNone(true), []);
-  return html`<${Stranger} entry=${entry} /><${Why} card=${entry.card} /><${Candidates} entry=${entry} none=${none} other=${other} />
+  return html`<${Stranger} entry=${entry} /><${Why} card=${entry.card} /><${Guide} entry=${entry} /><${Candidates} entry=${entry} none=${none} other=${other} />
   ${entry.card.candidates?.length > 1 && !none ? null : html`<${NewPerson} entry=${entry} />`}
   ${["calls", "tasks", "visits"].some((part) => entry.card[part]?.length) || entry.card.cart ? html`<div class="cols one"><${Said} entry=${entry} /></div>` : null}`;
 };

@@ -10,6 +10,7 @@ import { Parked } from "./control.js";
 import { DemoPhone } from "./demo-phone.js";
 import { putDraft } from "./draft.js";
 import { watchOldCards } from "./autohide.js";
+import { putScript } from "./guide.js";
 import { Idle } from "./idle.js";
 import { sendLeftOvers } from "./keep.js";
 import { due, Next, waiting } from "./next.js";
@@ -72,6 +73,6 @@ let swept = false;
 effect(() => {
   if (swept || !ready.value) return;
   swept = true;
-  sendLeftOvers({ note: putNote, draft: putDraft });
+  sendLeftOvers({ note: putNote, draft: putDraft, script: putScript });
 });
 render(html`<${Desk} />`, document.getElementById("desk"));

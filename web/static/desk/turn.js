@@ -10,6 +10,7 @@ import { dial } from "../dial.js";
 import { useKey } from "../keys.js";
 import { toast } from "../toast.js";
 import { outcomeName } from "./outcomes.js";
+import { Tips, useGuide } from "./guide.js";
 import { OnLists } from "./on-lists.js";
 import { Why } from "./why.js";
 import { departures } from "./store.js";
@@ -79,6 +80,7 @@ const Taken = ({ one }) => {
   const { card } = one;
   const first = useRef(null);
   const [skipping, setSkipping] = useState(false);
+  const guide = useGuide({ customer_id: one.customer_id });
   useEffect(() => { first.current?.focus(); }, [one.id]);
   useKey("u", t("Done with this customer"), () => end("done"));
   useKey("y", t("Pass over, and why"), () => setSkipping(true));
@@ -90,7 +92,7 @@ const Taken = ({ one }) => {
         <button type="button" class="btn" onClick=${() => end("done")}><span>${t("Done")}</span><${Key}>U<//></button><button type="button" class="btn" aria-expanded=${skipping} onClick=${() => setSkipping(!skipping)}><span>${t("Pass over")}</span><${Key}>Y<//></button><button type="button" class="btn quiet" onClick=${letGo}>${t("let go")}</button></span></div>
     ${skipping ? html`<${Skip} close=${() => setSkipping(false)} />` : null}
     <h2 class="label">${t("Why here")}</h2><ul class="causes">${one.causes.map((cause) => html`<${Cause} key=${cause.object + cause.id} one=${cause} />`)}</ul>
-    <${OnLists} lists=${one.lists} />
+    <${OnLists} lists=${one.lists} /><${Tips} tips=${guide?.tips} />
     ${card.customer?.note ? html`<p class="standing">${card.customer.note}</p>` : null}
     <${Why} card=${card} />
     <div class="cols"><section><h2>${t("Orders")}</h2>${orders.map((order) => html`<${Order} key=${order.id} order=${order} />`)}${orders.length ? null : html`<${Empty} title=${t("Nothing yet")} />`}</section>
