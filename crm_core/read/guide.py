@@ -24,7 +24,7 @@ from crm_core.call_script import (
     newest,
 )
 from crm_core.customer import Customer
-from crm_core.deal import Deal
+from crm_core.deal_rows import Deal
 from crm_core.line import Line, Shop
 from crm_core.order import Order, OrderItem
 from crm_core.order_status import OPEN, among
