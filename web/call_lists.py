@@ -232,7 +232,9 @@ async def post_feed(request: web.Request, list_id: Id) -> FedAnswer:
 
 
 @operations.get("/call-lists/{list_id}/entries", right=RUN_CALL_LISTS)
-async def get_call_list_entries(request: web.Request, list_id: Id, query: EntriesQuery) -> Listing[EntryAnswer]:
+async def get_call_list_entries(
+    request: web.Request, list_id: Id, query: EntriesQuery
+) -> Listing[EntryAnswer]:
     """Who is on the list, in the order in which they are due."""
     async with services(request).db.begin() as session:
         await service.get_list(session, list_id)
