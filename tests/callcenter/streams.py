@@ -16,6 +16,7 @@ from asterisk import events as e
 from asterisk.events import ChannelView, Event, Heard, views
 from asterisk.wire import END
 from callcenter.call import Call, Kind, Rules, report
+from callcenter.call.rules import LISTENER
 from callcenter.replay import events
 from callcenter.tracker import Tracker
 
@@ -171,8 +172,12 @@ class Channels:
                 self.views[uniqueid] = self.views[uniqueid]._replace(name=name)
 
     def people(self) -> set[str]:
-        """Return the channels that belong to a call: neither plumbing nor a pipe."""
-        kinds = {uid: Rules().party(view.name).kind for uid, view in self.views.items()}
+        """Return the channels that belong to a call: neither plumbing nor a pipe, nor somebody who only listens."""
+        kinds = {
+            uid: Rules().party(view.name).kind
+            for uid, view in self.views.items()
+            if not (uid.startswith(LISTENER) and view.linkedid == uid)
+        }
         return {uid for uid, kind in kinds.items() if kind in (Kind.EXTENSION, Kind.TRUNK)}
 
     def listed(self, at: datetime) -> list[Event]:
