@@ -1,6 +1,6 @@
 """The rules by which new orders and leads get their responsible, and the use of them.
 
-A rule counts only where nobody was named. Who is at work is told by the log of states: a shift that is not offline.
+A rule counts only where nobody was named. Who is at work: `crm_core.presence_rule`.
 """
 
 from collections import Counter
@@ -16,7 +16,6 @@ from sqlalchemy import CheckConstraint, ForeignKey, delete, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crm_core.agent_state import AgentInterval
 from crm_core.assignment_rule import Colleague, Facts, How, Rule, Thing, possible
 from crm_core.call import Call
 from crm_core.customer import Customer
@@ -27,6 +26,7 @@ from crm_core.lead_rows import Lead
 from crm_core.line import Line, Shop
 from crm_core.order_rows import Order
 from crm_core.order_status import OPEN
+from crm_core.read.attendance import present_now
 from crm_core.status_list import codes_of
 from crm_core.team import Team
 from crm_core.user import Role, User
@@ -145,10 +145,7 @@ async def for_lead(session: AsyncSession, lead: Lead, *, worth: Decimal) -> int 
 async def colleagues(session: AsyncSession) -> list[Colleague]:
     """Everybody who could get something, with what he has open."""
     loads = await _loads(session)
-    at_work = select(AgentInterval.user_id).where(
-        AgentInterval.to_at.is_(None), AgentInterval.state != "offline"
-    )
-    present = set(await session.scalars(at_work))
+    present = await present_now(session)
     people = select(User.id, User.name, User.role, User.team_id).where(User.active, User.role != Role.COURIER)
     return [
         Colleague(

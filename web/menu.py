@@ -62,6 +62,13 @@ SETTINGS = (
             Place("users", "/roles", "Teams and roles", rights.VIEW_USERS, "Who sees and changes what"),
             Place("audits", "/journal", "Journal", rights.VIEW_JOURNAL, "Who changed, saw and heard what"),
             Place(
+                "callbacks",
+                "/work",
+                "Working time",
+                rights.CORRECT_WORK,
+                "Who worked when, by day and month, with breaks and corrections",
+            ),
+            Place(
                 "pause",
                 "/pauses",
                 "Pauses",

@@ -49,6 +49,7 @@ VIEW_PURCHASES = Right("purchases", "view")  # what goods cost us, and so the ma
 SELL_BEYOND = Right("stock", "sell_beyond")  # more than there is
 VIEW_CALLS, EDIT_CALLS, MAKE_CALLS = Right("calls", "view"), Right("calls", "edit"), Right("calls", "make")
 CONTROL_CALLS = Right("calls", "control")
+KEEP_WORK, VIEW_WORK, CORRECT_WORK = Right("work", "keep"), Right("work", "view"), Right("work", "correct")
 LISTEN_CALLS = Right("calls", "listen")  # while they last: hear, whisper, speak with both, take over
 SET_LISTENING = Right("listening", "edit")  # whether operators are told
 HEAR_RECORDINGS, DOWNLOAD_RECORDINGS = Right("recordings", "hear"), Right("recordings", "download")
@@ -124,6 +125,8 @@ _DESK: Mapping[Right, Scope] = {
     KEEP_VIEWS: Scope.OWN,
     TAKE_TURNS: Scope.OWN,
     VIEW_FIGURES: Scope.OWN,
+    KEEP_WORK: Scope.OWN,
+    VIEW_WORK: Scope.OWN,
 }
 _FLOOR = {
     VIEW_FLOOR: Scope.ALL,
@@ -143,6 +146,8 @@ _FLOOR = {
     EDIT_CALLS: Scope.ALL,
     CONTROL_CALLS: Scope.ALL,
     LISTEN_CALLS: Scope.ALL,
+    VIEW_WORK: Scope.ALL,
+    CORRECT_WORK: Scope.ALL,
     HEAR_RECORDINGS: Scope.ALL,
     DOWNLOAD_RECORDINGS: Scope.ALL,
     VIEW_STATUS: Scope.ALL,
@@ -206,7 +211,7 @@ _NOUNS = ("customers", "orders", "deals", "callbacks")
 _BY_TEAM = frozenset(
     (
         *(VIEW_FLOOR, VIEW_FIGURES, VIEW_CALLS, EDIT_CALLS, LISTEN_CALLS, HEAR_RECORDINGS, VIEW_FLIGHT),
-        VIEW_PROMISES,
+        *(VIEW_PROMISES, VIEW_WORK, CORRECT_WORK),
     )
 )
 
