@@ -20,6 +20,7 @@ from crm_core.hold import beyond_order, hold, wanted_in
 from crm_core.order_stock import MOST_PIECES
 
 KEPT = timedelta(minutes=5)
+BESIDES = ("customer", "wrap_up", "promise")  # what is typed into a draft besides an order
 
 
 class CallDraft(Base):
@@ -89,13 +90,12 @@ async def load_draft(session: AsyncSession, call_id: UUID, user_id: int) -> Call
 
 
 async def empty_draft(session: AsyncSession, call_id: UUID, user_id: int, *, at: datetime) -> None:
-    """The draft became an order: nothing is left in it, and older texts are refused."""
-    await session.execute(
-        update(CallDraft)
-        .where(CallDraft.call_id == call_id, CallDraft.user_id == user_id)
-        .values(body={"items": []}, updated_at=at, version=CallDraft.version + 1)
-        .execution_options(synchronize_session=False)
-    )
+    """The draft became an order: nothing of it is left, older texts are refused; what else was typed stays."""
+    found = await session.get(CallDraft, (call_id, user_id), with_for_update=True, populate_existing=True)
+    if found is not None:
+        besides = {name: found.body[name] for name in BESIDES if found.body.get(name)}
+        found.body, found.updated_at, found.version = {"items": []} | besides, at, found.version + 1
+        await session.flush()
 
 
 async def hand_over(session: AsyncSession, call_id: UUID, *, giver: int, taker: int, at: datetime) -> bool:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, delete, func, or_, select
+from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -84,17 +84,22 @@ def _names(wishes: Iterable[Wish]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(wish.name for wish in wishes))
 
 
-async def queues(session: AsyncSession, product_ids: Iterable[int], *, at: datetime) -> dict[int, list[Wish]]:
-    """Product -> who holds it at `at`, in turn; products that nobody holds are left out."""
+def lasting(at: datetime) -> ColumnElement[bool]:
+    """The condition that a place in the queue counts at `at`."""
     ends = func.coalesce(
         Call.ended_at + func.make_interval(0, 0, 0, 0, 0, 0, CallHold.kept_s),
         CallHold.created_at + LONGEST_CALL,
     )
+    return ends > at
+
+
+async def queues(session: AsyncSession, product_ids: Iterable[int], *, at: datetime) -> dict[int, list[Wish]]:
+    """Product -> who holds it at `at`, in turn; products that nobody holds are left out."""
     query = (
         select(CallHold.product_id, CallHold.call_id, User.name, CallHold.pieces)
         .join(Call, Call.id == CallHold.call_id)
         .join(User, User.id == CallHold.user_id)
-        .where(CallHold.product_id.in_(list(product_ids)), ends > at)
+        .where(CallHold.product_id.in_(list(product_ids)), lasting(at))
         .order_by(CallHold.id)
     )
     found: dict[int, list[Wish]] = {}

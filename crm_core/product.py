@@ -10,6 +10,7 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     Index,
+    Select,
     UniqueConstraint,
     false,
     func,
@@ -135,13 +136,21 @@ async def find_products(
 ) -> Sequence[Product]:
     """Products on sale by the first letters of their words, by the beginning of the SKU, or by a barcode.
 
-    Exact codes come first, then what is in stock, by name. Nothing for an empty query. Of so many that nobody reads
-    the list to its end, only some are put in order: a keystroke is waited for.
+    Exact codes come first, then what is in stock, by name. Nothing for an empty query.
+    """
+    meant = meant_products(query, shop_id, limit=limit)
+    return [] if meant is None else (await session.scalars(meant)).all()
+
+
+def meant_products(query: str, shop_id: int | None, *, limit: int) -> Select[Product] | None:
+    """The query of `find_products`; None when nothing was typed.
+
+    Of so many that nobody reads the list to its end, only some are put in order: a keystroke is waited for.
     """
     written = query.strip()
     words = words_query(written)
     if words is None:
-        return []
+        return None
     sold = [Product.active] if shop_id is None else [Product.active, Product.shop_id == shop_id]
     low, code = func.lower(Product.sku), Product.barcodes.contains([written])
     ways = [
@@ -151,7 +160,7 @@ async def find_products(
     ]
     meant = union(*(select(way.subquery().c.id) for way in ways)).subquery()
     exact = or_(low == written.lower(), code)
-    found = (
+    return (
         select(Product)
         .join(meant, meant.c.id == Product.id)
         .order_by(
@@ -162,7 +171,6 @@ async def find_products(
         )
         .limit(limit)
     )
-    return (await session.scalars(found)).all()
 
 
 _SAME_WORDS = text("to_tsvector('simple', products.search_key) @@ to_tsquery('simple', :words)")

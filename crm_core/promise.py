@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -57,6 +57,7 @@ class Promise(Base):
     broken_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
     closed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    key: Mapped[UUID | None] = mapped_column(unique=True)
     version: Mapped[Version]
 
 
@@ -70,8 +71,14 @@ async def make_promise(
     made_by: int | None,
     order_id: int | None = None,
     call_id: UUID | None = None,
+    key: UUID | None = None,
 ) -> Promise:
-    """Keep in mind what was promised. Raises `NotFound`, `Invalid`."""
+    """Keep in mind what was promised; sent again with its `key` it is the same promise. Raises `NotFound`, `Invalid`,
+    and `Conflict` when somebody else used the key."""
+    if key is not None and (known := await _made_for(session, key)) is not None:
+        if known.made_by != made_by:
+            raise Conflict("Another promise has this key.")
+        return known
     if not words.strip():
         raise Invalid("Write what was promised.", "text")
     if due_at <= at:
@@ -86,12 +93,20 @@ async def make_promise(
         order_id=order_id,
         call_id=await resolve(session, call_id) if call_id is not None else None,
         made_by=made_by,
+        key=key,
         state=State.OPEN,
     )
     session.add(made)
     await session.flush()
     await _tell(session, made)
     return made
+
+
+async def _made_for(session: AsyncSession, key: UUID) -> Promise | None:
+    """The promise of this key; whoever sends the same at the same time waits for the one who was first."""
+    await session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(key), 0))))
+    found: Promise | None = await session.scalar(select(Promise).where(Promise.key == key))
+    return found
 
 
 async def settle_promise(

@@ -271,6 +271,10 @@ async def create_caller(
 ) -> CustomerAnswer:
     """A new customer with the call's number, who came by the call's line unless said otherwise."""
     call = await get_call(session, call_id, lock=True)
+    if call.customer_id is not None:
+        known = CustomerAnswer.model_validate(await load_customer(session, call.customer_id))
+        if known.name == body.name:  # sent again, for nobody knew whether it had arrived
+            return known
     given = body.model_dump(exclude={"country", "source"})
     made = await create_customer(
         session,

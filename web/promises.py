@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from aiohttp import web
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from crm_core.promise import LONGEST, State, make_promise, settle_promise
 from crm_core.read.promises import list_promises, load_promise, load_shares
@@ -62,6 +62,9 @@ class NewPromise(Given):
     customer_id: Id
     order_id: Id | None = None
     call_id: UUID | None = None
+    key: Annotated[UUID | None, Field(description="sent again with the same key it is the same promise")] = (
+        None
+    )
 
 
 class Settled(Given):

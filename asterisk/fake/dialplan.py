@@ -266,8 +266,14 @@ def start_inbound(run: Run, number: str, name: str, did: str) -> Channel:
         run, run.pbx.config.trunk, "from-trunk", did, RING, number=number, name=name
     )
     run.pbx.noise(run.owner, SIPDOMAIN="127.0.0.1")
-    run.tell_later(run.caller.patience_s, Kind.HUNG_UP, run.owner)
+    run.timers.append(run.pbx.spawn(run.pbx.later(run.caller.patience_s, lambda: _gives_up(run))))
     return run.owner
+
+
+def _gives_up(run: Run) -> None:
+    """The caller waited long enough; who was answered has nothing to wait for."""
+    if not run.answered:
+        run.tell(Kind.HUNG_UP, run.owner)
 
 
 def start_internal(run: Run, extension: str, number: str) -> Channel:

@@ -1,18 +1,26 @@
-"""What somebody means who types the beginning of a product: its price for this customer, its places, its holders."""
+"""What somebody means who types the beginning of a product: its price for this customer, its places, its holders.
+
+One question for all of it: a keystroke waits for one answer of the database.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ScalarSelect, Select, Text, cast, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core.hold import Standing, standings
-from crm_core.price import buys_at, prices_for
-from crm_core.product import Product, find_products
+from crm_core.call import Call
+from crm_core.customer import Customer
+from crm_core.hold import CallHold, Standing, Wish, lasting, standing
+from crm_core.price import ProductPrice, price_now
+from crm_core.product import Product, meant_products
 from crm_core.stock import StockLevel, Warehouse
+from crm_core.user import User
 
 
 @dataclass(frozen=True)
@@ -44,27 +52,65 @@ async def found_products(
     limit: int,
 ) -> list[Found]:
     """Products that `query` may mean (see `find_products`), as the customer of this call may have them."""
-    found = await find_products(session, query, shop_id, limit=limit)
-    if not found:
+    meant = meant_products(query, shop_id, limit=limit)
+    if meant is None:
         return []
-    prices = await prices_for(session, found, price_list=await buys_at(session, customer_id), at=at)
-    places = await places_of(session, [it.id for it in found])
-    stands = await standings(session, {it.id: it.stock for it in found}, call_id=call_id, at=at)
+    buys_at = select(Customer.price_list).where(Customer.id == customer_id).scalar_subquery()
+    told = meant.add_columns(_prices(), _places(), _queue(at), buys_at)
     return [
-        Found(product=it, price=prices[it.id], places=places.get(it.id, []), stands=stands[it.id])
-        for it in found
+        Found(
+            product=product,
+            price=price_now(product.price, map(_price, prices or ()), price_list=price_list, at=at),
+            places=[Place(*place) for place in places or ()],
+            stands=standing(product.stock, [_wish(*wish) for wish in queue or ()], call_id),
+        )
+        for product, prices, places, queue, price_list in await session.execute(told)
     ]
 
 
-async def places_of(session: AsyncSession, product_ids: Iterable[int]) -> dict[int, list[Place]]:
-    """Product -> the warehouses in which something of it can be promised."""
-    query = (
-        select(StockLevel.product_id, Warehouse.name, StockLevel.on_hand - StockLevel.reserved)
-        .join(Warehouse, Warehouse.id == StockLevel.warehouse_id)
-        .where(StockLevel.product_id.in_(list(product_ids)), StockLevel.on_hand > StockLevel.reserved)
-        .order_by(StockLevel.warehouse_id)
+def _rows(query: Select[Any], order: Any, columns: Iterable[Any]) -> ScalarSelect[Any]:
+    """What `query` finds for the product of the row, as a list of lists; NULL for nothing."""
+    row = func.jsonb_build_array(*columns)
+    listed = func.jsonb_agg(aggregate_order_by(row, order))
+    return query.with_only_columns(listed).correlate(Product).scalar_subquery()
+
+
+def _prices() -> ScalarSelect[Any]:
+    of = select(ProductPrice).where(ProductPrice.product_id == Product.id)
+    own = (
+        cast(ProductPrice.price, Text),
+        ProductPrice.price_list,
+        ProductPrice.starts_at,
+        ProductPrice.ends_at,
     )
-    places: dict[int, list[Place]] = {}
-    for product_id, name, available in await session.execute(query):
-        places.setdefault(product_id, []).append(Place(name, available))
-    return places
+    return _rows(of, ProductPrice.id, own)
+
+
+def _price(told: tuple[str, str | None, str | None, str | None]) -> ProductPrice:
+    price, price_list, *times = told
+    starts_at, ends_at = (datetime.fromisoformat(it) if it else None for it in times)
+    return ProductPrice(price=Decimal(price), price_list=price_list, starts_at=starts_at, ends_at=ends_at)
+
+
+def _places() -> ScalarSelect[Any]:
+    available = StockLevel.on_hand - StockLevel.reserved
+    of = (
+        select(StockLevel)
+        .join(Warehouse, Warehouse.id == StockLevel.warehouse_id)
+        .where(StockLevel.product_id == Product.id, available > 0)
+    )
+    return _rows(of, StockLevel.warehouse_id, (Warehouse.name, available))
+
+
+def _queue(at: datetime) -> ScalarSelect[Any]:
+    of = (
+        select(CallHold)
+        .join(Call, Call.id == CallHold.call_id)
+        .join(User, User.id == CallHold.user_id)
+        .where(CallHold.product_id == Product.id, lasting(at))
+    )
+    return _rows(of, CallHold.id, (CallHold.call_id, User.name, CallHold.pieces))
+
+
+def _wish(call_id: str, name: str, pieces: int) -> Wish:
+    return Wish(UUID(call_id), name, pieces)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from asterisk.fake import (
+    Answer,
     Caller,
     Manual,
     NoCall,
@@ -183,3 +184,11 @@ async def test_a_call_nobody_answered_leaves_empty_files(tmp_path: Path) -> None
     async with Switchboard(lab(tmp_path), speed=50) as board:
         await board.place_call("+79161234567", "Ivan", SALES, caller=Caller(patience_s=0.5)).wait()
         assert [path.stat().st_size for path in tmp_path.rglob("*.wav")] == [44, 44, 44]
+
+
+async def test_who_was_answered_does_not_give_up_any_more(board: Switchboard) -> None:
+    board.phone("1001").behave(Answer(after_s=0.1))
+    call = board.place_call("+7916", "Talkative", DIRECT, caller=Caller(patience_s=2, talk_s=6))
+    began = board.pbx.clock.time()
+    await call.wait()
+    assert board.pbx.clock.time() - began >= 6

@@ -395,37 +395,78 @@ async def test_two_tabs_show_the_call_and_one_of_them_rings(
     await asyncio.gather(*rang, return_exceptions=True)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 1100, 390])
-async def test_axe_finds_nothing_on_a_busy_desk(
+CLASHES = "async () => (await import('/static/keys.js')).clashes()"
+LABELLED = """() => [...document.querySelectorAll("[aria-live], .toasts, output")]
+  .filter((one) => !one.ariaLabel).map((one) => one.outerHTML.slice(0, 80))"""
+
+
+async def sound(page: Page, state: str) -> None:
+    """Nothing is cut off, no key has two meanings, live regions have names, axe finds nothing."""
+    assert await page.evaluate(CLASHES) == [], state
+    assert await page.evaluate(LABELLED) == [], state
+    assert not await page.evaluate("document.documentElement.scrollWidth > innerWidth"), state
+    found = (await Axe().run(page)).response["violations"]
+    assert [(state, rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found] == []
+
+
+@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+async def test_in_every_state_the_desk_is_whole_reachable_and_says_its_keys(
     browser: Browser, server: DeskServer, theme: str, width: int
 ) -> None:
-    order = {
-        "id": 11,
-        "number": "A-1099",
-        "status": "on_delivery",
-        "status_label": "On delivery",
-        "open": True,
-    }
-    money = {
-        "total": "148.00",
-        "paid": "0.00",
-        "currency": "EUR",
-        "items": "Kettle",
-        "created_at": ago(86400),
-    }
-    sent = {"delivery_method": "DPD", "tracking": "1-99", "promised_at": ago(3600)}
+    own = {"id": 11, "number": "A-1099", "status": "on_delivery", "status_label": "On delivery", "open": True}
+    money = {"total": "148.00", "paid": "0.00", "currency": "EUR", "items": "Kettle"}
+    sent = {"delivery_method": "DPD", "tracking": "1-99", "promised_at": ago(3600), "created_at": ago(86400)}
     past = {"id": "h1", "direction": "inbound", "result": "abandoned", "started_at": ago(900), "talk_s": 0}
     said = {"disposition": None, "operator": None, "note": None, "recorded": False}
-    shown = card(customer=customer(), orders=[order | money | sent], calls=[past | said])
-    server.calls = [
-        {"call": call(state="wrap_up", ended_at=ago(2), talk_s=9.0, result="answered"), "card": shown}
-    ]
+    item = {"product_id": 31, "sku": "MG-03-BL", "name": "Blue mug 0.3 l", "price": "8.90", "quantity": 3}
+    draft = {"items": [item], "version": 4, "user_id": 7}
+    known = {"customer": customer(), "orders": [own | money | sent], "calls": [past | said], "draft": draft}
+    narrow = width < 500
     context = await browser.new_context(viewport={"width": width, "height": 844}, color_scheme=theme)
     page = await opened(context, server)
-    await expect(page.locator(".outcome")).to_have_count(2)
-    found = (await Axe().run(page)).response["violations"]
-    wide = await page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    await sound(page, "idle")
+    await server.push({"type": "call", "call": call(), "card": card()})
+    await expect(page.locator(".new-person")).to_be_visible()
+    await sound(page, "a stranger rings")
+    talking = call(state="talking", answered_at=ago(3))
+    await server.push({"type": "call", "call": talking, "card": card(**known)})
+    await expect(page.locator(".hands")).to_be_visible()
+    await page.keyboard.press("t")
+    await page.locator(".transfer input").first.fill("1002")
+    await sound(page, "transfer")
+    await page.locator(".transfer input").first.press("Escape")
+    asking = {
+        "consult": {"stage": "talking", "name": "Boris", "target": "1002"},
+        "recording_paused": {"at": ago(9)},
+    }
+    await server.push({"type": "call", "call": talking | {"control": asking}, "card": card(**known)})
+    await expect(page.get_by_role("button", name="All three")).to_be_visible()
+    await sound(page, "asking a colleague, the recording silent")
+    await page.keyboard.press("o")
+    await expect(page.locator(".basket")).to_be_visible()
+    await sound(page, "order")
+    await page.keyboard.press("F4")
+    await expect(page.locator(".read-back")).to_be_visible()
+    await sound(page, "read-back")
+    await page.keyboard.press("F4")
+    over = {"state": "wrap_up", "ended_at": ago(2), "talk_s": 9.0, "result": "answered"}
+    await server.push({"type": "call", "call": call(**over), "card": card(**known)})
+    if narrow:
+        await page.get_by_role("button", name="Call", exact=True).click()
+    await page.locator("body").press("Escape")
+    await page.keyboard.press("r")
+    await expect(page.locator(".why-next")).to_be_focused()
+    await page.locator(".why-next").press("Escape")
+    await page.keyboard.press("v")  # an opened order, whose Esc the wrap-up has now
+    await page.keyboard.press("i")
+    await expect(page.locator(".promise-form")).to_be_visible()
+    await sound(page, "wrap-up with a callback, an opened order and a promise")
+    await server.push({"type": "call", "call": call(id="c2"), "card": card(customer=customer("Piotr"))})
+    await expect(page.locator(".call-rail")).to_be_visible()
+    await sound(page, "several calls")
+    await page.keyboard.press("?")
+    keys = page.get_by_role("dialog")
+    for name in ("M", "N", "]", "/", "3*", "O"):
+        await expect(keys.get_by_text(name, exact=True)).to_be_visible()
+    await sound(page, "the sheet of keys")
     await context.close()
-    assert [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found] == []
-    assert not wide

@@ -118,7 +118,7 @@ async def test_an_order_is_changed_on_the_line_and_a_colleagues_change_is_shown_
         server.answers["/deals"] = made | dict.fromkeys(("delivery_date", "delivery_from", "delivery_until"))
         await desk.keyboard.press("Escape")
         await desk.locator(".call h1").click()
-        await desk.keyboard.press("b")
+        await desk.keyboard.press("F7")
         deal = desk.get_by_role("complementary", name="Deal")
         await expect(deal).to_contain_text("Marta")
         await deal.get_by_label("Find a product").fill("2*mu")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import psutil
 import pytest
 import pytest_asyncio
 import websockets
@@ -101,6 +102,13 @@ class Service:
     def kill(self) -> None:
         """kill -9, nothing is tidied up."""
         self._end(signal.SIGKILL)
+
+    def kill_database(self) -> None:
+        """kill -9 of the embedded PostgreSQL; the service starts it again."""
+        assert self.process is not None
+        children = psutil.Process(self.process.pid).children()
+        (postgres,) = [child for child in children if "postgres" in child.name()]
+        postgres.kill()
 
     def stop(self) -> int:
         """As Ctrl-C does; the exit code."""

@@ -1,8 +1,6 @@
 """Whatever dies in mid-call, afterwards the call is there once, closed, with what the operator had typed."""
 
 import asyncio
-import os
-import signal
 from pathlib import Path
 
 import aiohttp
@@ -54,7 +52,7 @@ async def test_the_database_is_killed_in_mid_call(service, board) -> None:
         entry = await anna.looks("ringing")
         await board.answer("1001")
         await anna.looks("talking")
-        _kill_database(service)
+        service.kill_database()
         call.hang_up()
         await call.wait()
         await _accepted(anna, "PUT", f"/calls/{entry['call']['id']}/note", text="typed meanwhile", version=0)
@@ -65,7 +63,7 @@ async def test_the_database_is_killed_in_mid_call(service, board) -> None:
 async def test_a_call_that_begins_while_the_database_is_away_is_shown_and_kept(service, board) -> None:
     async with service.signed_in("anna") as anna:
         await anna.looks(None)
-        _kill_database(service)
+        service.kill_database()
         call = board.place_call(IVAN, "", DIRECT, caller=Caller(talk_s=8))
         await asyncio.sleep(0.5)
         await board.answer("1001")
@@ -117,13 +115,6 @@ async def test_a_wrong_secret_is_said_by_readyz_with_its_fix(tmp_path: Path, boa
         assert "secret" in checks["pbx:pbx"]["fix"]
     finally:
         wrong.stop()
-
-
-def _kill_database(service) -> None:
-    (postgres,) = [
-        child for child in psutil.Process(service.process.pid).children() if "postgres" in child.name()
-    ]
-    os.kill(postgres.pid, signal.SIGKILL)
 
 
 async def _written(desk, entry, state: str) -> None:

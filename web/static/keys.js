@@ -6,6 +6,8 @@ import { signal } from "./vendor/signals.js";
 import { t } from "./say.js";
 
 const bindings = new Map();
+/** What keys do inside a form that has the focus: in the sheet, and acted on by the form itself. */
+const told = new Map();
 /** Whether single letters and digits act; kept in this browser. */
 export const singleKeys = signal(localStorage.getItem("keys") !== "off");
 
@@ -50,23 +52,36 @@ export const useKey = (name, label, act, on = true) => {
   useLayoutEffect(() => (on ? bind(name, label, (event) => latest.current(event)) : undefined), [name, label, on]);
 };
 
+/** Has the sheet say what a key does in the form that is shown: `keys` as people read them, as in "⇧ ⏎". */
+export const useTold = (keys, label, on = true) => {
+  useLayoutEffect(() => {
+    if (!on) return undefined;
+    told.set(keys, [...(told.get(keys) ?? []), label]);
+    return () => told.set(keys, told.get(keys).filter((other) => other !== label));
+  }, [keys, label, on]);
+};
+
+/** Keys that would do two things now; for tests. */
+export const clashes = () => [...bindings].filter(([, stack]) => stack.length > 1).map(([name, stack]) => [name, stack.map(({ label }) => label)]);
+
 /** Opens the sheet of the keys that act on this page now. */
 export const openSheet = () => {
   const sheet = document.createElement("dialog");
   sheet.setAttribute("aria-labelledby", "keys-title");
   const list = document.createElement("dl");
   list.className = "keys-list";
-  for (const [name, stack] of bindings) if (stack.length) list.append(...line(name, stack.at(-1).label));
+  for (const [name, stack] of bindings) if (stack.length) list.append(...line(SHOWN[name] ?? (single(name) ? name.toUpperCase() : name), stack.at(-1).label));
+  for (const [keys, labels] of told) for (const label of labels) list.append(...line(keys, label));
   sheet.append(head(sheet), body(list));
   sheet.addEventListener("close", () => sheet.remove());
   document.body.append(sheet);
   sheet.showModal();
 };
 
-const SHOWN = { Enter: "⏎", Escape: "Esc", "Ctrl+Enter": "Ctrl ⏎" };
-const line = (name, label) => {
+const SHOWN = { Enter: "⏎", Escape: "Esc", Backspace: "⌫", "Ctrl+Enter": "Ctrl ⏎" };
+const line = (keys, label) => {
   const term = document.createElement("dt");
-  term.append(Object.assign(document.createElement("kbd"), { textContent: SHOWN[name] ?? (single(name) ? name.toUpperCase() : name) }));
+  term.append(Object.assign(document.createElement("kbd"), { textContent: keys }));
   return [term, Object.assign(document.createElement("dd"), { textContent: label })];
 };
 

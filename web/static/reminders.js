@@ -8,6 +8,7 @@ import { api, Refused } from "./api.js";
 import { dial } from "./dial.js";
 import { useKey } from "./keys.js";
 import { toast } from "./toast.js";
+import { useHeld } from "./desk/held.js";
 import { calling, calls, reminders } from "./desk/store.js";
 
 const SNOOZE_MIN = 15;
@@ -36,7 +37,7 @@ const snooze = async (one, note) => {
 const about = (one) => [one.reason, one.missed > 1 ? t("called {n} times", { n: one.missed }) : null, one.attempts ? tn("{n} attempt", "{n} attempts", one.attempts) : null, one.note].filter(Boolean).join(" · ");
 
 const Due = ({ one, first }) => {
-  const [note, setNote] = useState("");
+  const [note, setNote] = useHeld(`later/${one.id}`, "");
   const [busy, setBusy] = useState(false);
   const once = (act) => async (event) => {
     if (busy) return;
@@ -67,5 +68,5 @@ const LIVE = ["ringing", "dialling", "talking", "held"];
 export const Reminders = () => {
   const now = states();
   if (now.some((state) => LIVE.includes(state))) return null;
-  return reminders.value.slice(0, 3).map((one, place) => html`<${Due} key=${one.id} one=${one} first=${place === 0 && !now.includes("wrap_up")} />`);
+  return reminders.value.slice(0, 3).map((one, place) => html`<${Due} key=${one.id} one=${one} first=${place === 0 && !now.some((state) => ["wrap_up", "ended"].includes(state))} />`);
 };

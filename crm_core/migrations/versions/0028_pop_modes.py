@@ -1,4 +1,4 @@
-"""How each one wants his cards, and panels of other systems beside the card."""
+"""How each one wants his cards, panels of other systems beside the card, promises that may be sent again."""
 
 from collections.abc import Sequence
 
@@ -32,6 +32,8 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("user_id", name=op.f("pk_pop_settings")),
     )
+    op.add_column("promises", sa.Column("key", sa.Uuid(), nullable=True))
+    op.create_unique_constraint(op.f("uq_promises_key"), "promises", ["key"])
     op.create_table(
         "panels",
         sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),

@@ -8,7 +8,7 @@ import { api, Refused } from "../api.js";
 import { useKey } from "../keys.js";
 import { added, isPrice } from "../desk/basket.js";
 import { keptText } from "../desk/keep.js";
-import { newKey } from "../desk/placing.js";
+import { newKey } from "../desk/once.js";
 import { ProductSearch } from "../desk/products.js";
 import { readShops, shopOf, Shops } from "../desk/shop.js";
 import { choices, readChoices } from "./choices.js";

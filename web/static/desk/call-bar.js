@@ -67,7 +67,7 @@ export const CallBar = ({ call, card }) => {
   return html`<div class=${`bar ${tone(call)}`}>
     <${Chip} tone=${tone(call)} dot>${stateName(call)}<//>
     <${Timer} from=${since(call)} />
-    <span class="about"><span class="said" role="status">${said}</span><${Where} call=${call} /></span>
+    <span class="about"><span class="said" role="status" aria-label=${t("What the call is doing")}>${said}</span><${Where} call=${call} /></span>
     <span class="end">
       ${rings(call) ? html`<${Hush} call=${call} />` : null}
       ${call.failure && call.remote?.raw ? html`<${Again} call=${call} card=${card} />` : null}

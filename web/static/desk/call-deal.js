@@ -8,7 +8,7 @@ import { html } from "../ui.js";
 import { api } from "../api.js";
 import { toast } from "../toast.js";
 import { attach } from "./candidates.js";
-import { draftOf, EMPTY } from "./draft.js";
+import { besides, draftOf, EMPTY } from "./draft.js";
 import { DealWindow, FIRST, orderDraft } from "../deal/window.js";
 
 /** The draft with a deal begun in it. */
@@ -29,7 +29,7 @@ export const CallDeal = ({ entry }) => {
     toast(money(deal.amount, deal.currency), { title: t("The deal “{title}” is begun", { title: deal.title }), tone: "good" });
     const left = without(kept.value.peek());
     const aside = left.items.length ? left : undefined;
-    kept.set(order ? { ...EMPTY, ...orderDraft(deal, own.value.peek()), ...(aside ? { aside } : {}) } : left);
+    kept.set(order ? { ...EMPTY, ...orderDraft(deal, own.value.peek()), ...(aside ? { aside } : {}), ...besides(left) } : left);
     return kept.flush();
   };
   const person = {

@@ -2,7 +2,7 @@
 
 import { api } from "../api.js";
 import { saidOff } from "./basket.js";
-import { draftOf, EMPTY } from "./draft.js";
+import { besides, draftOf, EMPTY } from "./draft.js";
 import { goods, terms } from "./quote.js";
 import { part } from "./store.js";
 
@@ -31,14 +31,14 @@ export const begin = async (entry, id) => {
   const order = await api.get(`/orders/${id}`);
   const kept = draftOf(entry);
   const now = kept.value.peek();
-  const aside = now.edits ? now.aside : now.items.length ? now : undefined;
+  const aside = now.edits ? now.aside : now.items.length || now.deal ? now : undefined;  // what stands besides it goes on being typed
   const base = asDraft(order);
-  kept.set({ ...base, edits: { id, number: order.number, version: order.version, total: order.total, base }, ...(aside ? { aside } : {}) });
+  kept.set({ ...base, edits: { id, number: order.number, version: order.version, total: order.total, base }, ...(aside ? { aside } : {}), ...besides(now) });
   part.value = "order";
 };
 
-/** What is left when this order is done with: what was laid aside. */
-export const rest = (draft) => draft.aside ?? EMPTY;
+/** What is left when this order is done with: what was laid aside, and what else was typed. */
+export const rest = (draft) => ({ ...(draft.aside ?? EMPTY), ...besides(draft) });
 
 const different = (draft) => TYPED.filter((name) => !same(draft[name], draft.edits.base[name]));
 

@@ -3,8 +3,9 @@
 import { useState } from "../vendor/hooks.js";
 import { lasted, t } from "../say.js";
 import { Chip, html, Icon, Key, second } from "../ui.js";
-import { useKey } from "../keys.js";
+import { useKey, useTold } from "../keys.js";
 import { act, useHands } from "./hands.js";
+import { useHeld } from "./held.js";
 import { parked } from "./store.js";
 import { TransferPanel } from "./transfer.js";
 
@@ -57,6 +58,7 @@ const KEYS = [..."123456789*0#"];
 /** A keypad for the machine at the other end. What is pressed is not kept. */
 const Keypad = ({ id, close }) => {
   const [pressed, setPressed] = useState("");
+  useTold("0 – 9 * #", t("On the keypad: press it"));
   const press = async (digits) => { if (await act(id, "dtmf", { digits })) setPressed((before) => (before + digits).slice(-12)); };
   const typed = (event) => {
     if (event.key === "Escape") { event.preventDefault(); close(); }
@@ -70,8 +72,8 @@ const Keypad = ({ id, close }) => {
 const focus = (element) => element?.focus();
 
 const Ready = ({ call, control, busy, run }) => {
-  const [open, setOpen] = useState(null);
-  const toggle = (what) => () => setOpen((now) => (now === what ? null : what));
+  const [open, setOpen] = useHeld(`control/${call.id}`, null);
+  const toggle = (what) => () => setOpen(open === what ? null : what);
   const close = () => setOpen(null);
   useKey("t", t("Transfer the call"), toggle("transfer"));
   useKey("k", t("Keys of the telephone"), toggle("keys"));

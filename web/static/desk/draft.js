@@ -6,6 +6,10 @@ import { keeper } from "./keep.js";
 
 export const EMPTY = { items: [] };
 
+/** What is typed into the draft besides an order: by whatever form, it outlives the order that is placed or left. */
+const BESIDES = ["customer", "wrap_up", "promise"];
+export const besides = (draft) => Object.fromEntries(BESIDES.filter((name) => draft[name]).map((name) => [name, draft[name]]));
+
 /** What was typed, out of the draft as the card carries it. */
 const bodyOf = (draft) => {
   if (!draft) return EMPTY;

@@ -43,7 +43,7 @@ export const Owns = ({ entry }) => {
   const { orders = [], deals = [] } = entry.card;
   const any = orders.length + deals.length > 0;
   useKey("v", t("View the next order or deal"), useCallback(() => openNext(entry), [entry]), any);
-  useKey("Escape", t("Close the order or deal"), useCallback(() => close(entry), [entry]), Boolean(opened(entry)));
+  useKey("Escape", t("Close the order or deal"), useCallback(() => close(entry), [entry]), Boolean(opened(entry)) && !["wrap_up", "ended"].includes(entry.call.state));  // in a wrap-up Esc leads back to it
   return html`<section><h2>${t("Orders and deals")}${any ? html` <${Key}>V<//>` : null}</h2>
     ${orders.map((order) => html`<${Order} key=${`o${order.id}`} entry=${entry} order=${order} />`)}
     ${deals.map((deal) => html`<${Deal} key=${`d${deal.id}`} entry=${entry} deal=${deal} />`)}

@@ -4,7 +4,7 @@ import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "../ve
 import { clock, t } from "../say.js";
 import { Chip, html, Key } from "../ui.js";
 import { toast } from "../toast.js";
-import { useKey } from "../keys.js";
+import { useKey, useTold } from "../keys.js";
 import { added, lineSum } from "./basket.js";
 import { rest } from "./changing.js";
 import { DraftClash, OrderClash } from "./clash.js";
@@ -24,7 +24,7 @@ import { Terms, Total } from "./terms.js";
 export const goodsOf = (list) => list.reduce((sum, item) => sum + lineSum(item), 0);
 
 const Head = ({ entry, draft, shop, set, kept }) => {
-  if (!draft.edits) return html`<div class="order-head"><h2>${t("New order")}</h2><${Shops} shop=${shop} set=${set} />${entry.kept ? null : html`<button type="button" class="btn tight" onClick=${() => kept.set(begun(kept.value.peek()))}>${t("Deal")} <${Key}>B<//></button>`}</div>`;
+  if (!draft.edits) return html`<div class="order-head"><h2>${t("New order")}</h2><${Shops} shop=${shop} set=${set} />${entry.kept ? null : html`<button type="button" class="btn tight" onClick=${() => kept.set(begun(kept.value.peek()))}>${t("Deal")} <${Key}>F7<//></button>`}</div>`;
   const leave = () => kept.set(rest(kept.value.peek()));
   return html`<div class="order-head changing"><h2>${t("Order {number}", { number: draft.edits.number })}</h2><button type="button" class="btn tight" onClick=${leave}>${t("Leave it as it was")}</button></div>`;
 };
@@ -69,8 +69,10 @@ const TakeOrder = ({ entry }) => {
   // At once, for the next key is on its way already; and again when what was asked for has been drawn.
   useLayoutEffect(() => { if (goal) { goal()?.focus(); setGoal(null); } }, [goal, reading]);
   const flip = () => (reading ? back() : setReading(true));
+  useTold("⏎", t("In the order: take the first found; in a line, back to the search; in delivery, on to the next field"));
+  useTold("3*", t("Before a product: so many of it"));
   useKey("o", t("Take an order"), back);
-  useKey("b", t("Begin a deal"), () => { part.value = "order"; kept.set(begun(kept.value.peek())); }, !entry.kept);
+  useKey("F7", t("Begin a deal"), () => { part.value = "order"; kept.set(begun(kept.value.peek())); }, !entry.kept);
   useKey("F2", t("Find a product"), back);
   useKey("F8", t("Delivery and payment"), agree, any);
   useKey("F4", t("Read the order back to the customer"), flip, any);

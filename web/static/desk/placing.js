@@ -6,19 +6,8 @@ import { money, t } from "../say.js";
 import { toast } from "../toast.js";
 import { changes, isChanged, rest } from "./changing.js";
 import { readDraft } from "./draft.js";
+import { newKey, untilAnswered } from "./once.js";
 import { goods, readable, terms } from "./quote.js";
-
-const AGAIN_MS = 2000;
-const PATIENCE_MS = 15000;
-
-/** A random key, also where the page is not served over https. */
-export const newKey = () => {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 0x0f) | 0x40;
-  bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-};
 
 const TEXTS = ["delivery_address", "comment", "delivery_date", "delivery_from", "delivery_until", "payment_method"];
 
@@ -45,9 +34,8 @@ const lacking = ({ card }, draft, shop, confirmed) => {
   return "";
 };
 
-const send = (entry, draft, shop, offers, confirmed) => {
+const send = (entry, draft, shop, offers, confirmed) => (options) => {
   const more = { key: draft.key, ...(confirmed ? { confirmed } : {}) };
-  const options = { signal: AbortSignal.timeout(PATIENCE_MS) };
   if (!draft.edits) return api.post("/orders", { ...wish(entry, draft, shop, offers), ...more }, options);
   const body = { ...changes(draft, offers), version: draft.edits.version, call_id: entry.call.id, ...more };
   return api.patch(`/orders/${draft.edits.id}`, body, options);
@@ -57,20 +45,18 @@ const done = (draft, order, shop) => toast(t("Total {sum}", { sum: money(order.t
   title: draft.edits ? t("Order {number} is changed", { number: order.number }) : t("Order {number} is placed", { number: order.number }), tone: "good",
 });
 
-/** The draft is used up: here, and on the server, which emptied that of a new order itself. */
-const useUp = async (entry, kept, left) => {
-  if (entry.kept) return kept.take(left, 0);
+/** The order in the draft is used up: here, and on the server, which emptied that of a new order itself. */
+const useUp = async (entry, kept) => {
+  if (entry.kept) return kept.take(rest(kept.value.peek()), 0);
   const known = await readDraft(entry.call.id).catch((error) => { if (error instanceof Refused) return null; throw error; });
+  const left = rest(kept.value.peek());  // what else was typed meanwhile stays
   kept.take(left, known?.version ?? kept.version);
   kept.thaw();
-  if (known?.body.items.length || left.items.length) {
+  if (JSON.stringify(known?.body) !== JSON.stringify(left)) {
     kept.set(left);
     await kept.flush();
   }
 };
-
-const passing = (error) => error.name === "TimeoutError" || (error instanceof Refused && error.passing);
-const over = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 const running = new Set();  // of which calls the order is on its way
 
@@ -88,19 +74,11 @@ export const usePlacing = (entry, kept, draft, shop, offers, confirmed) => {
     const sent = { ...draft, key: typed.key ?? newKey() };
     kept.set({ ...typed, key: sent.key, sending: true });
     try {
-      for (;;) {
-        try {
-          const order = await send(entry, sent, shop, offers, confirmed);
-          await useUp(entry, kept, rest(typed));
-          done(sent, order, shop);
-          entry.placed?.(order);
-          return setState({ busy: false, waits: false, refusal: null });
-        } catch (error) {
-          if (!passing(error)) throw error;
-          setState({ busy: true, waits: true, refusal: null });
-          await over(AGAIN_MS);
-        }
-      }
+      const order = await untilAnswered(send(entry, sent, shop, offers, confirmed), () => setState({ busy: true, waits: true, refusal: null }));
+      await useUp(entry, kept);
+      done(sent, order, shop);
+      entry.placed?.(order);
+      setState({ busy: false, waits: false, refusal: null });
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       const { sending: _, ...left } = kept.value.peek();

@@ -100,7 +100,7 @@ export const ProductSearch = ({ field, shopId, customerId, callId, currency, add
     setOn((on + (event.key === "ArrowDown" ? 1 : -1) + list.length) % list.length);
   };
   return html`<div class="pick-product"><div class="pick"><input type="search" ref=${field} value=${query} placeholder=${t("Product, SKU or barcode…")} aria-label=${t("Find a product by its first letters or SKU")}
-      role="combobox" aria-expanded=${Boolean(list)} aria-controls="products" aria-activedescendant=${list?.length ? `product-${on}` : undefined} autocomplete="off" spellcheck="false"
+      role="combobox" aria-expanded=${Boolean(list)} aria-controls="products" aria-activedescendant=${list?.length ? `product-${on}` : undefined} autocomplete="off" spellcheck=${false}
       onInput=${(event) => type(event.target.value)} onKeyDown=${press} /><${Key}>F2<//></div>
     <div class="drop" id="products" role="listbox" aria-label=${t("Products")} hidden=${!list}>${(list ?? []).map((product, index) => html`
       <${Option} key=${product.id} product=${product} query=${words} currency=${currency} on=${index === on} index=${index} take=${take} />`)}

@@ -1,14 +1,16 @@
 // What this customer was promised and still waits for stands first on the card; one key turns what was just said into
 // a promise with a deadline.
 
-import { useCallback, useEffect, useRef, useState } from "../vendor/hooks.js";
+import { useEffect, useRef, useState } from "../vendor/hooks.js";
 import { exact, point, t } from "../say.js";
 import { Chip, halfMinute, html, Key } from "../ui.js";
 import { api, Refused } from "../api.js";
-import { useKey } from "../keys.js";
+import { useKey, useTold } from "../keys.js";
 import { toast } from "../toast.js";
-import { touch } from "./store.js";
+import { draftOf } from "./draft.js";
 import { local } from "./next-step.js";
+import { newKey, untilAnswered } from "./once.js";
+import { touch } from "./store.js";
 
 const HOUR_MS = 3600e3;
 const at = (days, hour) => { const when = new Date(Date.now() + days * 24 * HOUR_MS); when.setHours(hour, 0, 0, 0); return when; };
@@ -36,38 +38,48 @@ const Waiting = ({ call, one, all }) => {
     <span class="promise-go"><button type="button" class="btn" onClick=${() => settle("kept")}>${late ? t("Done") : t("Kept")}</button><button type="button" class="btn quiet" onClick=${() => settle("withdrawn")}>${t("Withdraw")}</button></span></li>`;
 };
 
-const Form = ({ entry: { call, card }, close }) => {
+/** Begins with tomorrow noon and what the call is about. */
+const begun = ({ card }) => {
   const linked = (card.links ?? []).find((one) => one.kind === "order")?.object_id;
-  const orders = (card.orders ?? []).filter((one) => one.open || one.id === linked);
-  const [text, setText] = useState("");
-  const [due, setDue] = useState({ choice: 1, at: local(UNTIL[1][1]()) });
-  const [order, setOrder] = useState(linked ?? (orders.length === 1 ? orders[0].id : null));
-  const [busy, setBusy] = useState(false);
+  const orders = about(card, linked);
+  return { key: newKey(), text: "", choice: 1, due: local(UNTIL[1][1]()), order_id: linked ?? (orders.length === 1 ? orders[0].id : null) };
+};
+const about = (card, linked) => (card.orders ?? []).filter((one) => one.open || one.id === linked);
+
+const Form = ({ entry: { call, card }, typed, change, close }) => {
+  const orders = about(card, typed.order_id);
+  const [state, setState] = useState("");
   const first = useRef(null);
+  useTold("⏎", t("In the promise: keep it in mind"));
   useEffect(() => first.current?.focus(), []);
   const keep = async (event) => {
     event.preventDefault();
-    if (busy || !text.trim()) return first.current?.focus();
-    setBusy(true);
-    const body = { text: text.trim(), due_at: instant(due.at), customer_id: card.customer.id, call_id: call.id, ...(order ? { order_id: order } : {}) };
-    const made = await api.post("/promises", body).catch(refused(t("Not kept")));
-    setBusy(false);
+    if (state || !typed.text.trim()) return first.current?.focus();
+    setState("busy");
+    const body = { key: typed.key, text: typed.text.trim(), due_at: instant(typed.due), customer_id: card.customer.id, call_id: call.id, ...(typed.order_id ? { order_id: typed.order_id } : {}) };
+    const made = await untilAnswered((options) => api.post("/promises", body, options), () => setState("waits")).catch(refused(t("Not kept")));
+    setState("");
     if (!made) return;
-    touch(call.id, { promises: [...(card.promises ?? []), { ...made, by: made.maker }] });
+    touch(call.id, { promises: [...(card.promises ?? []).filter((one) => one.id !== made.id), { ...made, by: made.maker }] });
     close();
   };
   return html`<form class="promise-form" onSubmit=${keep} onKeyDown=${(event) => { if (event.key === "Escape") { event.preventDefault(); close(); } }} aria-label=${t("A promise")}>
-    <label class="field"><span>${t("What was promised")}</span><input ref=${first} value=${text} maxlength="500" onInput=${(event) => setText(event.target.value)} /></label>
-    <div class="choices" role="group" aria-label=${t("Until when")}>${UNTIL.map(([label, when], place) => html`<button type="button" class="btn" key=${place} aria-pressed=${due.choice === place} onClick=${() => setDue({ choice: place, at: local(when()) })}>${label()}</button>`)}
-      <input type="datetime-local" aria-label=${t("Until when")} value=${due.at} onInput=${(event) => setDue({ choice: null, at: event.target.value })} /></div>
-    ${orders.length ? html`<label class="field"><span>${t("About")}</span><select value=${order ?? ""} onChange=${(event) => setOrder(Number(event.target.value) || null)}><option value="">${t("no order")}</option>${orders.map((one) => html`<option key=${one.id} value=${one.id} selected=${one.id === order}>${one.number}</option>`)}</select></label>` : null}
-    <div class="promise-go"><button class="btn main" disabled=${busy}>${t("Promise")} <${Key}>⏎<//></button><button type="button" class="btn quiet" onClick=${close}>${t("Close")}</button></div></form>`;
+    <label class="field"><span>${t("What was promised")}</span><input ref=${first} value=${typed.text} maxlength="500" onInput=${(event) => change({ text: event.target.value })} /></label>
+    <div class="choices" role="group" aria-label=${t("Until when")}>${UNTIL.map(([label, when], place) => html`<button type="button" class="btn" key=${place} aria-pressed=${typed.choice === place} onClick=${() => change({ choice: place, due: local(when()) })}>${label()}</button>`)}
+      <input type="datetime-local" aria-label=${t("Until when")} value=${typed.due} onInput=${(event) => change({ choice: null, due: event.target.value })} /></div>
+    ${orders.length ? html`<label class="field"><span>${t("About")}</span><select value=${typed.order_id ?? ""} onChange=${(event) => change({ order_id: Number(event.target.value) || null })}><option value="">${t("no order")}</option>${orders.map((one) => html`<option key=${one.id} value=${one.id} selected=${one.id === typed.order_id}>${one.number}</option>`)}</select></label>` : null}
+    <div class="promise-go"><button class="btn main" disabled=${Boolean(state)} aria-busy=${Boolean(state)}>${t("Promise")} <${Key}>⏎<//></button><button type="button" class="btn quiet" onClick=${close}>${t("Close")}</button>
+      ${state === "waits" ? html`<span class="care small" role="status">${t("The server does not answer. It will be kept by itself, and once.")}</span>` : null}</div></form>`;
 };
 
 export const Promises = ({ entry }) => {
-  const [open, setOpen] = useState(false);
-  useKey("i", t("I promise: what was just said, with a deadline"), useCallback(() => setOpen(true), []));
+  const draft = draftOf(entry);
+  const typed = draft.value.value.promise;
+  const change = (what) => { const now = draft.value.peek(); draft.set({ ...now, promise: { ...now.promise, ...what } }); };
+  const open = () => { if (!draft.value.peek().promise) change(begun(entry)); else document.querySelector(".promise-form input")?.focus(); };
+  const close = () => { const { promise: _, ...left } = draft.value.peek(); draft.set(left); };
+  useKey("i", t("I promise: what was just said, with a deadline"), open);
   const list = entry.card.promises ?? [];
   return html`<section class="promises" aria-label=${t("Promises")}>${list.length ? html`<ul>${list.map((one) => html`<${Waiting} key=${one.id} call=${entry.call} one=${one} all=${list} />`)}</ul>` : null}
-    ${open ? html`<${Form} entry=${entry} close=${() => setOpen(false)} />` : html`<button type="button" class="linkish" onClick=${() => setOpen(true)}>${t("Promise something")} <${Key}>I<//></button>`}</section>`;
+    ${typed ? html`<${Form} entry=${entry} typed=${typed} change=${change} close=${close} />` : html`<button type="button" class="linkish" onClick=${open}>${t("Promise something")} <${Key}>I<//></button>`}</section>`;
 };

@@ -3,6 +3,7 @@
 import { useEffect, useRef } from "../vendor/hooks.js";
 import { money, t } from "../say.js";
 import { html, Key } from "../ui.js";
+import { useTold } from "../keys.js";
 import { countSaid, daySaid, sumSaid, windowSaid } from "../spoken.js";
 import { PAY_BY } from "./terms.js";
 
@@ -23,6 +24,7 @@ const When = ({ draft }) => {
 export const ReadBack = ({ entry, draft, quote, currency, confirmed, tick, close }) => {
   const box = useRef(null);
   useEffect(() => { box.current?.focus(); }, []);
+  useTold("⏎", t("In the read-back: the customer said yes"));
   const total = quote?.sums?.total;
   const less = Number(quote?.sums?.discount ?? 0) + Number(quote?.sums?.coupon ?? 0);
   return html`<section class="read-back" aria-label=${t("Read back to the customer")}>

@@ -10,6 +10,7 @@ import { latest } from "../search.js";
 import { useKey } from "../keys.js";
 import { attach } from "./candidates.js";
 import { draftOf } from "./draft.js";
+import { untilAnswered } from "./once.js";
 
 const PAUSE_MS = 160;
 const FIELDS = ["name", "email", "city", "address"];
@@ -19,9 +20,9 @@ const KIND = { email: "email" };
 
 const sourceOf = (call) => (call.line?.name ? t("Call to {line}", { line: call.line.name }) : t("Call"));
 
-const create = async (call, typed) => {
+const create = (call, typed, waits) => {
   const body = Object.fromEntries(FIELDS.filter((field) => typed[field]?.trim()).map((field) => [field, typed[field].trim()]));
-  return api.post(`/calls/${call.id}/customer`, body);
+  return untilAnswered((options) => api.post(`/calls/${call.id}/customer`, body, options), waits);
 };
 
 /** The sentence for a field out of a refusal, or "". */
@@ -44,13 +45,16 @@ const Create = ({ call, draft }) => {
   const [busy, setBusy] = useState(false);
   const name = useRef(null);
   useKey("c", t("Write down who it is"), useCallback(() => name.current?.focus(), []));
-  const change = (field, text) => draft.set({ ...draft.value.value, customer: { ...typed, [field]: text } });
+  const change = (field, text) => draft.set({ ...draft.value.peek(), customer: { ...typed, ...draft.value.peek().customer, [field]: text } });
   const save = async (event) => {
     event.preventDefault();
-    setBusy(true);
+    if (busy) return;
+    setBusy("busy");
+    setRefusal(null);
     try {
-      await create(call, typed);
-      draft.set({ ...draft.value.value, customer: undefined });
+      await create(call, typed, () => setBusy("waits"));
+      const { customer: _, ...left } = draft.value.peek();
+      draft.set(left);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       setRefusal(error);
@@ -63,7 +67,8 @@ const Create = ({ call, draft }) => {
     <div class="pair">${FIELDS.map((field) => html`<${Field} key=${field} field=${field} typed=${typed} change=${change} refusal=${refusal} focus=${field === "name" ? name : undefined} />`)}</div>
     <p class="faint small">${[call.remote?.display ?? t("Number withheld"), sourceOf(call)].join(" · ")}</p>
     ${refusal ? html`<p class="failed" role="alert">${refusal.message}</p>` : null}
-    <button class="btn main" aria-busy=${busy} disabled=${busy}>${t("Save the customer")}</button></form>`;
+    <button class="btn main" aria-busy=${Boolean(busy)} disabled=${Boolean(busy)}>${t("Save the customer")}</button>
+    ${busy === "waits" ? html` <span class="care small" role="status">${t("The server does not answer. It will be saved by itself, and once.")}</span>` : null}</form>`;
 };
 
 const people = latest((query, options) => api.get("/customers", { query, limit: 6 }, options));

@@ -68,6 +68,6 @@ export const Total = ({ draft, goods, currency, quote }) => {
     ${cents(sums.coupon) ? html`<${Row} label=${t("Coupon")} value=${sums.coupon} currency=${currency} less />` : null}
     <${Row} label=${t("Delivery")} value=${sums.delivery} currency=${currency} />
     ${quote?.margin ? html`<${Row} label=${t("Margin")} value=${quote.margin} currency=${currency} />` : null}
-    <b>${t("Total")}</b><b class="num" aria-live="polite">${money(sums.total, currency)}</b>
+    <b>${t("Total")}</b><b class="num"><output aria-label=${t("Total")}>${money(sums.total, currency)}</output></b>
     ${loose.map((one) => html`<p key=${one.message} class="care small" role="alert">${one.message}</p>`)}`;
 };

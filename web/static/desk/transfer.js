@@ -5,7 +5,9 @@ import { signal } from "../vendor/signals.js";
 import { t, tn } from "../say.js";
 import { Chip, html, Key } from "../ui.js";
 import { api, Refused } from "../api.js";
+import { useTold } from "../keys.js";
 import { act } from "./hands.js";
+import { useHeld } from "./held.js";
 import { agent, colleagues } from "./store.js";
 
 const STATES = {
@@ -62,13 +64,16 @@ const Option = ({ one, index, on, point, give }) => html`<div role="option" id=$
   ${one.chip ? html`<${Chip} tone=${one.chip[0]} dot>${one.chip[1]()}<//>` : null}</div>`;
 
 export const TransferPanel = ({ call, close }) => {
-  const [text, setText] = useState("");
+  const [text, setText] = useHeld(`to/${call.id}`, "");
   const [at, setAt] = useState(0);
-  const [said, setSaid] = useState("");
+  const [said, setSaid] = useHeld(`said/${call.id}`, "");
   const [busy, setBusy] = useState(false);
   const field = useRef(null);
   const list = useRef(null);
   useLayoutEffect(() => { readOthers(call.id); field.current?.focus(); }, [call.id]); // before the next key, which is the number's first
+  useTold("⏎", t("In the transfer: give the call away"));
+  useTold("⇧ ⏎", t("In the transfer: ask first"));
+  useTold("↑ ↓", t("In the transfer: choose to whom"));
   const found = useMemo(() => options(text), [text, colleagues.value, others.value]);
   const chosen = Math.min(at, found.length - 1);
   useEffect(() => { list.current?.querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest" }); }, [chosen]);
@@ -77,7 +82,10 @@ export const TransferPanel = ({ call, close }) => {
     setBusy(true);
     const done = await act(call.id, how, said.trim() ? { ...one.to, said: said.trim() } : one.to);
     setBusy(false);
-    if (done) close();
+    if (!done) return;
+    setText("");
+    setSaid("");
+    close();
   };
   const press = (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
@@ -92,7 +100,7 @@ export const TransferPanel = ({ call, close }) => {
   };
   const groups = [...new Set(found.map((one) => one.group))];
   return html`<section class="transfer" aria-label=${t("Transfer the call")} aria-busy=${busy}>
-    <label class="field"><span>${t("To whom?")}</span><input ref=${field} type="text" autocomplete="off" spellcheck="false" role="combobox" aria-expanded="true" aria-controls="to-list"
+    <label class="field"><span>${t("To whom?")}</span><input ref=${field} type="text" autocomplete="off" spellcheck=${false} role="combobox" aria-expanded="true" aria-controls="to-list"
       aria-activedescendant=${found.length ? `to-${chosen}` : undefined} placeholder=${t("Name, extension or number")} value=${text} onInput=${(event) => { setText(event.target.value); setAt(0); }} onKeyDown=${press} /></label>
     <div id="to-list" class="to-list" role="listbox" aria-label=${t("To whom?")} ref=${list}>
       ${groups.map((group) => html`<div role="group" aria-label=${group} key=${group}><p class="group" aria-hidden="true">${group}</p>

@@ -7,8 +7,9 @@ import { money, t } from "../say.js";
 import { Chip, Empty, html, Key, When } from "../ui.js";
 import { api, Refused } from "../api.js";
 import { dial } from "../dial.js";
-import { useKey } from "../keys.js";
+import { useKey, useTold } from "../keys.js";
 import { toast } from "../toast.js";
+import { useHeld } from "./held.js";
 import { outcomeName } from "./outcomes.js";
 import { Tips, useGuide } from "./guide.js";
 import { OnLists } from "./on-lists.js";
@@ -65,8 +66,8 @@ const Cause = ({ one }) => html`<li><b>${LABEL[one.kind]?.() ?? one.kind}</b> ${
 const Order = ({ order }) => html`<div class="row"><${Chip} tone=${orderLook(order)} dot>${order.status_label}<//><a href=${`/orders/${order.id}`}><b>${order.number}</b></a><span class="end">${money(order.total, order.currency)}</span><p>${order.items}</p></div>`;
 const Past = ({ past }) => html`<div class="row"><span class="faint"><${When} at=${past.started_at} /></span><a class="plain" href=${`/calls/${past.id}`}><b>${resultName(past)}</b>${past.disposition ? ` · ${outcomeName(past.disposition)}` : ""}</a>${past.note ? html`<p>${past.note}</p>` : null}</div>`;
 
-const Skip = ({ close }) => {
-  const [reason, setReason] = useState("");
+const Skip = ({ id, close }) => {
+  const [reason, setReason] = useHeld(`skip/${id}`, "");
   const [hours, setHours] = useState(4);
   const field = useRef(null);
   useEffect(() => { field.current?.focus(); }, []);
@@ -79,18 +80,19 @@ const Skip = ({ close }) => {
 const Taken = ({ one }) => {
   const { card } = one;
   const first = useRef(null);
-  const [skipping, setSkipping] = useState(false);
+  const [skipping, setSkipping] = useHeld(`skipping/${one.id}`, false);
   const guide = useGuide({ customer_id: one.customer_id });
   useEffect(() => { first.current?.focus(); }, [one.id]);
   useKey("u", t("Done with this customer"), () => end("done"));
   useKey("y", t("Pass over, and why"), () => setSkipping(true));
+  useTold("⏎", t("Call whoever you took"), Boolean(one.number));
   const orders = card.orders ?? [];
   const past = card.calls ?? [];
   return html`<section class="panel turn" aria-label=${t("Your turn with {who}", { who: one.name ?? one.display })}>
     <div class="turn-head"><div><h1>${one.customer_id ? html`<a href=${`/customers/${one.customer_id}`}>${one.name}</a>` : one.name ?? one.display}</h1><p class="muted">${[one.display, card.customer?.city].filter(Boolean).join(" · ")}</p></div>
       <span class="ways">${one.number ? html`<button type="button" class="btn main" ref=${first} onClick=${(event) => call(one, event.currentTarget)}><span>${t("Call")}</span><${Key}>⏎<//></button>` : html`<span class="muted">${t("no number")}</span>`}
         <button type="button" class="btn" onClick=${() => end("done")}><span>${t("Done")}</span><${Key}>U<//></button><button type="button" class="btn" aria-expanded=${skipping} onClick=${() => setSkipping(!skipping)}><span>${t("Pass over")}</span><${Key}>Y<//></button><button type="button" class="btn quiet" onClick=${letGo}>${t("let go")}</button></span></div>
-    ${skipping ? html`<${Skip} close=${() => setSkipping(false)} />` : null}
+    ${skipping ? html`<${Skip} id=${one.id} close=${() => setSkipping(false)} />` : null}
     <h2 class="label">${t("Why here")}</h2><ul class="causes">${one.causes.map((cause) => html`<${Cause} key=${cause.object + cause.id} one=${cause} />`)}</ul>
     <${OnLists} lists=${one.lists} /><${Tips} tips=${guide?.tips} />
     ${card.customer?.note ? html`<p class="standing">${card.customer.note}</p>` : null}

@@ -6,7 +6,7 @@ import { useEffect, useRef, useState } from "../vendor/hooks.js";
 import { lasted, t } from "../say.js";
 import { html, Icon, Key, Loading } from "../ui.js";
 import { api, items, Refused } from "../api.js";
-import { useKey } from "../keys.js";
+import { useKey, useTold } from "../keys.js";
 import { toast } from "../toast.js";
 import { dismiss } from "./store.js";
 import { Player } from "../player.js";
@@ -15,6 +15,7 @@ import { draftOf } from "./draft.js";
 import { link } from "./links.js";
 import { begin, local, NextStep, stepBody, stepKinds, stepMissing } from "./next-step.js";
 import { noteOf } from "./note.js";
+import { untilAnswered } from "./once.js";
 import { level, outcome, readOutcomes, trees, treeOf } from "./outcomes.js";
 import { resultName } from "./words.js";
 
@@ -72,13 +73,14 @@ const About = ({ entry, typed, change, found }) => {
       <label class="other"><${Key}>Y<//><input ref=${other} value=${typed.explanation ?? ""} maxlength="200" placeholder=${t("Other: why")} aria-label=${t("Why it is about no order and no deal")} onInput=${(event) => change({ explanation: event.target.value })} /></label></div></fieldset>`;
 };
 
-const finish = async (entry, code, typed) => {
-  await noteOf(entry).flush();
-  await draftOf(entry).flush();
+const finish = async (entry, code, typed, waits) => {
   const step = stepBody(typed.step, entry.card?.deals ?? []);
-  await api.post(`/calls/${entry.call.id}/wrap-up`, {
-    code, ...(typed.explanation?.trim() ? { explanation: typed.explanation.trim() } : {}), ...(step ? { next_step: step } : {}),
-  });
+  const body = { code, ...(typed.explanation?.trim() ? { explanation: typed.explanation.trim() } : {}), ...(step ? { next_step: step } : {}) };
+  await untilAnswered(async (options) => {
+    await noteOf(entry).flush();
+    await draftOf(entry).flush();
+    return api.post(`/calls/${entry.call.id}/wrap-up`, body, options);
+  }, waits);
 };
 
 /** What the outcome still lacks, as far as this page can tell: [field, sentence], or null. */
@@ -115,6 +117,7 @@ export const WrapUp = ({ entry }) => {
     useKey(key, label, () => { step(begin(kind, latest().step, entry)); requestAnimationFrame(() => why.current?.focus()); }, possible);
   }
   useKey("Escape", t("From a field back to the wrap-up"), () => done.current?.focus());
+  useTold("⏎", t("Finish the wrap-up"));
   const submit = async (event) => {
     event.preventDefault();
     const now = latest();
@@ -126,9 +129,10 @@ export const WrapUp = ({ entry }) => {
       if (lack[0] === "step") why.current?.focus();
       return;
     }
-    setBusy(true);
+    if (busy) return;
+    setBusy("busy");
     try {
-      await finish(entry, chosen, now);
+      await finish(entry, chosen, now, () => setBusy("waits"));
       dismiss(call.id);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
@@ -148,6 +152,7 @@ export const WrapUp = ({ entry }) => {
     ${wrong && wrong[0] !== "step" ? html`<p class="wrong" role="alert">${wrong[1]}</p>` : null}
     ${asks ? html`<${About} entry=${entry} typed=${typed} change=${change} found=${found} />` : null}
     <${NextStep} entry=${entry} step=${typed.step} change=${step} missing=${wrong?.[0] === "step" ? wrong[1] : null} why=${why} />
-    <div class="go"><button class="btn main" ref=${done} disabled=${busy} aria-busy=${busy}><span>${t("Finish")}</span><${Key}>⏎<//></button>
+    <div class="go"><button class="btn main" ref=${done} disabled=${Boolean(busy)} aria-busy=${Boolean(busy)}><span>${t("Finish")}</span><${Key}>⏎<//></button>
+      ${busy === "waits" ? html`<span class="care small" role="status">${t("The server does not answer. It will be finished by itself, and once.")}</span>` : null}
       ${asks && !typed.explanation?.trim() ? html`<span class="faint small">${t("Unanswered it waits on the list of calls to link.")}</span>` : null}</div></form>`;
 };
