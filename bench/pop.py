@@ -11,22 +11,17 @@ Prints:  p50 and p99 of both in milliseconds, and the ratios; the goals are p50 
 import argparse
 import asyncio
 import json
-import os
 import random
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-import websockets
-from yarl import URL
+from house import PASSWORD, desk_of, running_service
 
 from crm_core.db import connect
 from crm_core.embedded import Embedded
@@ -34,7 +29,6 @@ from crm_core.migrations import migrate
 from crm_core.seed import number_of, seed
 from crm_core.user import Passwords, create_user, map_extension
 
-PASSWORD = "a long enough password"
 LINE = "48223071199"
 CARD_BYTES = 4000  # what the floor echoes; about the length of a card with a few orders and calls
 LISTS = {
@@ -161,6 +155,8 @@ class Desks:
         """Read one operator's websocket."""
         async for text in socket:
             at = time.perf_counter()
+            if '"type":"call"' not in text:
+                continue  # what colleagues do; a browser reads it too, but each on a machine of its own
             message = json.loads(text)
             if message["type"] == "call" and message["call"]["state"] == "ringing" and message["card"]:
                 self.came.setdefault(message["call"]["remote"]["number"], at)
@@ -226,12 +222,12 @@ async def _pops(
     peer, desks = Peer(), Desks()
     listening = await stack.enter_async_context(await asyncio.start_server(peer.serve, "127.0.0.1", 0))
     ami_port = listening.sockets[0].getsockname()[1]
-    http_port, push_port = await stack.enter_async_context(_service(url, folder, ami_port))
+    http_port, push_port = await stack.enter_async_context(running_service(url, folder, ami_port))
     await peer.attached.wait()
     watching = []
     for place in range(given.operators):
-        browser = await stack.enter_async_context(_browser(f"op{place}", http_port, push_port))
-        watching.append(asyncio.create_task(desks.watch(browser)))
+        browser = await stack.enter_async_context(desk_of(f"op{place}", http_port, push_port))
+        watching.append(asyncio.create_task(desks.watch(browser.socket)))
     rang: dict[str, float] = {}
     dice, busy = random.Random(2), set[int]()
     for n, number in enumerate(numbers, 1):
@@ -253,66 +249,6 @@ async def _pops(
     missing = [number for number in numbers if number not in desks.came]
     print(f"{len(numbers)} calls, {len(missing)} cards that never came")
     return [desks.came[number] - rang[number] for number in numbers if number in desks.came]
-
-
-@asynccontextmanager
-async def _service(url: str, folder: Path, ami_port: int) -> AsyncIterator[tuple[int, int]]:
-    http_port, push_port = _free_port(), _free_port()
-    settings = {
-        "DATABASE_URL": url,
-        "DATA_DIR": str(folder / "data"),
-        "HTTP_PORT": str(http_port),
-        "PUSH_PORT": str(push_port),
-        "AMI_HOST": "127.0.0.1",
-        "AMI_PORT": str(ami_port),
-        "AMI_USERNAME": "bench",
-        "AMI_SECRET": "bench",
-        "COUNTRY": "PL",
-    }
-    process = await asyncio.create_subprocess_exec(
-        Path(sys.executable).with_name("callcenter"),
-        "run",
-        env={**os.environ, **{f"CALLCENTER_{name}": value for name, value in settings.items()}},
-        stderr=(folder / "log").open("wb"),
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        async with asyncio.timeout(60), aiohttp.ClientSession() as http:
-            while not await _ready(http, http_port):
-                await asyncio.sleep(0.1)
-        yield http_port, push_port
-    finally:
-        process.terminate()
-        await process.wait()
-
-
-async def _ready(http: aiohttp.ClientSession, port: int) -> bool:
-    try:
-        async with http.get(f"http://127.0.0.1:{port}/healthz") as answer:
-            return answer.status == 200
-    except aiohttp.ClientError:
-        return False
-
-
-@asynccontextmanager
-async def _browser(login: str, http_port: int, push_port: int) -> AsyncIterator[Any]:
-    origin = URL(f"http://127.0.0.1:{http_port}")
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as http:
-        answer = await http.post(origin / "api/v1/session", json={"login": login, "password": PASSWORD})
-        answer.raise_for_status()
-        cookies = http.cookie_jar.filter_cookies(origin)
-        cookie = "; ".join(f"{name}={morsel.value}" for name, morsel in cookies.items())
-        address = f"ws://127.0.0.1:{push_port}/push"
-        async with websockets.connect(
-            address, additional_headers={"Cookie": cookie}, compression=None
-        ) as socket:
-            yield socket
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def _print(floor: Sequence[float], pops: Sequence[float], given: argparse.Namespace) -> None:

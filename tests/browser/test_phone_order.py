@@ -75,6 +75,10 @@ async def test_an_order_is_changed_on_the_line_and_a_colleagues_change_is_shown_
         await expect(desk.locator(".order h2")).to_contain_text(ORDER["number"])
         await desk.locator(".qty").fill("3")
         await expect(desk.locator(".basket")).to_contain_text("Oleg has the rest in a call")
+        mine = LINE | {"sum": "214.50", "free": 3, "ahead": [], "behind": ["Oleg"]}
+        server.answers["/quotes"] = QUOTE | {"items": [mine]}  # his call is over: said on both desks at once
+        await server.push({"type": "stock", "product_ids": [31]})
+        await expect(desk.locator(".basket")).to_contain_text("held for this call; Oleg would like it too")
         await expect(desk.locator(".offers")).to_contain_text("A lid keeps it warm")
         await expect(desk.locator(".call .bar")).to_contain_text("Talking")  # the call stays where it is
         server.refusals["/orders/11"] = CLASH
