@@ -131,7 +131,7 @@ async def test_whatever_dies_while_every_form_is_half_typed_all_of_it_is_there_a
         for form, text in ((name, "Vera"), (note, "heard"), (comment, "gate"), (line, "wants")):
             await form.fill(text)
         talking = {"customer": name, "note": note, "order": comment, "handover": line}
-        written = await through(page, faults, talking)
+        written = await through(page, faults[:2], talking)  # the database is asked by the same drafts below
         await page.get_by_role("combobox", name="To whom?").press("Escape")
         save = page.get_by_role("button", name="Save the customer")
         await with_a_lost_answer(page, "**/calls/*/customer", save.click)
