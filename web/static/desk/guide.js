@@ -46,7 +46,7 @@ export const Tips = ({ tips }) => {
 
 const FOLD = "script-fold";
 
-const Script = ({ callId, script }) => {
+const Script = ({ callId, script, parked }) => {
   const kept = keeper(`script/${callId}`, (answered, version, options) => putScript(callId, answered, version, options),
     { version_id: script.version_id, path: script.path }, 0);
   const { version_id, path } = kept.value.value;
@@ -55,7 +55,7 @@ const Script = ({ callId, script }) => {
   useKey("f", t("The script: answer with 1 to 9, Backspace goes back"), () => {
     fold.current.open = true;
     panel.current?.focus();
-  });
+  }, !parked);  // F fetches whoever is parked
   const remember = (event) => { localStorage.setItem(FOLD, event.currentTarget.open ? "open" : "shut"); };
   return html`<details class="script" ref=${fold} open=${localStorage.getItem(FOLD) !== "shut"} onToggle=${remember}>
     <summary><span>${t("Script")}</span> <b>${script.name}</b> <${Key}>F<//></summary>
@@ -69,5 +69,5 @@ export const Guide = ({ entry: { call, card } }) => {
     call_id: call.id, customer_id: card?.customer?.id, line_id: call.line?.id, order_id: linked(card, "order"), deal_id: linked(card, "deal"),
   });
   if (!guide) return null;
-  return html`<${Tips} tips=${guide.tips} /><${OnLists} lists=${guide.lists} />${guide.script ? html`<${Script} key=${guide.script.version_id} callId=${call.id} script=${guide.script} />` : null}`;
+  return html`<${Tips} tips=${guide.tips} /><${OnLists} lists=${guide.lists} />${guide.script ? html`<${Script} key=${guide.script.version_id} callId=${call.id} script=${guide.script} parked=${Boolean(call.control?.parked)} />` : null}`;
 };
