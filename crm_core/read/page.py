@@ -10,7 +10,7 @@ Raises:  `NotFound` for a cursor that we did not make
 import base64
 import binascii
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -125,6 +125,13 @@ async def load(
         ids = cut(chosen).cte().prefix_with("MATERIALIZED")
         query = query.where(sorts[-1].column.in_(select(*ids.c)))
     found = [dict(row._mapping) for row in await session.execute(cut(query))]
+    return cut_off(found, [sort.name for sort in sorts], make, limit=limit)
+
+
+def cut_off(
+    found: Sequence[Mapping[str, Any]], names: Sequence[str], make: Callable[..., Row], *, limit: int
+) -> Page[Row]:
+    """The page of what was found, which is one row more than it shows when others follow."""
     shown = found[:limit]
-    more = encode([shown[-1][sort.name] for sort in sorts]) if len(found) > limit else None
+    more = encode([shown[-1][name] for name in names]) if len(found) > limit else None
     return Page([make(**row) for row in shown], more)
