@@ -30,6 +30,7 @@ from crm_core.embedded import Embedded
 from crm_core.migrations import migrate
 from crm_core.read.calls import list_calls
 from crm_core.read.customers import list_customers
+from crm_core.read.late import count_late
 from crm_core.read.orders import list_orders
 from crm_core.read.timeline import load_timeline
 from crm_core.seed import number_of, seed
@@ -44,6 +45,7 @@ async def main() -> None:
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--plans", type=Path)
     parser.add_argument("--url")
+    parser.add_argument("--only", default="", help="what has this word in its name")
     given = parser.parse_args()
     async with _database(given.url, given.customers) as db:
         sizes = {table: await _count(db, table) for table in BIG}
@@ -51,6 +53,8 @@ async def main() -> None:
         floor, walked = 0.0, []
         plans = [f"## {', '.join(f'{rows:,} {table}' for table, rows in sizes.items())}"]
         for name, read in (await _reads(db)).items():
+            if given.only not in name:
+                continue
             took = sorted([await _timed(read) for _ in range(given.runs)])
             p50, p99 = took[len(took) // 2], took[int(len(took) * 0.99)]
             floor = floor or p50
@@ -159,6 +163,7 @@ async def _reads(db: Database) -> dict[str, Read]:
         "first page of customers": listed(list_customers),
         "first page of everybody's calls": listed(list_calls, user_id=1, everybody=True),
         "first page of one's own calls": listed(list_calls, user_id=1, everybody=False),
+        "how many orders are late": listed(count_late, now=now),
         "customers by a common given name": listed(list_customers, query=picked[0].name.split()[0]),
     }
 

@@ -16,6 +16,9 @@ from crm_core.stock import OrderStock
 WAITED_FOR = f"promised_at IS NOT NULL AND {among_sql('status', TO_BRING)}"
 """Of an order that somebody waits for, as the index says it: a query must say the same to use it."""
 
+BROUGHT_ON = f"delivery_date IS NOT NULL AND {among_sql('status', TO_BRING)}"
+"""The same of one whose day of delivery is agreed."""
+
 
 class Order(Base):
     """What a customer wants from a shop. `total` is computed only in `order_total`, `paid` only from payments.
@@ -31,6 +34,7 @@ class Order(Base):
         Index("ix_orders_status", "status", text("created_at DESC")),
         Index("ix_orders_total", "total"),
         Index("ix_orders_waited_for", "promised_at", postgresql_where=text(WAITED_FOR)),
+        Index("ix_orders_brought_on", "delivery_date", postgresql_where=text(BROUGHT_ON)),
         CheckConstraint("total >= 0 AND paid >= 0 AND delivery_cost >= 0", name="sums_not_negative"),
         CheckConstraint("discount_percent BETWEEN 0 AND 100 AND discount_amount >= 0", name="discount_sane"),
         CheckConstraint("delivery_until > delivery_from", name="window_forward"),

@@ -328,7 +328,7 @@ async def conditions(session: AsyncSession, wanted: Wanted, at: datetime) -> lis
     if wanted.open_only:
         found.append(Order.status.in_(await codes_of(session, OPEN)))
     if wanted.late:
-        found.append(await is_late(session, at))
+        found.append(is_late(at))
     if wanted.calls:
         found.append(_has_calls() if wanted.calls == "some" else ~_has_calls())
     if wanted.unpaid:

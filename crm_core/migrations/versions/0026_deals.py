@@ -1,4 +1,5 @@
-"""Goods of a deal, and what its window asks besides: kind of sale, probability, for all, delivery."""
+"""Goods of a deal, and what its window asks besides: kind of sale, probability, for all, delivery; which orders are
+to be brought on which day."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,6 +24,8 @@ COLUMNS: tuple[sa.Column[Any], ...] = (
     sa.Column("delivery_until", sa.Time(), nullable=True),
     sa.Column("key", sa.Uuid(), nullable=True),
 )
+TO_BRING = "'new', 'confirmed', 'packed', 'on_delivery', 'work', 'delivery'"
+BROUGHT_ON = f"delivery_date IS NOT NULL AND split_part(status, '.', 1) IN ({TO_BRING})"
 CHECKS = {
     "probability_sane": "probability BETWEEN 0 AND 100",
     "window_forward": "delivery_until > delivery_from",
@@ -36,6 +39,7 @@ def upgrade() -> None:
         op.create_check_constraint(op.f(f"ck_deals_{name}"), "deals", rule)
     op.create_unique_constraint(op.f("uq_deals_key"), "deals", ["key"])
     op.create_index("ix_deals_for_all", "deals", ["customer_id"], postgresql_where=sa.text("for_all"))
+    op.create_index("ix_orders_brought_on", "orders", ["delivery_date"], postgresql_where=sa.text(BROUGHT_ON))
     op.create_table(
         "deal_items",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
