@@ -1,9 +1,7 @@
 """Working time: begin and end it, days of a month, corrections by who may, and the month as a file."""
 
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
@@ -12,14 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core import work_time
 from crm_core.errors import Forbidden, Invalid
-from crm_core.exchange.sheet import Cell, Csv, Xlsx
 from crm_core.figure.period import Period, of_days
 from crm_core.read.attendance import Attendance, load_attendance
 from crm_core.read.figure_labels import zones
 from crm_core.user import get_user
 from web.api import Operations
 from web.fields import VISIBLE, Answer, Given, Id, Instant, Version
-from web.imports import CSV, XLSX
 from web.listing import possible
 from web.noted import note
 from web.rights import CORRECT_WORK, KEEP_WORK, VIEW_WORK, Person
@@ -33,10 +29,6 @@ Month = Annotated[
     Field(description="2026-11; this month where it is not said"),
 ]
 Why = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=VISIBLE)]
-HEADINGS = (
-    *("Name", "Day", "Began", "Ended", "At work, h", "Breaks, h", "Worked, h"),
-    *("Phone off, h", "On calls, h", "Estimated", "Goes on"),
-)
 
 
 class WorkNowAnswer(Answer):
@@ -86,12 +78,6 @@ class MonthQuery(Given):
 
     month: Month | None = None
     user_id: Id | None = None
-
-
-class MonthExport(MonthQuery):
-    """Which month, whose, as what."""
-
-    format: Literal["csv", "xlsx"] = "csv"
 
 
 class NewWorkSpan(Given):
@@ -173,51 +159,6 @@ async def patch_work_span(request: web.Request, span_id: Id, body: WorkSpanChang
 async def post_work_span_remove(request: web.Request, span_id: Id, body: WhyRemoved) -> None:
     """Take it out; what it was stays in the list of corrections."""
     await correct(request, await owner_of(request, span_id), span_id, None, None, body.reason)
-
-
-@operations.get("/exports/work", right=VIEW_WORK, errors=(404,), produces=f"{CSV}, {XLSX}")
-async def export_work(request: web.Request, query: MonthExport) -> web.Response:
-    """A row for each person and day, times by the clock of the house, lengths in hours."""
-    parts = services(request)
-    async with parts.db.begin() as session:
-        if query.user_id is not None:
-            await get_user(session, query.user_id)
-        found = await attendance(session, request, query.month, query.user_id)
-        zone = ZoneInfo((await zones(session))[0])
-        await note(session, request, "work.export", query.user_id, month=query.month, format=query.format)
-    sheet = Xlsx() if query.format == "xlsx" else Csv()
-    body = sheet.rows([HEADINGS, *rows_of(found, zone)]) + sheet.end()
-    name = f"working-time-{query.month or f'{parts.now():%Y-%m}'}.{query.format}"
-    kind = XLSX if query.format == "xlsx" else f"{CSV}; charset=utf-8"
-    headers = {
-        "Content-Type": kind,
-        "Content-Disposition": f'attachment; filename="{name}"',
-        "Cache-Control": "no-store",
-    }
-    return web.Response(body=body, headers=headers)
-
-
-def rows_of(found: Sequence[Attendance], zone: ZoneInfo) -> list[Sequence[Cell]]:
-    """The table of the file."""
-    return [
-        (
-            *(one.name, it.day, clock(it.began_at, zone), "" if it.goes_on else clock(it.ended_at, zone)),
-            *(hours(seconds) for seconds in (it.at_work_s, it.break_s, it.worked_s, it.off_s, it.phone_s)),
-            *(it.estimated, it.goes_on),
-        )
-        for one in found
-        for it in one.days
-    ]
-
-
-def hours(seconds: int) -> Decimal:
-    """Hours with two places."""
-    return (Decimal(seconds) / 3600).quantize(Decimal("0.01"))
-
-
-def clock(at: datetime, zone: ZoneInfo) -> str:
-    """The time on the wall; the midnight that ends a day is 24:00."""
-    return f"{at.astimezone(zone):%H:%M}"
 
 
 async def attendance(

@@ -19,7 +19,6 @@ from web.attendance import (
     WhyRemoved,
     WorkSpanChange,
     attendance,
-    clock,
     correct,
     instant_of,
     owner_of,
@@ -27,6 +26,7 @@ from web.attendance import (
     post_work_begin,
     post_work_end,
 )
+from web.attendance_file import clock
 from web.fields import Id
 from web.forms import checked, settle
 from web.pages import Flash, Pages, go, number_in, read_filters, render, teams_to_choose

@@ -17,11 +17,9 @@ from uuid import UUID
 
 from asterisk import actions
 from asterisk import events as e
-from asterisk.ami import LinkState
 from asterisk.protocol import ActionRefused, ActionTimeout, LinkLost
 from callcenter.agents import Agents
 from callcenter.call import Call
-from callcenter.clicktocall import BUSY_WITH
 from callcenter.control.ear import (
     CONTEXT,
     KEYS,
@@ -32,6 +30,7 @@ from callcenter.control.ear import (
     told_listener,
     visit_of,
 )
+from callcenter.control.free_phone import free_phone
 from callcenter.control.hands import FOLLOWS_S, Hands, said
 from crm_core.errors import Conflict, NotFound
 from crm_core.listening import Mode, Span
@@ -41,18 +40,11 @@ NO_CONTEXT = (
     "The switchboard has no place for listening (context callcenter-listen). An administrator finds what to add on the "
     "page Doctor."
 )
-NO_PHONE = (
-    "You have no telephone on the switchboard of this call. An administrator gives you one on the page Users."
-)
-UNREGISTERED = "Your telephone is not registered. Switch it on, then try again."
-BUSY = "Your telephone is busy."
 ELSEWHERE = "You are listening to another call. Leave it first."
 NOT_LISTENING = "You are not listening to this call."
 RINGS_STILL = "Your telephone still rings: pick it up first."
 WHY_NOT = {3: "You did not pick up.", 5: "Your telephone was busy."}  # Reason of OriginateResponse
 FAILED = "Your telephone could not be reached, or the call was declined there."
-UNREACHABLE = frozenset({e.DeviceState.UNAVAILABLE, e.DeviceState.INVALID})
-FREE = frozenset({e.DeviceState.IDLE, e.DeviceState.UNKNOWN})
 
 
 class Listening:
@@ -107,7 +99,7 @@ class Listening:
         call = hands.live.get(call_id)
         own, operator = heard_channel(call, hands.desks.directory, user_id, whose)
         assert call is not None
-        phone = self._phone(call.pbx, user_id)
+        phone = free_phone(hands, self._agents, call.pbx, user_id)
         ear = Ear(
             visit=uuid.uuid4(),
             pbx=call.pbx,
@@ -148,27 +140,6 @@ class Listening:
             variables={"CALLCENTER_LISTEN": ear.spied},
             timeout_s=RING_S,
         )
-
-    def _phone(self, pbx: str, user_id: int) -> str:
-        """His telephone on this switchboard. Raises `Conflict` that says why none can be rung."""
-        desks = self._hands.desks
-        operator = desks.directory.operators.get(user_id)
-        phones = [extension for of, extension in operator.phones if of == pbx] if operator else []
-        if not phones:
-            raise Conflict(NO_PHONE)
-        if self._hands.links[pbx].status.state is not LinkState.CONNECTED:
-            raise Conflict("The link to the switchboard is down, so nothing can be listened to now.")
-        for entry in desks.of(user_id):
-            if entry.places[user_id] in BUSY_WITH:
-                raise Conflict(BUSY_WITH[entry.places[user_id]])
-        states = {phone: self._agents.device(pbx, phone) for phone in phones}
-        usable = [phone for phone in phones if states[phone] not in UNREACHABLE]
-        if not usable:
-            raise Conflict(UNREGISTERED)
-        free = [phone for phone in usable if states[phone] is None or states[phone] in FREE]
-        if not free:
-            raise Conflict(BUSY)
-        return free[0]
 
     async def _change(self, ear: Ear, mode: Mode) -> None:
         if ear.mode is None or ear.channel is None:
