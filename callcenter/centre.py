@@ -26,6 +26,7 @@ from callcenter.duty import Duty
 from callcenter.errand import Errand
 from callcenter.links import Target
 from callcenter.overview import Overview
+from callcenter.overview.asking import what_if
 from callcenter.places import DeskState
 from callcenter.scribe import Scribe
 from callcenter.shift_book import ShiftBook
@@ -356,6 +357,10 @@ class Centre:
     def colleagues(self) -> Sequence[Mapping[str, Any]]:
         """Everybody with a telephone: id, name, state, since, reason, phones (pbx, extension, device)."""
         return self._agents.colleagues()
+
+    async def what_if(self, user_id: int, minutes: int) -> Mapping[str, Any]:
+        """What becomes of the service level of the next minutes without this operator. `NotFound`, `Conflict`."""
+        return await what_if(self.overview, self._agents, self._db, user_id, minutes, self._now())
 
     async def desk_changed(self, call_id: UUID) -> None:
         """Something on the card of this call was changed: read it again and push it."""

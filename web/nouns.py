@@ -169,6 +169,7 @@ OPERATIONS = (
     status.operations,
     agents.operations,
     alerts.operations,
+    floor_pages.operations,
     pauses.operations,
     audits.operations,
     tasks.operations,

@@ -136,6 +136,13 @@ class Live(Protocol):
         """Everybody with a telephone and what he does now (COLLEAGUE of the push protocol)."""
         ...
 
+    async def what_if(self, user_id: int, minutes: int) -> Mapping[str, Any]:
+        """What becomes of the service level of the next minutes without this operator (`overview.asking`).
+
+        Raises `NotFound` for somebody who is not on the floor, `Conflict` when too little is known.
+        """
+        ...
+
     async def desk_changed(self, call_id: UUID) -> None:
         """What is known about a call was changed through the API: its cards are read and pushed again."""
         ...

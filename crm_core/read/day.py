@@ -1,9 +1,10 @@
 """The figures of a day as far as its calls were over at an instant: where counting calls as they come begins."""
 
-from datetime import datetime
+from collections.abc import Collection
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Float, case, cast, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.call import Call
@@ -53,3 +54,39 @@ async def missing_recordings(session: AsyncSession, since: datetime) -> int:
     lost = (Call.started_at >= since) & (Recording.state == RecordingState.MISSING)
     query = select(func.count()).select_from(Recording).join(Call, Call.id == Recording.call_id).where(lost)
     return await session.scalar(query) or 0
+
+
+async def usual_arrivals(
+    session: AsyncSession,
+    queues: Collection[str],
+    *,
+    now: datetime,
+    step_s: int,
+    back: timedelta,
+    ahead: timedelta,
+    weeks: int = 4,
+) -> dict[str, tuple[float, list[float]]]:
+    """Who came to each queue at this time of the week before: within `back`, and in each step of `ahead`; of a week, on
+    average over those weeks in which anybody came."""
+    steps = int(ahead.total_seconds() // step_s)
+    counts = {name: [0] * (steps + 1) for name in queues}
+    known = 0
+    for week in range(1, weeks + 1):
+        here = now - timedelta(weeks=week)
+        later = cast((func.extract("epoch", QueueVisit.began_at - here) / step_s), Float)
+        place = case((QueueVisit.began_at < here, 0), else_=func.floor(later) + 1)
+        found = await session.execute(
+            select(QueueVisit.queue, place.label("place"), func.count().label("came"))
+            .where(
+                QueueVisit.queue.in_(queues),
+                QueueVisit.began_at >= here - back,
+                QueueVisit.began_at < here + timedelta(seconds=steps * step_s),
+            )
+            .group_by(QueueVisit.queue, text("place"))
+        )
+        rows = found.all()
+        known += bool(rows)
+        for row in rows:
+            counts[row.queue][int(row.place)] += row.came
+    average = {name: [it / max(1, known) for it in found] for name, found in counts.items()}
+    return {name: (found[0], found[1:]) for name, found in average.items()}

@@ -2,16 +2,21 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import pytest
 from sqlalchemy import delete, update
 
 from asterisk.fake.people import Answer, Caller, RingOut
 from callcenter.overview.day import BYS, numbers
 from crm_core.alert import acknowledge, list_alerts
 from crm_core.alert_rule import AlertRule, Kind, list_rules, remove_rule
+from crm_core.call import Call
+from crm_core.errors import NotFound
+from crm_core.figure.period import By
 from crm_core.order import ItemWanted, create_order
-from crm_core.read.day import tallies_before
+from crm_core.queue_visit import QueueVisit
+from crm_core.read.day import tallies_before, usual_arrivals
 from crm_core.read.notices import list_notices
 from crm_core.user import Role, create_user
 from tests.callcenter.conftest import until
@@ -135,3 +140,38 @@ async def test_a_supervisor_is_told_once_of_a_queue_in_which_nobody_is(house) ->
             (logged,) = (await list_alerts(session)).rows
     assert (logged.rule_id, logged.acked_name) == (None, "Boss")
     assert logged.cleared_at >= logged.raised_at
+
+
+async def test_what_if_is_told_from_the_calls_of_today_and_of_the_weeks_before(house) -> None:
+    now = datetime.now(UTC)
+    async with house.db.begin() as session:
+        for week in range(3):
+            for n in range(12):
+                at = now - timedelta(weeks=week, minutes=4 * n + 1)
+                made = Call(
+                    id=uuid4(), pbx="main", linkedid=f"{week}.{n}", linkedids=[f"{week}.{n}"], direction="inbound",
+                    state="ended", started_at=at, ended_at=at + timedelta(seconds=130), result="answered",
+                    queue="sales", wait_s=10, talk_s=100, hold_s=20, complete=True,
+                )  # fmt: skip
+                session.add(made)
+                await session.flush()
+                session.add(
+                    QueueVisit(
+                        call_id=made.id, uniqueid=f"{week}.{n}", queue="sales", began_at=at, entered_at=at,
+                        left_at=at + timedelta(seconds=10), wait_s=10.0, outcome="answered",
+                    )
+                )  # fmt: skip
+        usual = await usual_arrivals(
+            session, ["sales"], now=now, step_s=600, back=timedelta(hours=1), ahead=timedelta(hours=3)
+        )
+    assert usual == {"sales": (12.0, [0.0] * 18)}  # of the two weeks of which something is known
+    async with house.attached() as attachment:
+        anna = house.people["1001"]
+        await until(lambda: attachment.overview.snapshot()["operators"].get(anna, {}).get("queues"))
+        if attachment.overview.book.day.counts(By.QUEUE, "sales").get("timed", 0) < 5:
+            return  # it is just after midnight: the calls were yesterday's
+        told = await attachment.centre.what_if(anna, 30)
+        assert (told["callers_an_hour"], told["handle_s"], told["present"]) == (12, 120, True)
+        assert 0 <= told["without_him"] <= told["with_him"] <= 1
+        with pytest.raises(NotFound):
+            await attachment.centre.what_if(10**6, 30)

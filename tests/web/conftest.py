@@ -227,6 +227,26 @@ class FakeLive:
             {"id": 1, "name": "Anna", "state": "available", "since": None, "reason": None, "phones": phones}
         ]
 
+    async def what_if(self, user_id: int, minutes: int) -> dict[str, Any]:
+        if user_id > 1000:
+            raise NotFound(f"There is no operator {user_id} on the floor.")
+        if minutes > 100:
+            raise Conflict("Hardly anybody called these queues lately: there is nothing to tell from.")
+        best = {"at": "2026-11-20T13:40:00+00:00", "level": 0.8}
+        told = {
+            "operator": {"id": user_id, "name": "Anna"},
+            "minutes": minutes,
+            "present": True,
+            "best": best,
+        }
+        return told | {
+            "queues": ["sales"],
+            "with_him": 0.84,
+            "without_him": 0.61,
+            "callers_an_hour": 40,
+            "handle_s": 190,
+        }
+
     async def desk_changed(self, call_id: UUID) -> None:
         self.changed.append(call_id)
 

@@ -91,3 +91,14 @@ async def test_the_board_is_opened_by_whoever_supervises(client_of) -> None:
         browser = await client_of(login)
         for address in ("/floor", "/floor/wall"):
             assert (await browser.get(address)).status == status
+
+
+async def test_what_if_is_asked_by_whoever_sees_the_figures(client_of, people) -> None:
+    boss, clerk = await client_of("supervisor"), await client_of("operator")
+    address = f"/api/v1/floor/operators/{people['operator']}/what-if"
+    told = await (await boss.get(f"{address}?minutes=30")).json()
+    assert (told["with_him"], told["without_him"], told["best"]["level"]) == (0.84, 0.61, 0.8)
+    assert (await boss.get("/api/v1/floor/operators/9999/what-if")).status == 404
+    assert (await boss.get(f"{address}?minutes=110")).status == 409  # too few called
+    assert (await boss.get(f"{address}?minutes=1")).status == 422
+    assert (await clerk.get(address)).status == 403

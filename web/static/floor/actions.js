@@ -10,6 +10,7 @@ import { t } from "../say.js";
 import { api } from "../api.js";
 import { may } from "./state.js";
 import { Pauses } from "./pauses.js";
+import { WhatIf } from "./what-if.js";
 
 const list = [];
 
@@ -29,3 +30,4 @@ offer({
   on: (row) => sets(row) && row.state === "wrap_up", act: (row) => api.post(`/agents/${row.id}/wrap-up/finish`),
 });
 offer({ name: "pause", key: "p", label: () => t("Pause…"), on: (row) => sets(row) && row.state !== "paused", panel: Pauses });
+offer({ name: "what-if", key: "i", label: (row) => (["paused", "offline"].includes(row.state) ? t("What if he came…") : t("What if he left…")), on: (row) => may("figures.view") && row.queues.length > 0, panel: WhatIf });
