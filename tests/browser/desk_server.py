@@ -40,6 +40,7 @@ class DeskServer:
         self.sent: list[tuple[str, str, Any]] = []
         self.told: list[Json] = []
         self.frames: list[str] = []  # whose pages may stand in a frame
+        self.floor: dict[str, list[Json]] = {}  # rows of the board by part
         self.down = False
         self.seq = 0
         self.address = ""
@@ -120,6 +121,8 @@ class DeskServer:
     async def _take(self, socket: web.WebSocketResponse, message: Json) -> None:
         if message["type"] == "resync":
             await socket.send_json(self.snapshot())
+        if message["type"] == "floor":
+            await self.push({"type": "floor", "whole": True, "rows": self.floor})
         async with self._heard:
             self.told.append(message)
             self._heard.notify_all()
@@ -127,6 +130,11 @@ class DeskServer:
     async def show_desk(self, request: web.Request) -> web.Response:
         """The desk's page."""
         return page("desk.html", frames=self.frames)
+
+    async def show_floor(self, request: web.Request) -> web.Response:
+        """The page of the board."""
+        may = "agents.set calls.control calls.view customers.view figures.view"
+        return page("floor.html", path="/floor", wall=False, may_all=may)
 
     async def api(self, request: web.Request) -> web.Response:
         path = request.path.removeprefix("/api/v1")
@@ -231,6 +239,7 @@ async def served() -> AsyncIterator[DeskServer]:
     server = DeskServer()
     app = web.Application()
     app.router.add_get("/", server.show_desk)
+    app.router.add_get("/floor", server.show_floor)
     app.router.add_get("/push", server.talk)
     app.router.add_route("*", "/api/v1/{rest:.*}", server.api)
     app.router.add_static("/static/", WEB / "static")
