@@ -71,6 +71,8 @@ async def post_listening_leave(request: web.Request, call_id: UUID) -> None:
     """Hear it no more; one's telephone is let go."""
     with possible():
         await services(request).live.stop_listening(call_id, person(request).user_id)
+    async with services(request).db.begin() as session:  # not with the call: operators may not be told
+        await note(session, request, "call.stop_listening", call_id)
 
 
 @operations.get("/listenings", right=LISTEN_CALLS)

@@ -15,6 +15,7 @@ from sqlalchemy.orm import aliased
 
 from crm_core.audit import AuditEntry
 from crm_core.call import Call
+from crm_core.listening import Mode, list_heard
 from crm_core.outcome import Outcome
 from crm_core.pop import Pop
 from crm_core.read.actions import load_actions
@@ -47,6 +48,12 @@ AUDITED = {
     "download_recording": "%(who)s downloads the recording",
     "export_flight": "%(who)s exports what the switchboard said",
 }
+HEARD = {
+    Mode.LISTEN: "%(who)s listens to %(whom)s",
+    Mode.WHISPER: "%(who)s whispers to %(whom)s",
+    Mode.BARGE: "%(who)s speaks with %(whom)s and the customer",
+    Mode.TAKE_OVER: "%(who)s takes the customer over from %(whom)s",
+}
 TOLD_ELSEWHERE = ("link_call", "unlink_call")
 RECORDINGS = {
     RecordingState.READY: "A recording is there: %(file)s",
@@ -71,6 +78,7 @@ async def load_milestones(session: AsyncSession, call_id: UUID) -> list[Mileston
         *await _said_of_the_call(session, call_id),
         *await _links(session, call_id),
         *await _audited(session, call_id),
+        *await _heard(session, call_id),
         *await _sound(session, call_id),
     ]
     for action in await load_actions(session, call_id):
@@ -141,6 +149,20 @@ async def _audited(session: AsyncSession, call_id: UUID) -> list[Milestone]:
         words = AUDITED.get(action, "%(who)s: %(action)s")
         found.append(Milestone(at=at, source="operator", words=words, values=values))
     return found
+
+
+async def _heard(session: AsyncSession, call_id: UUID) -> list[Milestone]:
+    """Who listened, as far as operators were told."""
+    return [
+        Milestone(
+            at=it.began_at,
+            source="operator",
+            words=HEARD[Mode(it.mode)],
+            values={"who": it.listener, "whom": it.operator or it.extension},
+        )
+        for it in await list_heard(session, call_id=call_id)
+        if it.told
+    ]
 
 
 async def _sound(session: AsyncSession, call_id: UUID) -> list[Milestone]:

@@ -28,6 +28,11 @@ async def test_whoever_may_listens_changes_leaves_and_takes_over_and_the_journal
         assert (await eva.post(at(call), json={"mode": mode})).status == 202
         assert live.ears[people["supervisor"]] == (call, Mode(mode))
     assert (await eva.post(at(call, "/leave"))).status == 204
+    async with database.begin() as session:
+        with_call = select(AuditEntry.action).where(AuditEntry.call_id.is_not(None))
+        assert (
+            list(await session.scalars(with_call)) == []
+        )  # the time line of the call would tell the operator
     assert (await eva.post(at(uuid4()), json={})).status == 404
     assert (await eva.post(at(call), json={"mode": "take_over"})).status == 202
     assert live.calls[call]["user_id"] == people["supervisor"]
@@ -66,6 +71,8 @@ async def test_the_call_says_who_listened_and_the_house_says_whether_operators_a
     hers = await (await anna.get(f"/calls/{call}")).text()
     assert "Who listened" in hers and "whispered" not in hers  # what she was not told of
     assert "whispered" in await (await eva.get("/listening")).text()
+    line = await (await anna.get(f"/calls/{call}/timeline")).text()
+    assert "listens to" in line and "whispers" not in line
     assert len(await (await eva.get("/api/v1/listenings")).json()) == 2
     assert (await eva.put("/api/v1/listening-rule", json={"told": False})).status == 403
     assert (await admin.post("/listening", data={})).status == 200
