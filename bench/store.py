@@ -30,10 +30,12 @@ from crm_core.embedded import Embedded
 from crm_core.migrations import migrate
 from crm_core.read.calls import list_calls
 from crm_core.read.customers import list_customers
+from crm_core.read.guide import About, load_guide
 from crm_core.read.late import count_late
 from crm_core.read.orders import list_orders
 from crm_core.read.timeline import load_timeline
 from crm_core.seed import number_of, seed
+from crm_core.tip import add_tip
 
 BIG = ("customers", "customer_numbers", "orders", "order_items", "calls", "call_legs")
 Read = Callable[[], Awaitable[Any]]
@@ -91,6 +93,11 @@ async def _database(url: str | None, customers: int) -> AsyncIterator[Database]:
             )
             print(f"seeded {made.rows:,} rows, {made.rows_per_s:,.0f} a second")
             async with connect(server.url) as db:
+                async with db.begin() as session:
+                    for field in ("orders", "orders_sum", "days_since_purchase", "calls", "missed_calls"):
+                        for least in (3, 90):
+                            rules = {"field": field, "at_least": least}
+                            await add_tip(session, text=f"{field} {least}", rules=rules, user_id=None)
                 yield db
 
 
@@ -145,10 +152,15 @@ async def _reads(db: Database) -> dict[str, Read]:
             # Those who buy most have the lowest ids.
             await load_timeline(session, draw.randrange(1, 1 + customers // 10), user_id=1, limit=50)
 
+    async def guide() -> None:
+        async with db.begin() as session:
+            await load_guide(session, About(customer_id=somebody()), operator="Anna", now=now)
+
     one = draw.choice
     return {
         "floor: a customer by primary key": floor,
         "card of a caller": card,
+        "guide of a caller: lists, script, tips": guide,
         "orders by number": orders(lambda: one(picked).number),
         "orders by tracking": orders(lambda: one(picked).tracking),
         "orders by the sum": orders(lambda: one(picked).total),

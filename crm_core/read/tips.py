@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import and_, extract, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from crm_core.custom_field import FieldOf, list_fields
 from crm_core.customer import Customer
 from crm_core.errors import Invalid
 from crm_core.order import Order, OrderItem
@@ -18,8 +19,9 @@ from crm_core.order_status import RELEASED, Status, among
 from crm_core.payment import Kind as PaymentKind
 from crm_core.payment import Payment
 from crm_core.read.segments import compiled
-from crm_core.segment import Segment, checked_rules
-from crm_core.tip import NO_RULES, Tip, list_tips
+from crm_core.segment import Segment
+from crm_core.segment_rule import parse
+from crm_core.tip import NO_RULES, Tip
 
 OFTEN = 3  # bought so many times it is a habit
 LOOKED_BACK = 50  # orders
@@ -42,36 +44,35 @@ async def tips_for(session: AsyncSession, customer_id: int, now: datetime) -> li
 
 
 async def _written(session: AsyncSession, customer_id: int, now: datetime) -> list[Told]:
-    known = {segment.id: segment for segment in await session.scalars(select(Segment))}
-    tips, conditions = [], []
-    for tip in await list_tips(session):
-        if tip.active and (tip.ends_on is None or tip.ends_on >= now.date()):
-            try:
-                conditions.append(await _means(session, tip, known, now))
-            except Invalid:  # a rule names a field of the house that is no more
-                continue
-            tips.append(tip)
-    if not tips:
+    query = select(Tip, Segment).outerjoin(Segment, Segment.id == Tip.segment_id)
+    query = query.where(Tip.active, or_(Tip.ends_on.is_(None), Tip.ends_on >= now.date()))
+    rows = (await session.execute(query.order_by(Tip.priority.desc(), Tip.id))).all()
+    if not rows:
         return []
-    columns = [condition.label(f"tip_{place}") for place, condition in enumerate(conditions)]
-    found = (await session.execute(select(*columns).where(Customer.id == customer_id))).one_or_none()
+    custom = {field.code: field.rule for field in await list_fields(session, FieldOf.CUSTOMER)}
+    known: list[tuple[Tip, Segment | None]] = []
+    conditions: list[Any] = []
+    for tip, segment in rows:
+        rules = [tip.rules, *([segment.rules] if segment is not None else [])]
+        try:
+            condition = and_(*(compiled(parse(each, custom), now) for each in rules))
+        except Invalid:  # a rule names a field of the house that is no more
+            continue
+        conditions.append(condition.label(f"tip_{len(known)}"))
+        known.append((tip, segment))
+    if not known:
+        return []
+    found = (await session.execute(select(*conditions).where(Customer.id == customer_id))).one_or_none()
     return [
         Told(
             words=tip.text,
             values={},
-            segment=known[tip.segment_id].name if tip.segment_id is not None else None,
+            segment=segment.name if segment is not None else None,
             rules=None if tip.rules == NO_RULES else tip.rules,
         )
-        for tip, fits in zip(tips, found or (), strict=False)
+        for (tip, segment), fits in zip(known, found or (), strict=False)
         if fits
     ]
-
-
-async def _means(session: AsyncSession, tip: Tip, known: Mapping[int, Segment], now: datetime) -> Any:
-    rules = [compiled(await checked_rules(session, tip.rules), now)]
-    if tip.segment_id is not None:
-        rules.append(compiled(await checked_rules(session, known[tip.segment_id].rules), now))
-    return and_(*rules)
 
 
 async def _facts(session: AsyncSession, customer_id: int, now: datetime) -> Sequence[Told]:
@@ -96,15 +97,15 @@ async def _facts(session: AsyncSession, customer_id: int, now: datetime) -> Sequ
     row = (await session.execute(habit)).one_or_none()
     if row is not None and (fact := usual(row.name, row.times, row.first, row.last, now)) is not None:
         found.append(fact)
-    newest = select(Order).where(Order.customer_id == customer_id)
-    newest = newest.order_by(Order.created_at.desc(), Order.id.desc()).limit(1)
-    order = await session.scalar(newest)
-    if order is not None:
-        refund = select(Payment.id).where(Payment.order_id == order.id, Payment.kind == PaymentKind.REFUND)
-        back = or_(Order.status == Status.RETURNED, refund.exists())
-        if await session.scalar(select(Order.id).where(Order.id == order.id, back)):
-            words = "The last order {order} came back: ask what was wrong before you offer anything."
-            found.append(Told(words=words, values={"order": order.number}))
+    refund = select(Payment.id).where(Payment.order_id == Order.id, Payment.kind == PaymentKind.REFUND)
+    back = or_(Order.status == Status.RETURNED, refund.correlate(Order).exists())
+    newest = select(Order.number, back.label("back")).where(Order.customer_id == customer_id)
+    order = (
+        await session.execute(newest.order_by(Order.created_at.desc(), Order.id.desc()).limit(1))
+    ).one_or_none()
+    if order is not None and order.back:
+        words = "The last order {order} came back: ask what was wrong before you offer anything."
+        found.append(Told(words=words, values={"order": order.number}))
     return found
 
 

@@ -16,6 +16,7 @@ from crm_core.dial_rule import ban
 from crm_core.errors import Conflict, Invalid
 from crm_core.order import ItemWanted, Order, create_order
 from crm_core.queue_rank import Kind
+from crm_core.reach import Reach, seeing
 from crm_core.read.call_lists import lists_of, load_entries, load_progress, load_results
 from crm_core.read.hot_queue import Taker, load_queue
 from crm_core.retry_rule import Again, Closed, Retry, Why, after_call
@@ -230,6 +231,16 @@ async def test_a_list_is_for_those_whom_it_names_and_for_nobody_who_may_not_be_c
 
 
 async def test_a_segment_grows_its_list_and_stays_quiet_when_it_is_forgotten(shop: Any) -> None:
+    with seeing(Reach(customers=frozenset({shop.oleg}))):  # whoever sees few puts nobody else on a list
+        async with shop.begin() as session:
+            everybody = {
+                "page": "customers",
+                "filters": {},
+                "at": shop.noon,
+                "user_id": shop.oleg,
+                "state": "closed",
+            }
+            assert await feed(session, await add_list(session, name="Mine", **everybody), shop.noon) == 0
     async with shop.begin() as session:
         rules = {"all": [{"field": "city", "is": "Gdynia"}]}
         segment = await add_segment(session, name="From Gdynia", rules=rules, user_id=None)
