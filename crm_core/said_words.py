@@ -5,7 +5,7 @@ is meant as it is, one after the other.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from crm_core.keys import search_key
@@ -47,13 +47,31 @@ def wanted(text: str) -> Wanted:
     return Wanted(tuple(begin), tuple(rows))
 
 
-def pieces(text: str, asked: Wanted) -> list[Piece]:
+def any_of(asked: Iterable[Wanted]) -> str:
+    """Any of these as a `tsquery`."""
+    return " | ".join(f"({one.query})" for one in asked if one.query)
+
+
+def says(text: str, asked: Wanted) -> bool:
+    """Whether all that is looked for is in this phrase."""
+    words = search_key(text).split()
+    begun = all(any(word.startswith(begin) for word in words) for begin in asked.beginnings)
+    return begun and all(_in_a_row(row, words) for row in asked.rows)
+
+
+def _in_a_row(row: tuple[str, ...], words: Sequence[str]) -> bool:
+    return any(tuple(words[at : at + len(row)]) == row for at in range(len(words) - len(row) + 1))
+
+
+def pieces(text: str, alternatives: Sequence[Wanted]) -> list[Piece]:
     """`text` in pieces that together are it again, with every word in it that was looked for apart."""
-    exact = {word for row in asked.rows for word in row}
+    said = [one for one in alternatives if says(text, one)]
+    exact = {word for one in said for row in one.rows for word in row}
+    beginnings = tuple(word for one in said for word in one.beginnings)
     found: list[Piece] = []
     for part in _parts(text):
         words = search_key(part).split()
-        hit = any(word in exact or word.startswith(asked.beginnings) for word in words)
+        hit = any(word in exact or word.startswith(beginnings) for word in words)
         if found and found[-1].hit == hit:
             part = found.pop().text + part
         found.append(Piece(part, hit))

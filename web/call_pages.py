@@ -16,6 +16,7 @@ from crm_core.custom_field import FieldOf
 from crm_core.errors import Conflict, Invalid
 from crm_core.listening import list_heard
 from crm_core.outcome import choices
+from crm_core.phrase_tag import list_tags, tags_of
 from crm_core.read.actions import load_actions
 from crm_core.read.calls import list_calls
 from crm_core.read.customers import list_customers
@@ -41,6 +42,7 @@ from web.field_pages import panel_of
 from web.forms import checked, fields, settle
 from web.listing import Listed
 from web.order_words import said
+from web.own import with_tag
 from web.pages import (
     Flash,
     Pages,
@@ -74,7 +76,7 @@ class CallsOnPage(CallFilters, Listed):
 async def show_calls(request: web.Request) -> web.Response:
     """The list, newest first; an operator's own alone."""
     who, filters = person(request), read_filters(request, CallsOnPage)
-    given = filters.model_dump(exclude={"unlinked", "mine", "since", "until"})
+    given = filters.model_dump(exclude={"unlinked", "mine", "since", "until", "tag_id"})
     since = midnight(filters.since, who)
     until = midnight(filters.until and filters.until + timedelta(days=1), who)
     async with services(request).db.begin() as session:
@@ -83,11 +85,13 @@ async def show_calls(request: web.Request) -> web.Response:
             **reader(who, mine=filters.mine),
             everybody=all_calls(who) and not filters.mine,
             unlinked_only=filters.unlinked,
+            only=await with_tag(session, who, filters.tag_id),
             since=since,
             until=until,
             **given,
         )
         colleagues = await users_to_choose(session)
+        tags = await list_tags(session)
     context = {
         "filters": filters,
         "filters_set": is_set(filters),
@@ -97,6 +101,7 @@ async def show_calls(request: web.Request) -> web.Response:
         "colleagues": colleagues,
         "everybody": all_calls(who),
         "may_hear": who.may(HEAR_RECORDINGS),
+        "tags": [(tag.id, tag.name) for tag in tags],
     }
     return render(request, "calls.html", context)
 
@@ -125,6 +130,7 @@ async def _page(
         objects = await _objects(session, call)
         custom = await panel_of(session, FieldOf.CALL, call.id)
         offered = await choices(session)
+        tags = tags_of(sound.text.phrases, await list_tags(session)) if sound else []
         heard_by = await list_heard(session, call_id=call.id)
         answered = await choices_of(session, call.id)
     context = {
@@ -133,6 +139,8 @@ async def _page(
         "addresses": addresses(parts, sound) if sound else {},
         "at": _second(request.query.get("at", "")),
         "answered": answered,
+        "talk": sound.talk if sound else None,
+        "tags": tags,
         "way": way(call, parts.now()),
         "actions": actions,
         "said": [said(it.what or {}, names) for it in actions],

@@ -22,6 +22,7 @@ from web.api import Operations
 from web.errors import Choice, FieldError, Refusal
 from web.fields import Answer, Given, Id, Instant
 from web.listing import Listed, Listing, Text, possible, shown
+from web.own import with_tag
 from web.rights import (
     CALL_ANYWAY,
     EDIT_CALLS,
@@ -56,6 +57,7 @@ class CallFilters(Given):
     deal_id: Id | None = None
     unlinked: bool = False
     mine: bool = False
+    tag_id: Id | None = None
 
 
 class CallsQuery(CallFilters, Listed):
@@ -250,13 +252,14 @@ async def tell_desk(parts: Services, call_id: UUID | None) -> None:
 async def get_calls(request: web.Request, query: CallsQuery) -> Listing[CallItem]:
     """Calls, newest first; an operator's own alone."""
     who = person(request)
-    filters = query.model_dump(exclude={"unlinked", "mine"})
+    filters = query.model_dump(exclude={"unlinked", "mine", "tag_id"})
     async with services(request).db.begin() as session:
         found = await list_calls(
             session,
             **reader(who, mine=query.mine),
             everybody=all_calls(who) and not query.mine,
             unlinked_only=query.unlinked,
+            only=await with_tag(session, who, query.tag_id),
             **filters,
         )
     return Listing[CallItem].model_validate(found)

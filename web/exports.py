@@ -31,6 +31,7 @@ from web.customers import CustomersQuery
 from web.imports import CSV, XLSX
 from web.middleware import visitor_address
 from web.orders import OrdersQuery
+from web.own import with_tag
 from web.products import CatalogueQuery
 from web.rights import (
     EXPORT_CALLS,
@@ -116,6 +117,9 @@ async def export_calls(request: web.Request, query: CallsExport) -> web.StreamRe
     filters = _filters(query)
     filters["unlinked_only"] = filters.pop("unlinked")
     filters["everybody"] = all_calls(who) and not filters.pop("mine")
+    tag_id = filters.pop("tag_id")
+    async with services(request).db.begin() as session:
+        filters["only"] = await with_tag(session, who, tag_id)
     return await _send(request, "calls", query, columns.TALKS, list_calls, filters | {"user_id": who.user_id})
 
 

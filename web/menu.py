@@ -117,6 +117,13 @@ SETTINGS = (
                 "What may come of a call, by line and funnel, and what it asks for",
             ),
             Place(
+                "calls",
+                "/phrase-tags",
+                "Tags",
+                rights.EDIT_TAGS,
+                "Words that give a call a tag: return, price, complaint",
+            ),
+            Place(
                 "desk",
                 "/panels",
                 "Panels",

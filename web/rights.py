@@ -78,6 +78,7 @@ EDIT_SCRIPTS = Right("scripts", "edit")  # what operators read in their calls
 RUN_CALL_LISTS = Right("call_lists", "run")  # make them, say who works on them, see how far they have come
 VIEW_CALIBRATION = Right("forecasts", "view")  # how often the card guessed right
 EDIT_PANELS = Right("panels", "edit")  # pages of other systems beside the card
+EDIT_TAGS = Right("tags", "edit")  # which words give a call a tag
 EDIT_OUTCOMES = Right("outcomes", "edit")  # what may come of a call, and what it asks for
 VIEW_TASKS, EDIT_TASKS = Right("tasks", "view"), Right("tasks", "edit")  # edit: close, take, comment
 GIVE_TASKS = Right("tasks", "give")
@@ -190,6 +191,7 @@ _HOUSE = {
     EDIT_FUNNELS: Scope.ALL,
     EDIT_OUTCOMES: Scope.ALL,
     EDIT_PANELS: Scope.ALL,
+    EDIT_TAGS: Scope.ALL,
     VIEW_CALIBRATION: Scope.ALL,
     VIEW_JOURNAL: Scope.ALL,
     EDIT_FIELDS: Scope.ALL,

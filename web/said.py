@@ -7,14 +7,16 @@ from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.call import Call
+from crm_core.phrase_tag import PhraseTag
 from crm_core.read.page import Page
 from crm_core.read.said import Found, find_said
 from crm_core.recording import PhraseSide
+from crm_core.said_words import wanted
 from web.api import Operations
 from web.calls import CallItem, all_calls, reader
 from web.fields import Answer, Given, Id, Instant, ShortText
 from web.listing import Listed, Listing
-from web.own import within
+from web.own import with_tag, within
 from web.rights import HEAR_RECORDINGS, VIEW_CALLS, Person, require
 from web.services import services
 from web.sessions import person
@@ -33,6 +35,9 @@ class SaidFilters(Given):
     operator_id: Id | None = None
     line_id: Id | None = None
     outcome: ShortText | None = None
+    tag_id: Annotated[
+        Id | None, Field(description="calls with this tag; without `query`, where it was said")
+    ] = None
 
 
 class SaidQuery(SaidFilters, Listed):
@@ -68,13 +73,21 @@ class SaidItem(Answer):
 
 async def look(session: AsyncSession, who: Person, asked: SaidFilters, **filters: Any) -> Page[Found]:
     """The calls that this person may see and hear in which it was said."""
+    tag = None if asked.tag_id is None else await session.get(PhraseTag, asked.tag_id)
+    side, words = asked.side, [wanted(asked.query)]
+    if not asked.query and tag is not None:
+        side, words = side or (PhraseSide(tag.side) if tag.side else None), tag.alternatives
+    having = await with_tag(session, who, asked.tag_id)
     exact = {Call.line_id: asked.line_id, Call.disposition: asked.outcome}
     return await find_said(
         session,
-        asked.query,
-        side=asked.side,
+        words,
+        side=side,
         hearable=within(who, HEAR_RECORDINGS),
-        only=[column == value for column, value in exact.items() if value is not None],
+        only=[
+            *(column == value for column, value in exact.items() if value is not None),
+            *([] if having is None else [having]),
+        ],
         operator_id=asked.operator_id,
         **reader(who),
         everybody=all_calls(who),

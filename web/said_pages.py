@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from aiohttp import web
 
 from crm_core.outcome import choices
+from crm_core.phrase_tag import list_tags
 from crm_core.read.figure_labels import lines_to_choose
 from web.calls import all_calls
 from web.listing import Listed
@@ -49,5 +50,6 @@ async def show_said(request: web.Request) -> web.Response:
             "colleagues": await users_to_choose(session),
             "lines": await lines_to_choose(session),
             "outcomes": await choices(session),
+            "tags": [(tag.id, tag.name) for tag in await list_tags(session)],
         }
     return render(request, "said.html", context)

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, literal_column, select, true
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core.call import Call
 from crm_core.read.calls import CallRow, list_calls
 from crm_core.read.page import Page
-from crm_core.recording import Phrase, PhraseSide, Transcript
-from crm_core.said_words import Piece, Wanted, pieces, wanted
+from crm_core.read.phrases import has, spoken
+from crm_core.recording import Phrase, Transcript
+from crm_core.said_words import Piece, Wanted, pieces
 
 SHOWN = 3  # phrases of a call
 COMMON = (
@@ -41,21 +41,20 @@ class Found:
 
 async def find_said(
     session: AsyncSession,
-    text: str,
+    asked: Sequence[Wanted],
     *,
-    side: PhraseSide | None = None,
+    side: str | None = None,
     hearable: ColumnElement[bool],
     only: Sequence[ColumnElement[bool]] = (),
     **filters: Any,
 ) -> Page[Found]:
-    """Calls with a phrase that has all that `text` looks for, newest first. `hearable`: what the reader may hear.
+    """Calls with a phrase that has any of what is `asked`, newest first. `hearable`: what the reader may hear.
 
-    `only`: other conditions on calls; `filters`: those of `list_calls`. None when `text` looks for nothing.
+    `only`: other conditions on calls; `filters`: those of `list_calls`. None when nothing is asked.
     """
-    asked = wanted(text)
-    if not asked.query:
+    if not any(one.query for one in asked):
         return Page([])
-    condition = hearable & await _said(session, asked, side)
+    condition = hearable & await spoken(session, asked, side)
     for one in only:
         condition &= one
     calls = await list_calls(session, only=condition, **filters)
@@ -66,29 +65,8 @@ async def find_said(
     )
 
 
-async def _said(session: AsyncSession, asked: Wanted, side: PhraseSide | None) -> ColumnElement[bool]:
-    found = select(Phrase.transcript_id).where(_has(asked, side))
-    few = found.limit(COMMON).subquery()
-    if await session.scalar(select(func.count()).select_from(few)) == COMMON:
-        here = select(true()).join_from(Transcript, Phrase, Phrase.transcript_id == Transcript.id)
-        return (
-            here.where(Transcript.call_id == Call.id, _has(asked, side))
-            .limit(1)
-            .correlate(Call)
-            .scalar_subquery()
-        )
-    ids = found.cte().prefix_with("MATERIALIZED")
-    return Call.id.in_(select(Transcript.call_id).where(Transcript.id.in_(select(*ids.c))))
-
-
-def _has(asked: Wanted, side: PhraseSide | None) -> ColumnElement[bool]:
-    query = func.to_tsquery(literal_column("'simple'"), asked.query)
-    has: ColumnElement[bool] = func.phrase_words(Phrase.text).op("@@")(query)
-    return has if side is None else has & (Phrase.side == side)
-
-
 async def _hits(
-    session: AsyncSession, call_ids: Sequence[UUID], asked: Wanted, side: PhraseSide | None
+    session: AsyncSession, call_ids: Sequence[UUID], asked: Sequence[Wanted], side: str | None
 ) -> dict[UUID, tuple[list[Hit], int]]:
     """The first phrases of each call, and how many there are."""
     found: dict[UUID, tuple[list[Hit], int]] = {id_: ([], 0) for id_ in call_ids}
@@ -99,13 +77,13 @@ async def _hits(
     return found
 
 
-def _first(call_ids: Sequence[UUID], asked: Wanted, side: PhraseSide | None) -> Select[Any]:
+def _first(call_ids: Sequence[UUID], asked: Sequence[Wanted], side: str | None) -> Select[Any]:
     """MATERIALIZED: the phrases of these calls are few, those with the words may be many."""
     names = ("side", "start_s", "end_s", "text")
     theirs = (
         select(Transcript.call_id, Phrase.id, *(getattr(Phrase, name) for name in names))
         .join_from(Transcript, Phrase, Phrase.transcript_id == Transcript.id)
-        .where(Transcript.call_id.in_(call_ids), _has(asked, side))
+        .where(Transcript.call_id.in_(call_ids), has(asked, side))
         .subquery()
     )
     place = func.row_number().over(partition_by=theirs.c.call_id, order_by=(theirs.c.start_s, theirs.c.id))

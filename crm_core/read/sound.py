@@ -9,6 +9,7 @@ from sqlalchemy import case, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.recording import Phrase, Recording, RecordingSide, RecordingState, Transcript
+from crm_core.talk import Talk, talk
 
 # What is played first: the whole conversation, then either side of it.
 ORDER = (
@@ -72,6 +73,12 @@ class Sound:
     def best(self) -> Track | None:
         """The recording to play when nobody chooses."""
         return next((track for track in self.tracks if track.playable), None)
+
+    @property
+    def talk(self) -> Talk | None:
+        """How the two talked; None while that can not be told."""
+        length_s = max((track.seconds or 0.0 for track in self.tracks if track.playable), default=0.0)
+        return talk(((it.side, it.start_s, it.end_s) for it in self.text.phrases), length_s)
 
 
 async def load_sounds(session: AsyncSession, call_ids: Sequence[UUID]) -> dict[UUID, Sound]:

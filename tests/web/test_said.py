@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from crm_core.keys import search_key
-from crm_core.read import said
+from crm_core.read import phrases
 from crm_core.recording import Phrase
 from crm_core.said_words import pieces, wanted
 from tests.web import shop
@@ -17,7 +17,7 @@ HOSTILE = "the <b>mug</b> & Łódź \"x'); drop table calls;--"
 @given(st.text(), st.text())
 def test_a_phrase_in_pieces_is_the_phrase_and_only_what_was_asked_is_marked(phrase, asked) -> None:
     want = wanted(asked)
-    parts = pieces(phrase, want)
+    parts = pieces(phrase, [want])
     assert "".join(part.text for part in parts) == phrase
     known = {*want.beginnings, *(word for row in want.rows for word in row)}
     for part in parts:
@@ -27,7 +27,7 @@ def test_a_phrase_in_pieces_is_the_phrase_and_only_what_was_asked_is_marked(phra
 
 def test_words_may_begin_so_and_words_in_a_row_are_meant_as_they_are() -> None:
     def marked(phrase: str, asked: str) -> list[str]:
-        return [part.text for part in pieces(phrase, wanted(asked)) if part.hit]
+        return [part.text for part in pieces(phrase, [wanted(asked)]) if part.hit]
 
     assert marked("I returned the mug", "return mu") == ["returned", "mug"]
     assert marked("I returned the mug", '"return"') == []
@@ -52,7 +52,7 @@ async def test_it_is_found_only_where_one_may_hear_and_as_it_was_filtered(
     client_of, database, people, monkeypatch, common
 ) -> None:
     if common:  # as with a word that very many say: the calls are read one after the other
-        monkeypatch.setattr(said, "COMMON", 1)
+        monkeypatch.setattr(phrases, "COMMON", 1)
     made = await shop.furnish(database)
     line = {"line_id": made.line, "disposition": "sold"}
     mine = await shop.add_call(database, talked=people["operator"], **line)
@@ -87,3 +87,53 @@ async def test_it_is_found_only_where_one_may_hear_and_as_it_was_filtered(
     assert "the &lt;b&gt;<mark>mug</mark>&lt;/b&gt; &amp; Łódź" in page
     assert "and 2 more times in this call" in page
     assert f"/calls/{mine}?at=20.5#sound" in page
+
+
+async def test_a_tag_is_there_for_old_calls_at_once_and_tells_nothing_of_a_call_one_may_not_hear(
+    client_of, database, people
+) -> None:
+    mine = await shop.add_call(database, talked=people["operator"])
+    rang = await shop.add_call(database, talked=people["senior"], rang=people["operator"])
+    await shop.add_sound(database, mine, "I want to return it, please")
+    await shop.add_sound(database, rang, "please send it back")
+    async with database.begin() as session:
+        query = text("SELECT id FROM transcripts WHERE call_id = :id")
+        transcript = await session.scalar(query, {"id": mine})
+        more = {"side": "operator", "start_s": 3.5, "end_s": 5.5, "confidence": 0.9}
+        session.add(Phrase(transcript_id=transcript, text="you may return it and get a refund", **more))
+    admin, operator, supervisor = [await client_of(it) for it in ("admin", "operator", "supervisor")]
+    tag = {"name": "Return", "words": 'retur, "send it back"', "side": "customer", "care": True}
+    assert (await operator.post("/api/v1/phrase-tags", json=tag)).status == 403
+    kept = await (await admin.post("/api/v1/phrase-tags", json=tag)).json()
+    assert (await admin.post("/api/v1/phrase-tags", json=tag)).status == 409
+    assert (await admin.post("/api/v1/phrase-tags", json={"name": "No", "words": "?!"})).status == 409
+
+    async def with_tag(browser, place: str) -> set[str]:
+        answer = await browser.get(place, params={"tag_id": str(kept["id"])})
+        assert answer.status == 200, await answer.text()
+        rows = (await answer.json())["items"]
+        return {(it.get("call") or it)["id"] for it in rows}
+
+    for place in ("/api/v1/calls", "/api/v1/calls/said"):
+        assert await with_tag(operator, place) == {str(mine)}
+        assert await with_tag(supervisor, place) == {str(mine), str(rang)}
+    file = await (await admin.get(f"/api/v1/exports/calls?tag_id={kept['id']}")).text()
+    assert file.count("\n") == 3  # the head and two calls
+    talked = await (await operator.get(f"/api/v1/calls/{mine}/talk")).json()
+    assert [(it["name"], it["times"], it["first_s"]) for it in talked["tags"]] == [("Return", 1, 1.5)]
+    assert (talked["operator"]["spoke_s"], talked["customer"]["spoke_s"]) == (2.0, 1.5)
+    assert (talked["silence_s"], talked["length_s"]) == (86.5, 90.0)
+    assert (await operator.get(f"/api/v1/calls/{rang}/talk")).status == 403
+    page = await (await operator.get(f"/calls/{mine}")).text()
+    assert "How it was talked" in page and 'class="chip miss"' in page
+    assert "How it was talked" not in await (await operator.get(f"/calls/{rang}")).text()
+
+    change = {"version": kept["version"], "words": "refund", "side": None}
+    assert (await admin.patch(f"/api/v1/phrase-tags/{kept['id']}", json=change)).status == 200
+    assert (await admin.patch(f"/api/v1/phrase-tags/{kept['id']}", json=change)).status == 409
+    assert await with_tag(supervisor, "/api/v1/calls") == {str(mine)}
+    form = {"version": "2", "name": "Return", "words": 'back, "return it"', "side": ""}
+    assert (await admin.post(f"/phrase-tags/{kept['id']}", data=form, allow_redirects=False)).status == 303
+    assert await with_tag(supervisor, "/api/v1/calls/said") == {str(mine), str(rang)}
+    assert (await admin.post(f"/phrase-tags/{kept['id']}/remove", allow_redirects=False)).status == 303
+    assert await with_tag(supervisor, "/api/v1/calls") == set()

@@ -1,7 +1,8 @@
-"""Words of what was said, found; scorecards, reviews and the customers' votes."""
+"""Words of what was said, found; and tags of calls by them."""
 
 from collections.abc import Sequence
 
+import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0032"
@@ -25,6 +26,7 @@ ONE_AS_TWO = {"ß": "ss", "Æ": "ae", "æ": "ae", "Œ": "oe", "œ": "oe", "Þ": 
 
 def upgrade() -> None:
     _words()
+    _tags()
 
 
 def _words() -> None:
@@ -38,3 +40,21 @@ def _words() -> None:
         f" RETURN to_tsvector('simple'::regconfig, translate({spelt}, '{WITH_MARKS}{gaps}', '{PLAIN}{SPACES}'))"
     )
     op.execute("CREATE INDEX ix_phrases_words ON phrases USING gin (phrase_words(text))")
+
+
+def _tags() -> None:
+    op.create_table(
+        "phrase_tags",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("side", sa.Text(), nullable=True),
+        sa.Column("care", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("version", sa.BigInteger(), server_default="1", nullable=False),
+        sa.Column("created_at", sa.TIMESTAMP(timezone=True), server_default=sa.text("now()"), nullable=False),
+        sa.CheckConstraint(
+            "side IN ('customer', 'operator', 'unknown')", name=op.f("ck_phrase_tags_side_known")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_phrase_tags")),
+        sa.UniqueConstraint("name", name=op.f("uq_phrase_tags_name")),
+    )
