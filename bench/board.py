@@ -25,7 +25,7 @@ from typing import Any
 
 import aiohttp
 import websockets
-from pop import _free_port, _ready
+from house import free_port, ready
 
 from asterisk.fake.config import Account, Config, Extension, Line, QueueConfig, Record
 from asterisk.fake.people import Answer, Caller
@@ -145,7 +145,7 @@ async def _house(
             ]
         store = SessionStore(db, now=lambda: datetime.now(UTC), lifetime=timedelta(hours=1))
         tokens = [await store.open(user.id, None) for user in viewers]
-    http_port, push_port = _free_port(), _free_port()
+    http_port, push_port = free_port(), free_port()
     settings = {
         "DATABASE_URL": server.url, "DATA_DIR": str(folder / "data"), "HTTP_PORT": str(http_port),
         "PUSH_PORT": str(push_port), "AMI_HOST": "127.0.0.1", "AMI_PORT": str(ami_port), "AMI_USERNAME": "bench",
@@ -159,7 +159,7 @@ async def _house(
     stack.push_async_callback(process.wait)
     stack.callback(process.terminate)
     async with asyncio.timeout(120), aiohttp.ClientSession() as http:
-        while not await _ready(http, http_port):
+        while not await ready(http, http_port):
             await asyncio.sleep(0.2)
     return House(process, push_port, tokens)
 

@@ -36,7 +36,7 @@ class Desk:
 @asynccontextmanager
 async def running_service(url: str, folder: Path, ami_port: int) -> AsyncIterator[tuple[int, int]]:
     """`callcenter run` on this database, attached to a switchboard; its ports of pages and push."""
-    http_port, push_port = _free_port(), _free_port()
+    http_port, push_port = free_port(), free_port()
     settings = {
         "DATABASE_URL": url,
         "DATA_DIR": str(folder / "data"),
@@ -57,7 +57,7 @@ async def running_service(url: str, folder: Path, ami_port: int) -> AsyncIterato
     )
     try:
         async with asyncio.timeout(60), aiohttp.ClientSession() as http:
-            while not await _ready(http, http_port):
+            while not await ready(http, http_port):
                 await asyncio.sleep(0.1)
         yield http_port, push_port
     finally:
@@ -65,7 +65,7 @@ async def running_service(url: str, folder: Path, ami_port: int) -> AsyncIterato
         await process.wait()
 
 
-async def _ready(http: aiohttp.ClientSession, port: int) -> bool:
+async def ready(http: aiohttp.ClientSession, port: int) -> bool:
     try:
         async with http.get(f"http://127.0.0.1:{port}/healthz") as answer:
             return answer.status == 200
@@ -89,7 +89,7 @@ async def desk_of(login: str, http_port: int, push_port: int) -> AsyncIterator[D
             yield Desk(http, origin, socket)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
