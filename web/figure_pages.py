@@ -37,6 +37,7 @@ from web.figures import (
     load_rows,
     offered,
     said,
+    tick,
     together,
 )
 from web.forms import settle, whole_or_none
@@ -345,7 +346,7 @@ def _picture(request: web.Request, figure: Figure, rows: Sequence[Row], whole: T
             (one, row.label, said(figure.unit, value) if value else "–", _one(request, figure.code, row.key))
             for one, row, value in zip(drawn, rows, values, strict=True)
         ],
-        "scale": [(mark.at, amount(figure.unit, mark.exact, currency)) for mark in scale],
+        "scale": [(mark.at, tick(figure.unit, mark.exact)) for mark in scale],
         "currency": currency,
         "left": LEFT,
         "wide": WIDE,

@@ -197,3 +197,11 @@ def amount(unit: Unit, value: Decimal, currency: str | None = None) -> str:
         case Unit.MONEY | Unit.MONEY_A_MINUTE:
             return money(value, currency)
     return f"{value:,.0f}".replace(",", "\u202f")
+
+
+def tick(unit: Unit, value: Decimal) -> str:
+    """A number at the scale of a picture; of money without its currency, which stands above."""
+    if unit in (Unit.MONEY, Unit.MONEY_A_MINUTE):
+        whole = value == value.to_integral_value()
+        return (f"{value:,.0f}" if whole else f"{value:,.2f}").replace(",", "\u202f")
+    return amount(unit, value)

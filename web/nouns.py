@@ -89,6 +89,7 @@ from web import (
     products,
     promises,
     report_pages,
+    report_sales,
     reports,
     role_pages,
     roles,
@@ -163,6 +164,7 @@ OPERATIONS = (
     selling.operations,
     exports.operations,
     reports.operations,
+    report_sales.operations,
     site.operations,
     talks.operations,
     lines.operations,
@@ -218,6 +220,7 @@ PAGES: tuple[Pages, ...] = (
     call_pages.pages,
     flight_pages.pages,
     figure_pages.pages,
+    report_sales.pages,  # before one report: /reports/orders, /reports/costs
     report_pages.pages,
     tester_pages.pages,
     settings_page.pages,

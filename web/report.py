@@ -1,9 +1,10 @@
 """A report: rows x columns of described figures over a period, narrowed; as a grid whose numbers open their calls."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import reduce
 from typing import Annotated, Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -12,13 +13,14 @@ from pydantic import StringConstraints
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.errors import Invalid
-from crm_core.figure.count import total
 from crm_core.figure.figure import Figure, Group, Side, Unit, Value
 from crm_core.figure.period import By, Key
+from crm_core.figure.sales import OF_COSTS, SALES_FIGURES, Sales
 from crm_core.figure.tally import Tally
 from crm_core.read.figure_labels import zones
+from crm_core.read.sales import load_sales, tells_costs
 from web.figures import Asked, Narrowing, asked, headings, key_text, load_cells, offered, said
-from web.rights import Person
+from web.rights import VIEW_PURCHASES, Person
 
 MOST_CELLS = 6000
 MOST_COLUMNS = 62
@@ -40,10 +42,18 @@ class Time(StrEnum):
 Figures = Annotated[str, StringConstraints(max_length=400, pattern=r"^[a-z_]+(,[a-z_]+)*$")]
 
 
+class Subject(StrEnum):
+    """Of what a report tells: calls by when they began, or orders by when they were placed."""
+
+    CALLS = "calls"
+    ORDERS = "orders"
+
+
 class ReportQuery(Narrowing):
     """What a report tells: `by` is its rows; `across` its columns, else these are the figures. Of several figures the
     first is drawn, and the only one where there is something across. `since` and `until` go before `time`."""
 
+    subject: Subject = Subject.CALLS
     across: By | None = None
     figures: Figures | None = None
     time: Time = Time.WEEK
@@ -125,9 +135,11 @@ async def build(session: AsyncSession, query: ReportQuery, who: Person, now: dat
         raise Invalid("Choose other columns than rows.", "across")
     it = await asked(session, await _dated(session, query, now), who, now)
     dims = [query.by] if query.across is None else [query.by, query.across]
-    found = await load_cells(session, it, dims)
-    known = offered(who, it, query.across)
-    figures = _chosen(query, known, total(found.values()))
+    found = await _load(session, query, it, dims)
+    known = told(who, query, it)
+    if not known:
+        raise Invalid("Nothing is told of orders in this way.", "by")
+    figures = _chosen(query, known, total(found.values(), _nothing(query)))
     rows = await headings(session, it, query.by, [keys[0] for keys in found])
     columns: list[tuple[Key, str]] = []
     if query.across is not None:
@@ -140,15 +152,48 @@ async def build(session: AsyncSession, query: ReportQuery, who: Person, now: dat
     return _grid(query, it, figures, rows, columns, found)
 
 
+async def _load(
+    session: AsyncSession, query: ReportQuery, it: Asked, dims: Sequence[By]
+) -> dict[tuple[Key, ...], Any]:
+    if query.subject is Subject.CALLS:
+        return await load_cells(session, it, dims)
+    zone = ZoneInfo(str(it.period.zone))
+    return await load_sales(session, it.first, it.last, zone, dims, it.rules, it.within)
+
+
+def told(who: Person, query: ReportQuery, it: Asked) -> list[Figure]:
+    """The figures that mean something for these rows and columns, and that this person may see."""
+    if query.subject is Subject.CALLS:
+        return offered(who, it, query.across)
+    dims = [query.by] if query.across is None else [query.by, query.across]
+    costs = tells_costs(dims, it.within)
+    return [
+        one
+        for one in SALES_FIGURES
+        if (not one.purchases or who.may(VIEW_PURCHASES)) and (costs or one.code not in OF_COSTS)
+    ]
+
+
+def _nothing(query: ReportQuery) -> Any:
+    return Sales() if query.subject is Subject.ORDERS else Tally()
+
+
+def total(tallies: Iterable[Any], nothing: Any) -> Any:
+    """Tallies of one kind together."""
+    return reduce(lambda one, other: one + other, tallies, nothing)
+
+
 def _grid(
     query: ReportQuery,
     it: Asked,
     figures: Sequence[Figure],
     rows: Sequence[tuple[Key, str]],
     columns: Sequence[tuple[Key, str]],
-    found: dict[tuple[Key, ...], Tally],
+    found: dict[tuple[Key, ...], Any],
 ) -> Grid:
-    def cells(key: Key, tallies: Sequence[tuple[Key, Tally]], whole: bool) -> list[Cell]:
+    empty = _nothing(query)
+
+    def cells(key: Key, tallies: Sequence[tuple[Key, Any]], whole: bool) -> list[Cell]:
         row = {"whole": "true"} if whole else {"key": key_text(key)}
         if query.across is None:
             return [Cell(one, one.of(tallies[0][1]), _address(query, it, one, row)) for one in figures]
@@ -157,19 +202,19 @@ def _grid(
             Cell(one, one.of(tally), _address(query, it, one, row | _column(query.across, column)))
             for column, tally in tallies
         ]
-        together = total(tally for _, tally in tallies)
+        together = total((tally for _, tally in tallies), empty)
         return [*each, Cell(one, one.of(together), _address(query, it, one, row))]
 
-    def tallies(key: Key) -> list[tuple[Key, Tally]]:
+    def tallies(key: Key) -> list[tuple[Key, Any]]:
         if query.across is None:
-            return [(None, found.get((key,), Tally()))]
-        return [(column, found.get((key, column), Tally())) for column, _ in columns]
+            return [(None, found.get((key,), empty))]
+        return [(column, found.get((key, column), empty)) for column, _ in columns]
 
-    def column_sums() -> list[tuple[Key, Tally]]:
+    def column_sums() -> list[tuple[Key, Any]]:
         if query.across is None:
-            return [(None, total(found.values()))]
+            return [(None, total(found.values(), empty))]
         return [
-            (column, total(tally for keys, tally in found.items() if keys[1] == column))
+            (column, total((tally for keys, tally in found.items() if keys[1] == column), empty))
             for column, _ in columns
         ]
 
@@ -212,7 +257,7 @@ def _heated(lines: Sequence[Line]) -> list[Line]:
     ]
 
 
-def _chosen(query: ReportQuery, known: Sequence[Figure], together: Tally) -> list[Figure]:
+def _chosen(query: ReportQuery, known: Sequence[Figure], together: Any) -> list[Figure]:
     """The figures that were asked for and that may be seen; pauses bring their reasons along."""
     wanted = query.figures.split(",") if query.figures else []
     by_code = {figure.code: figure for figure in known}
@@ -284,7 +329,8 @@ def _address(query: ReportQuery, it: Asked, figure: Figure, keys: dict[str, str]
         "line_id": query.line_id,
         "source": query.source,
     }
-    return "/figures/one?" + urlencode({name: it for name, it in (given | keys).items() if it is not None})
+    page = "/figures/one" if query.subject is Subject.CALLS else "/reports/orders"
+    return f"{page}?" + urlencode({name: it for name, it in (given | keys).items() if it is not None})
 
 
 def plain(query: ReportQuery) -> dict[str, Any]:

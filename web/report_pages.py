@@ -7,18 +7,18 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from crm_core import report, report_mail
-from crm_core.figure.figure import FIGURES, Group, Unit
+from crm_core.figure.figure import Figure, Group, Unit
 from crm_core.figure.period import By
 from crm_core.read.figure_labels import lines_to_choose, queues_to_choose, zones
 from crm_core.report import Every, Format, Report, ReportMail, Shared
 from web import reports
 from web.chart import BOTTOM, HIGH, LEFT, WIDE, columns
-from web.figures import amount, offered
+from web.figures import amount, tick
 from web.forms import checked, settle, whole_or_none
 from web.pages import Flash, Pages, go, number_in, read_filters, render, users_to_choose
-from web.report import HEADS, Cell, Grid, Line, ReportQuery, Time, build, plain
+from web.report import HEADS, Cell, Grid, Line, ReportQuery, Subject, Time, build, plain, told
 from web.report_ready import BY_CODE, SHELVES
-from web.rights import KEEP_REPORTS, SEND_REPORTS, VIEW_FIGURES, VIEW_PURCHASES, Person
+from web.rights import KEEP_REPORTS, SEND_REPORTS, VIEW_FIGURES, Person
 from web.services import services
 from web.sessions import person
 
@@ -40,6 +40,7 @@ SUBJECTS = {
     Group.CARE: "Care",
     Group.SALES: "Sales",
 }
+OF = {Subject.CALLS: "calls", Subject.ORDERS: "orders"}
 SHARED = {Shared.ME: "only me", Shared.TEAM: "my team", Shared.ALL: "everybody"}
 EVERY = {Every.DAY: "every day", Every.WEEK: "every Monday", Every.MONTH: "every first of the month"}
 
@@ -177,6 +178,7 @@ async def _page(
             (str(kind), "/api/v1/exports/report?" + urlencode(plain(query) | {"format": str(kind)}))
             for kind in Format
         ],
+        "subjects": [(str(code), name) for code, name in OF.items()],
         "kept": kept,
         "mail": mail,
         "mailer": parts.settings.smtp_host is not None,
@@ -189,15 +191,13 @@ async def _page(
     return render(request, "report.html", context, flash=flash, typed=typed)
 
 
-def _offered(who: Person, grid: Grid) -> list[tuple[str, list[Any]]]:
+def _offered(who: Person, grid: Grid) -> list[tuple[str, list[Figure]]]:
     """The figures that can be chosen for these rows, by subject."""
-    known = offered(who, grid.asked, grid.query.across)
-    if not who.may(VIEW_PURCHASES):
-        known = [one for one in known if not one.purchases]
+    known = told(who, grid.query, grid.asked)
     return [
-        (name, [one for one in FIGURES if one in known and one.group is group])
+        (name, found)
         for group, name in SUBJECTS.items()
-        if any(one.group is group for one in known)
+        if (found := [one for one in known if one.group is group])
     ]
 
 
@@ -210,7 +210,8 @@ def _picture(grid: Grid) -> dict[str, Any]:
     drawn, scale = columns([it.value if it else None for it in values], clock=unit is Unit.SECONDS)
     return {
         "columns": [(one, line, _text(line, currency)) for one, line in zip(drawn, grid.lines, strict=True)],
-        "scale": [(mark.at, amount(unit, mark.exact, currency)) for mark in scale],
+        "scale": [(mark.at, tick(unit, mark.exact)) for mark in scale],
+        "currency": currency,
         "left": LEFT,
         "wide": WIDE,
         "high": HIGH,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from crm_core.figure.period import By
-from web.report import ReportQuery, Time
+from web.report import ReportQuery, Subject, Time
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,13 @@ _QUEUE = "service_level,asa,abandonment,abandonment_long,patience,let_go,refused
 _LINE = "inbound,answered,missed,answer_rate,service_level,asa,abandonment,aht,fcr,recovery"
 _SALES = "conversion,answered,orders,paid,revenue,revenue_minute,margin,margin_minute"
 _CARE = "missed,recovery,answer_rate,repeats,fcr,callbacks"
+
+
+_ORDERS = "placed,turnover,bill,received,profit,confirmed,sent,handed,full,unfinished,lost,again"
+
+
+def _orders(by: By, figures: str = _ORDERS) -> ReportQuery:
+    return ReportQuery(subject=Subject.ORDERS, by=by, figures=figures, time=Time.QUARTER)
 
 
 def _sales(by: By, time: Time = Time.MONTH) -> ReportQuery:
@@ -84,6 +91,20 @@ SHELVES = (
             Ready("by_hour", "Conversion by hour", "When calls become orders", _sales(By.HOUR, Time.QUARTER)),
             Ready("by_month", "Month by month", "Calls, orders, revenue and margin over the year",
                   _sales(By.MONTH, Time.YEAR)),
+        ),
+    ),
+    Shelf(
+        "All orders",
+        (
+            Ready("sales", "Sales by month", "Turnover, average bill, margin, how far orders came, repeat purchases",
+                  _orders(By.MONTH)),
+            Ready("sources", "Sources and return", "What customers of each source bring, what it cost, ROI",
+                  _orders(By.SOURCE, "turnover,placed,bill,profit,again,lost,cost,cost_order,roi")),
+            Ready("sellers", "Sales by person", "Of whom the orders are: turnover, margin, how far they came",
+                  _orders(By.OPERATOR)),
+            Ready("order_hours", "When orders come", "Orders by hour and day of the week",
+                  ReportQuery(subject=Subject.ORDERS, by=By.HOUR, across=By.WEEKDAY, figures="placed",
+                              time=Time.QUARTER)),
         ),
     ),
 )  # fmt: skip

@@ -94,6 +94,7 @@ VIEW_FLOOR = Right("floor", "view")  # the board of who does what now
 EDIT_ALERTS = Right("alerts", "edit")  # of what the floor is warned, and who is told
 KEEP_REPORTS = Right("reports", "keep")  # under a name, also for others; as a file
 SEND_REPORTS = Right("reports", "send")  # by e-mail, regularly
+EDIT_COSTS = Right("costs", "edit")  # what sources of customers cost
 KEEP_VIEWS = Right("views", "keep")  # filters of a list under a name
 VIEW_JOURNAL = Right("journal", "view")  # who did, saw and heard what
 
@@ -166,6 +167,7 @@ _GOODS = {
     EDIT_PRODUCTS: Scope.ALL,
     VIEW_PURCHASES: Scope.ALL,
     EDIT_SELLING: Scope.ALL,
+    EDIT_COSTS: Scope.ALL,
     EDIT_STATUSES: Scope.ALL,
     EDIT_ASSIGNMENT: Scope.ALL,
 }

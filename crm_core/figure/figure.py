@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from crm_core.figure.tally import SECOND, Sums, Tally
 
@@ -36,7 +36,7 @@ class Group(StrEnum):
 
 
 Number = int | Decimal
-Counting = Callable[[Tally], Number]
+Counting = Callable[[Any], Number]
 
 
 class Value(NamedTuple):
@@ -61,7 +61,8 @@ class Side(NamedTuple):
 @dataclass(frozen=True, kw_only=True)
 class Figure:
     """`by_line`: it can be told of a queue or a line; else of people and times alone. `of_people`: it can be told of
-    one operator; a caller who gave up is nobody's. `purchases`: tells what goods cost us."""
+    one operator; a caller who gave up is nobody's. `purchases`: tells what goods cost us. `money`: sums in the place of
+    what stands above, by currency; `money_bottom` in the place of what stands below."""
 
     code: str
     name: str
@@ -73,10 +74,19 @@ class Figure:
     by_line: bool = True
     of_people: bool = True
     purchases: bool = False
-    money: Callable[[Tally], Sums] | None = None
+    money: Callable[[Any], Sums] | None = None
+    money_bottom: Callable[[Any], Sums] | None = None
 
-    def of(self, tally: Tally) -> list[Value]:
+    def of(self, tally: Any) -> list[Value]:
         """The value; of money one for each currency."""
+        if self.money is not None and self.money_bottom is not None:
+            pairs = [
+                (name, amount, self.money_bottom(tally).get(name, 0))
+                for name, amount in self.money(tally).items()
+            ]
+            return [
+                Value(_over(amount, of, self.unit), amount, of, name) for name, amount, of in sorted(pairs)
+            ]
         below = self.bottom.amount(tally) if self.bottom else None
         if self.money is not None:
             sums = sorted(self.money(tally).items())

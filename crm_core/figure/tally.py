@@ -73,7 +73,7 @@ class Tally:
 
     def __add__(self, other: Self) -> Self:
         both = {it.name: (getattr(self, it.name), getattr(other, it.name)) for it in fields(self)}
-        return type(self)(**{name: _sum(*pair) for name, pair in both.items()})
+        return type(self)(**{name: add(*pair) for name, pair in both.items()})
 
     @property
     def answered(self) -> int:
@@ -89,7 +89,8 @@ class Tally:
 NOTHING = Tally()
 
 
-def _sum(one: Any, other: Any) -> Any:
+def add(one: Any, other: Any) -> Any:
+    """Two counts, or two mappings of them, together."""
     if isinstance(one, int):
         return one + other
     return {name: one.get(name, 0) + other.get(name, 0) for name in {**one, **other}}

@@ -2,14 +2,14 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Result, Uuid, column, text
+from sqlalchemy import ColumnElement, Result, TextClause, Uuid, column, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.call import Call
@@ -44,7 +44,8 @@ _OF_CALLS = {  # names of lists that are no field of the tally -> the family and
 class Ledger:
     """Amounts by keys, until they are tallies."""
 
-    def __init__(self) -> None:
+    def __init__(self, make: Callable[..., Any] = Tally) -> None:
+        self._make = make
         self._facts: dict[Keys, dict[str, Any]] = defaultdict(dict)
 
     def add(self, family: Family, found: Found) -> None:
@@ -58,9 +59,9 @@ class Ledger:
                     told = facts.setdefault(name, {})
                     told[more] = told.get(more, 0) + amount
 
-    def tallies(self) -> dict[Keys, Tally]:
+    def tallies(self) -> dict[Keys, Any]:
         """The tally of every key of which there is something."""
-        return {keys: Tally(**facts) for keys, facts in self._facts.items()}
+        return {keys: self._make(**facts) for keys, facts in self._facts.items()}
 
 
 async def tally(
@@ -249,8 +250,21 @@ def behind(
     at: Sequence[tuple[By, Key]] = (),
 ) -> ColumnElement[bool]:
     """The condition that a call is counted in one of these fields, under these keys."""
+    return Call.id.in_(
+        behind_of([_place(field) for field in fields], period, rules, within, at).columns(column("id", Uuid))
+    )
+
+
+def behind_of(
+    places: Iterable[tuple[Family, str]],
+    period: Period,
+    rules: Rules,
+    within: Within,
+    at: Sequence[tuple[By, Key]],
+) -> TextClause:
+    """A query of the ids of what is counted by one of these conditions of families, under these keys."""
     queries = []
-    for family, condition in (_place(field) for field in fields):
+    for family, condition in places:
         query = (
             f"SELECT {family.call} AS id FROM {family.source} AND {condition} AND {_narrow(family, within)}"
         )
@@ -258,10 +272,9 @@ def behind(
             query += f" AND {_key(family, by)} "
             query += "IS NULL" if key is None else f"= CAST(:key{place} AS {_KEYS[by]})"
         queries.append(query)
-    used = {f"key{place}": key for place, (_, key) in enumerate(at) if key is not None}
     whole = " UNION ".join(queries)
-    used |= _used(whole, given(period, rules, within))
-    return Call.id.in_(text(_typed(whole)).bindparams(**used).columns(column("id", Uuid)))
+    used = {f"key{place}": key for place, (_, key) in enumerate(at) if key is not None}
+    return text(_typed(whole)).bindparams(**used, **_used(whole, given(period, rules, within)))
 
 
 _KEYS = {

@@ -301,11 +301,15 @@ async def list_orders(
     now: datetime | None = None,
     after: str | None = None,
     limit: int = 50,
+    only: ColumnElement[bool] | None = None,
     **wanted: Any,
 ) -> Page[OrderRow]:
-    """Orders, newest first, those that `wanted` (the fields of `Wanted`) means at `now` (None: this instant)."""
+    """Orders, newest first, those that `wanted` (the fields of `Wanted`) means at `now` (None: this instant), of those
+    for which `only` holds."""
     at = now or datetime.now(UTC)
     rows = _rows(at).where(*await conditions(session, Wanted(**wanted), at))
+    if only is not None:
+        rows = rows.where(only)
     return await page.load(session, rows, SORTS, OrderRow, after=after, limit=limit)
 
 

@@ -233,3 +233,34 @@ async def test_what_queues_shall_reach_is_said_through_the_api(client_of, mornin
     assert (await supervisor.put(f"{API}/queue-targets", json={**given, "goal": 0})).status == 422
     assert (await supervisor.delete(f"{API}/queue-targets/{made['id']}")).status == 204
     assert await ok(await supervisor.get(f"{API}/queue-targets")) == []
+
+
+async def test_orders_are_told_by_source_with_what_it_cost_and_what_came_back(client_of, morning) -> None:
+    manager, supervisor = await client_of("manager"), await client_of("supervisor")
+    cost = {"source": "Fair", "month": "2026-11-14", "currency": "EUR", "cost": "30.00"}
+    said = await ok(await manager.put(f"{API}/source-costs", json=cost))
+    assert said["month"] == "2026-11-01"
+    asked = "subject=orders&by=source&since=2026-11-20&until=2026-11-22&figures=turnover,bill,profit,cost,roi,again"
+    grid = await ok(await manager.get(f"{API}/figures?{asked}"))
+    told = {it["figure"]: column(grid, it["figure"])["Fair"] for it in grid["columns"]}
+    money = {figure: [(it["value"], it["currency"]) for it in values] for figure, values in told.items()}
+    assert money["turnover"] == money["bill"] == [(20, "EUR")] and money["profit"] == [(17, "EUR")]
+    assert money["cost"] == [(3, "EUR")]  # three days of thirty
+    assert round(money["roi"][0][0], 2) == 4.67 and told["again"][0]["value"] == 0
+    for row in grid["rows"]:
+        page = await (await manager.get(row["cells"][0]["address"])).text()
+        assert "1 order" in page and f"/orders/{morning.order}" in page
+    hidden = await ok(await supervisor.get(f"{API}/figures?{asked}"))
+    assert {it["figure"] for it in hidden["columns"]} == {"turnover", "bill", "cost", "again"}
+    assert (await supervisor.get("/reports/orders?figure=profit")).status == 404
+    assert (await supervisor.get("/reports/costs")).status == 403
+    form = {"source": "Fair", "month": "2026-11", "currency": "eur", "cost": "60"}
+    assert "60.00" in await (await manager.post("/reports/costs", data=form)).text()
+    assert (await manager.post("/reports/costs", data={**form, "cost": "-1"})).status == 422
+    assert (await manager.delete(f"{API}/source-costs/{said['id']}")).status == 204
+    own = await ok(
+        await (await client_of("operator")).get(f"{API}/figures?subject=orders&by=day&figures=placed")
+    )
+    assert [row["cells"][0]["values"][0]["value"] for row in own["rows"]] == [
+        0
+    ] * 7  # nobody's order is not his
