@@ -52,6 +52,7 @@ from web import (
     floor_pages,
     funnel_pages,
     funnels,
+    goals,
     guide,
     import_pages,
     import_source_pages,
@@ -165,6 +166,7 @@ OPERATIONS = (
     exports.operations,
     reports.operations,
     report_sales.operations,
+    goals.operations,
     site.operations,
     talks.operations,
     lines.operations,
@@ -220,6 +222,7 @@ PAGES: tuple[Pages, ...] = (
     call_pages.pages,
     flight_pages.pages,
     figure_pages.pages,
+    goals.pages,
     report_sales.pages,  # before one report: /reports/orders, /reports/costs
     report_pages.pages,
     tester_pages.pages,

@@ -30,6 +30,21 @@ const readToday = async (tries = PATIENCE) => {
   }
 };
 
+const goals = signal([]);
+
+/** One's own goals; a reader without figures has none, and a line that can not be read is left out. */
+const readGoals = async () => {
+  try {
+    goals.value = (await api.get("/goals")).filter((one) => one.own);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+  }
+};
+
+const SPANS = { day: t("today"), week: t("this week"), month: t("this month") };
+
+const Goals = () => goals.value.length ? html`<p class="muted goals-line">${goals.value.map((one) => html`<span key=${one.id}>${t(one.name)} ${SPANS[one.every]} <b>${one.said}</b> ${t("of {goal}", { goal: one.wanted })}</span>`)}</p>` : null;
+
 const numberOf = (one) => one.remote_e164;
 const shownOf = (one) => one.display ?? t("Number withheld");
 const personOf = (one) => one.customer_name ?? one.remote_name;
@@ -62,11 +77,11 @@ const Sound = () => html`<button type="button" class="btn" aria-pressed=${sound.
   ${sound.value ? (blocked.value ? t("Click to let this page ring") : t("Rings")) : t("Silent")}</button>`;
 
 export const Idle = () => {
-  useEffect(() => { readToday(); }, [departures.value]);
+  useEffect(() => { readToday(); readGoals(); }, [departures.value]);
   const [head, text] = headline();
   const list = today.value.list ?? [];
   const talked = list.reduce((sum, one) => sum + (one.talk_s ?? 0), 0);
-  return html`<div class="idle"><div class="idle-head"><div><h1>${head}</h1><p class="muted">${text}</p></div><${Sound} /></div>
+  return html`<div class="idle"><div class="idle-head"><div><h1>${head}</h1><p class="muted">${text}</p><${Goals} /></div><${Sound} /></div>
     <${Turn} />
     <section class="panel flush"><div class="panel-head"><h2>${t("Your calls today")}</h2>
       ${list.length ? html`<span class="faint small">${tn("{n} call", "{n} calls", list.length)} · ${t("talked {time}", { time: lasted(talked) })}</span>` : null}</div><${Today} /></section></div>`;
