@@ -35,7 +35,7 @@ const goals = signal([]);
 /** One's own goals; a reader without figures has none, and a line that can not be read is left out. */
 const readGoals = async () => {
   try {
-    goals.value = (await api.get("/goals")).filter((one) => one.own);
+    goals.value = items(await api.get("/goals")).filter((one) => one.own);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
   }
