@@ -46,11 +46,14 @@ async def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="callcenter-bench-")))
         server = await stack.enter_async_context(Embedded(folder / "postgres"))
         people = await _prepare(server.url)
-        board = await stack.enter_async_context(Switchboard(lab(folder / "monitor"), speed=50))
+        board = await stack.enter_async_context(Switchboard(lab(folder / "monitor"), speed=2))
         for extension in board.pbx.phones:
             board.phone(extension).behave(Manual())
-        ports = await stack.enter_async_context(running_service(server.url, folder, board.port))
+        ports = await stack.enter_async_context(
+            running_service(server.url, folder, board.port, ("crm", "crm-secret"))
+        )
         anna, boris = [await stack.enter_async_context(desk_of(login, *ports)) for login in people]
+        await _attached(anna)
         floor, rang, came = [], [], []
         for n in range(given.transfers):
             floor.append(await _snapshot(boris))
@@ -76,6 +79,17 @@ async def _prepare(url: str) -> dict[str, int]:
             await map_extension(session, pbx="pbx", extension=extension, user_id=user.id)
             people[login] = user.id
     return people
+
+
+async def _attached(desk: Desk) -> None:
+    """Wait until the service hears the switchboard."""
+    links: list[str] = []
+    while links != ["connected"]:
+        await desk.socket.send(json.dumps({"type": "resync"}))
+        links = [
+            it["state"] for it in (await _until(desk, lambda message: message["type"] == "snapshot"))["pbx"]
+        ]
+        await asyncio.sleep(0.1)
 
 
 async def _snapshot(desk: Desk) -> float:

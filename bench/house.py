@@ -27,14 +27,19 @@ class Desk:
     socket: Any
 
     async def ask(self, method: str, path: str, **body: Any) -> Any:
-        """The answer of the API."""
-        async with self.http.request(method, self.origin / f"api/v1{path}", json=body) as answer:
-            answer.raise_for_status()
-            return await answer.json() if answer.status == 200 else None
+        """The answer of the API, asked again as the page does while it says "later"."""
+        while True:
+            async with self.http.request(method, self.origin / f"api/v1{path}", json=body) as answer:
+                if answer.status != 503:
+                    answer.raise_for_status()
+                    return await answer.json() if answer.status == 200 else None
+            await asyncio.sleep(0.05)
 
 
 @asynccontextmanager
-async def running_service(url: str, folder: Path, ami_port: int) -> AsyncIterator[tuple[int, int]]:
+async def running_service(
+    url: str, folder: Path, ami_port: int, ami: tuple[str, str] = ("bench", "bench")
+) -> AsyncIterator[tuple[int, int]]:
     """`callcenter run` on this database, attached to a switchboard; its ports of pages and push."""
     http_port, push_port = free_port(), free_port()
     settings = {
@@ -44,8 +49,8 @@ async def running_service(url: str, folder: Path, ami_port: int) -> AsyncIterato
         "PUSH_PORT": str(push_port),
         "AMI_HOST": "127.0.0.1",
         "AMI_PORT": str(ami_port),
-        "AMI_USERNAME": "bench",
-        "AMI_SECRET": "bench",
+        "AMI_USERNAME": ami[0],
+        "AMI_SECRET": ami[1],
         "COUNTRY": "PL",
     }
     process = await asyncio.create_subprocess_exec(

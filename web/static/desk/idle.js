@@ -6,7 +6,7 @@ import { lasted, t, tn } from "../say.js";
 import { Chip, Dial, Empty, Failed, html, Icon, Loading, When } from "../ui.js";
 import { api, items, Refused } from "../api.js";
 import { blocked, sound, switchSound } from "./ring.js";
-import { agent, calls, departures, pbx } from "./store.js";
+import { agent, calls, departures, pbx, pop } from "./store.js";
 import { Turn } from "./turn.js";
 import { missed, resultName } from "./words.js";
 
@@ -62,6 +62,11 @@ const Today = () => {
     <tbody>${list.map((one) => html`<${Past} key=${one.id} one=${one} />`)}</tbody></table></div>`;
 };
 
+const OPENS = {
+  ring: () => t("The card opens here when your telephone rings."), answer: () => t("The card opens here when you answer."),
+  never: () => t("A line says here who rings; click it, or press ], for the card."),
+};
+
 const headline = () => {
   const down = pbx.value.length && pbx.value.every((one) => one.state !== "connected");
   if (down) return [t("No switchboard"), pbx.value[0].detail || t("Calls can not be shown until the connection is back.")];
@@ -70,7 +75,7 @@ const headline = () => {
   if (agent.value?.state === "paused") return [t("You are paused"), [agent.value.reason, agent.value.pauses?.length ? t("No queue rings you. Press Ready when you are back.") : t("The switchboard paused you; the menu above says why.")].filter(Boolean).join(" · ")];
   if (agent.value?.state === "wrap_up") return [t("Finish the last call"), t("No queue rings you until the time is over or you press Ready.")];
   if (agent.value?.queues?.length && !agent.value.signed_in) return [t("You are in no queue"), t("Calls to your own number still reach you. Sign in to a queue above for the rest.")];
-  return [t("Ready for calls"), t("The card opens here when your telephone rings.")];
+  return [t("Ready for calls"), OPENS[pop.value.mode]()];
 };
 
 const Sound = () => html`<button type="button" class="btn" aria-pressed=${sound.value} onClick=${switchSound}><${Icon} name=${sound.value ? "bell" : "mute"} small />
