@@ -16,7 +16,7 @@ export const Waited = ({ since, target }) => {
 };
 
 export const Queues = () => html`<section class="panel flush" aria-labelledby="queues-head"><h2 id="queues-head">${t("Queues")}</h2>
-  ${queues.value.length ? html`<div class="scroll" tabindex="0" role="region" aria-labelledby="queues-head"><table class="list floor-table"><thead><tr><th>${t("Queue")}</th><th class="num">${t("Waiting")}</th><th class="num">${t("Longest")}</th><th class="num" title=${t("Operators who are free, busy with a call, paused or in wrap-up")}>${t("Free · busy · off")}</th>
+  ${queues.value.length ? html`<div class="scroll" tabindex="0" role="group" aria-labelledby="queues-head"><table class="list floor-table"><thead><tr><th>${t("Queue")}</th><th class="num">${t("Waiting")}</th><th class="num">${t("Longest")}</th><th class="num" title=${t("Operators who are free, busy with a call, paused or in wrap-up")}>${t("Free · busy · off")}</th>
     <th class="num">${t("In time")}</th><th class="num">${t("Gave up")}</th><th class="num less" title=${t("Seconds until somebody answers, on average")}>${t("Answer")}</th></tr></thead>
   <tbody>${queues.value.map((row) => html`<${Queue} key=${row.id} row=${row} />`)}</tbody></table></div>` : html`<p class="empty">${t("No queue has anybody in it.")}</p>`}</section>`;
 
@@ -50,6 +50,6 @@ export const Waiting = () => {
 };
 
 export const Lines = () => (lines.value.length ? html`<section class="panel flush" aria-labelledby="lines-head"><h2 id="lines-head">${t("Lines")}</h2>
-  <div class="scroll" tabindex="0" role="region" aria-labelledby="lines-head"><table class="list floor-table"><thead><tr><th>${t("Line")}</th><th class="num">${t("Now")}</th><th class="num">${t("In")}</th><th class="num">${t("Missed")}</th><th class="num">${t("Out")}</th><th class="num">${t("Orders")}</th></tr></thead>
+  <div class="scroll" tabindex="0" role="group" aria-labelledby="lines-head"><table class="list floor-table"><thead><tr><th>${t("Line")}</th><th class="num">${t("Now")}</th><th class="num">${t("In")}</th><th class="num">${t("Missed")}</th><th class="num">${t("Out")}</th><th class="num">${t("Orders")}</th></tr></thead>
   <tbody>${lines.value.map((row) => html`<tr key=${row.id}><th scope="row"><span class="clip" title=${row.number}>${row.name}</span></th><td class="num big">${row.now || html`<span class="faint">0</span>`}</td>
     ${row.today ? html`<td class="num">${row.today.inbound}</td><td class="num">${row.today.missed}</td><td class="num">${row.today.outbound}</td><td class="num">${row.today.orders}</td>` : html`<td colspan="4"></td>`}</tr>`)}</tbody></table></div></section>` : null);
