@@ -409,7 +409,7 @@ async def sound(page: Page, state: str) -> None:
     assert [(state, rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found] == []
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 390)])
+@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 1100), ("dark", 390)])
 async def test_in_every_state_the_desk_is_whole_reachable_and_says_its_keys(
     browser: Browser, server: DeskServer, theme: str, width: int
 ) -> None:
