@@ -114,7 +114,7 @@ async def _own(session: AsyncSession, who: Person, call_id: UUID) -> bool:
     return True
 
 
-@operations.put("/calls/{call_id}/script", audited=False, right=EDIT_CALLS, status=204, errors=(409,))
+@operations.put("/calls/{call_id}/script", right=EDIT_CALLS, status=204, errors=(409,))
 async def put_script(request: web.Request, call_id: UUID, body: Answered) -> None:
     """Keep what was answered, in the place of what was kept before. 409 for answers that the script does not offer."""
     async with services(request).db.begin() as session:

@@ -89,7 +89,7 @@ SETTINGS = (
                 "When customers may be called, and how often it is tried again",
             ),
             Place(
-                "phone",
+                "listening",
                 "/listening",
                 "Listening",
                 rights.LISTEN_CALLS,

@@ -2,7 +2,7 @@
 
 import { useEffect } from "../vendor/hooks.js";
 import { signal } from "../vendor/signals.js";
-import { lasted, t, tn } from "../say.js";
+import { lasted, sentence, t, tn } from "../say.js";
 import { Chip, Dial, Empty, Failed, html, Icon, Loading, When } from "../ui.js";
 import { api, items, Refused } from "../api.js";
 import { blocked, sound, switchSound } from "./ring.js";
@@ -43,7 +43,7 @@ const readGoals = async () => {
 
 const SPANS = { day: t("today"), week: t("this week"), month: t("this month") };
 
-const Goals = () => goals.value.length ? html`<p class="muted goals-line">${goals.value.map((one) => html`<span key=${one.id}>${t(one.name)} ${SPANS[one.every]} <b>${one.said}</b> ${t("of {goal}", { goal: one.wanted })}</span>`)}</p>` : null;
+const Goals = () => goals.value.length ? html`<p class="muted goals-line">${goals.value.map((one) => html`<span key=${one.id}>${sentence(one.name)} ${SPANS[one.every]} <b>${one.said}</b> ${t("of {goal}", { goal: one.wanted })}</span>`)}</p>` : null;
 
 const numberOf = (one) => one.remote_e164;
 const shownOf = (one) => one.display ?? t("Number withheld");
