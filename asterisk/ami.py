@@ -254,6 +254,10 @@ class Link(Manager):  # type: ignore[misc]  # panoramisk has no types
             late = asyncio.get_running_loop().call_later(self._delays.late_s, self._tell_delay, True)
             try:
                 await protocol.ask(Request("Ping", {}, as_list=False), self._delays.ping_answer_s)
+            except (
+                ActionRefused
+            ) as error:  # while it shuts down it refuses everything, and goes a moment later
+                raise LinkLost(str(error)) from None
             finally:
                 late.cancel()
             latency_s = clock() - asked

@@ -4,13 +4,17 @@ import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
-from asterisk.protocol import ActionRefused, Request
+from asterisk.protocol import ActionRefused, LinkLost, Request
 
 Ask = Callable[[Request], Awaitable[Request]]
 
 
 class LoginRefused(ConnectionError):
     """Wrong name, wrong password or a forbidden address. AMI does not say which."""
+
+
+SHUTTING_DOWN = "shutting down"
+"""In what a switchboard that ends answers to everything, a login too (`process_message` of Asterisk's manager.c)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class AmiConfig:
 
 
 async def log_in(ask: Ask, config: AmiConfig) -> None:
-    """Log in and subscribe to all events that the account may read. Raises `LoginRefused`."""
+    """Log in and subscribe to all events that the account may read. Raises `LoginRefused`, `LinkLost`."""
     proof = await _by_challenge(ask, config) if config.challenge else None
     if proof is None:
         proof = {"Secret": config.secret}
@@ -36,6 +40,8 @@ async def log_in(ask: Ask, config: AmiConfig) -> None:
     try:
         await ask(Request("Login", headers, as_list=False))
     except ActionRefused as refusal:
+        if SHUTTING_DOWN in refusal.message:  # nothing is wrong with the account
+            raise LinkLost(refusal.message) from None
         raise LoginRefused(f"login as {config.username!r} refused: {refusal.message}") from refusal
 
 

@@ -516,6 +516,20 @@ async def test_a_peer_that_no_longer_answers_is_noticed() -> None:
         await peer.met(2)
 
 
+async def test_a_switchboard_that_refuses_everything_because_it_shuts_down_is_lost_and_found_again() -> None:
+    async with Peer() as peer, connected(Desk(peer)) as desk:
+        known = dict(peer.answers)
+        ending = refusal("Asterisk is shutting down")
+        peer.answers |= {"Ping": ending, "Challenge": ending, "Login": ending}
+        lost = (await desk.hear(LinkWasLost))[-1]
+        assert isinstance(lost, LinkWasLost)
+        assert lost.reason == "Ping: Asterisk is shutting down"
+        await peer.met(3)
+        assert desk.told[-1].state is LinkState.LOST  # its account is in order
+        peer.answers = known
+        await desk.hear(Resynced)
+
+
 async def test_the_round_trip_of_a_ping_is_known() -> None:
     async with Peer() as peer, connected(Desk(peer)) as desk:
         await peer.saw("Ping", times=2)
