@@ -104,7 +104,7 @@ class WhyRemoved(Given):
     reason: Why
 
 
-@operations.get("/work", right=KEEP_WORK)
+@operations.get("/attendance", right=KEEP_WORK)
 async def get_work(request: web.Request) -> WorkNowAnswer:
     """Is one at work?"""
     async with services(request).db.begin() as session:
@@ -112,7 +112,7 @@ async def get_work(request: web.Request) -> WorkNowAnswer:
         return WorkNowAnswer(began_at=span.began_at if span else None)
 
 
-@operations.post("/work/begin", right=KEEP_WORK, status=200, errors=(409,))
+@operations.post("/attendance/begin", right=KEEP_WORK, status=200, errors=(409,))
 async def post_work_begin(request: web.Request) -> WorkNowAnswer:
     """One begins to work. 409 when one has."""
     parts = services(request)
@@ -121,7 +121,7 @@ async def post_work_begin(request: web.Request) -> WorkNowAnswer:
         return WorkNowAnswer(began_at=span.began_at)
 
 
-@operations.post("/work/end", right=KEEP_WORK, status=200, errors=(409,))
+@operations.post("/attendance/end", right=KEEP_WORK, status=200, errors=(409,))
 async def post_work_end(request: web.Request) -> WorkNowAnswer:
     """One has ended. 409 when one had not begun."""
     parts = services(request)
@@ -130,7 +130,7 @@ async def post_work_end(request: web.Request) -> WorkNowAnswer:
         return WorkNowAnswer(began_at=None)
 
 
-@operations.get("/work/days", right=VIEW_WORK, errors=(404,))
+@operations.get("/attendance/days", right=VIEW_WORK, errors=(404,))
 async def get_work_days(request: web.Request, query: MonthQuery) -> list[AttendanceAnswer]:
     """The days of a month: one's own, the team's or everybody's, as far as the right reaches."""
     async with services(request).db.begin() as session:
@@ -140,14 +140,14 @@ async def get_work_days(request: web.Request, query: MonthQuery) -> list[Attenda
         return [AttendanceAnswer.model_validate(it) for it in found]
 
 
-@operations.post("/work/spans", right=CORRECT_WORK, errors=(404, 409))
+@operations.post("/attendance/spans", right=CORRECT_WORK, errors=(404, 409))
 async def post_work_span(request: web.Request, body: NewWorkSpan) -> WorkSpanAnswer:
     """Add working time of a colleague; the reason stays with it."""
     span = await correct(request, body.user_id, None, body.began_at, body.ended_at, body.reason)
     return WorkSpanAnswer.model_validate(span)
 
 
-@operations.patch("/work/spans/{span_id}", right=CORRECT_WORK, errors=(409,))
+@operations.patch("/attendance/spans/{span_id}", right=CORRECT_WORK, errors=(409,))
 async def patch_work_span(request: web.Request, span_id: Id, body: WorkSpanChange) -> WorkSpanAnswer:
     """Say when it really was."""
     owner = await owner_of(request, span_id)
@@ -155,7 +155,7 @@ async def patch_work_span(request: web.Request, span_id: Id, body: WorkSpanChang
     return WorkSpanAnswer.model_validate(span)
 
 
-@operations.post("/work/spans/{span_id}/remove", right=CORRECT_WORK, status=204, errors=(409,))
+@operations.post("/attendance/spans/{span_id}/remove", right=CORRECT_WORK, status=204, errors=(409,))
 async def post_work_span_remove(request: web.Request, span_id: Id, body: WhyRemoved) -> None:
     """Take it out; what it was stays in the list of corrections."""
     await correct(request, await owner_of(request, span_id), span_id, None, None, body.reason)
@@ -226,7 +226,7 @@ async def correct(
                 version=version,
             )
         await note(
-            *(session, request, "work.correct", user_id),
+            *(session, request, "attendance.correct", user_id),
             began_at=began_at,
             ended_at=ended_at,
             reason=reason,

@@ -32,7 +32,7 @@ class MonthExport(MonthQuery):
     format: Literal["csv", "xlsx"] = "csv"
 
 
-@operations.get("/exports/work", right=VIEW_WORK, errors=(404,), produces=f"{CSV}, {XLSX}")
+@operations.get("/exports/attendance", right=VIEW_WORK, errors=(404,), produces=f"{CSV}, {XLSX}")
 async def export_work(request: web.Request, query: MonthExport) -> web.Response:
     """A row for each person and day, times by the clock of the house, lengths in hours."""
     parts = services(request)
@@ -41,7 +41,9 @@ async def export_work(request: web.Request, query: MonthExport) -> web.Response:
             await get_user(session, query.user_id)
         found = await attendance(session, request, query.month, query.user_id)
         zone = ZoneInfo((await zones(session))[0])
-        await note(session, request, "work.export", query.user_id, month=query.month, format=query.format)
+        await note(
+            session, request, "attendance.export", query.user_id, month=query.month, format=query.format
+        )
     sheet = Xlsx() if query.format == "xlsx" else Csv()
     body = sheet.rows([HEADINGS, *rows_of(found, zone)]) + sheet.end()
     name = f"working-time-{query.month or f'{parts.now():%Y-%m}'}.{query.format}"

@@ -43,12 +43,12 @@ class MonthFilters(MonthQuery):
     team_id: Id | None = None
 
 
-@pages.get("/work", right=VIEW_WORK)
+@pages.get("/attendance", right=VIEW_WORK)
 async def show_work(request: web.Request) -> web.Response:
     """The month of everybody one may see; of oneself alone for who sees no others."""
     who, filters = person(request), read_filters(request, MonthFilters)
     if who.scope(VIEW_WORK) is Scope.OWN:
-        return go(f"/work/{who.user_id}" + (f"?month={filters.month}" if filters.month else ""))
+        return go(f"/attendance/{who.user_id}" + (f"?month={filters.month}" if filters.month else ""))
     async with services(request).db.begin() as session:
         period = await period_of(session, filters.month, services(request).now())
         found = await attendance(session, request, filters.month, None, filters.team_id)
@@ -67,7 +67,7 @@ async def show_work(request: web.Request) -> web.Response:
     return render(request, "work.html", context)
 
 
-@pages.get("/work/{user_id}", right=VIEW_WORK)
+@pages.get("/attendance/{user_id}", right=VIEW_WORK)
 async def show_person(request: web.Request) -> web.Response:
     """One person's month, day by day."""
     return await _person(request)
@@ -118,24 +118,24 @@ def _may_correct(request: web.Request, user_id: int) -> bool:
     return whose is None or user_id in whose
 
 
-@pages.post("/work/begin", right=KEEP_WORK)
+@pages.post("/attendance/begin", right=KEEP_WORK)
 async def begin(request: web.Request) -> web.Response:
     """One begins to work."""
 
     async def step(typed: Mapping[str, str]) -> web.Response:
         await post_work_begin(request)
-        return go(f"/work/{person(request).user_id}", "saved")
+        return go(f"/attendance/{person(request).user_id}", "saved")
 
     return await settle(request, step, lambda flash, typed: _own(request, flash))
 
 
-@pages.post("/work/end", right=KEEP_WORK)
+@pages.post("/attendance/end", right=KEEP_WORK)
 async def end(request: web.Request) -> web.Response:
     """One has ended."""
 
     async def step(typed: Mapping[str, str]) -> web.Response:
         await post_work_end(request)
-        return go(f"/work/{person(request).user_id}", "saved")
+        return go(f"/attendance/{person(request).user_id}", "saved")
 
     return await settle(request, step, lambda flash, typed: _own(request, flash))
 
@@ -145,7 +145,7 @@ async def _own(request: web.Request, flash: Flash) -> web.Response:
     return await _person(request, flash)
 
 
-@pages.post("/work/{user_id}/correct", right=CORRECT_WORK)
+@pages.post("/attendance/{user_id}/correct", right=CORRECT_WORK)
 async def correct_day(request: web.Request) -> web.Response:
     """Add, change or take out a time of work of one day."""
     user_id = number_in(request, "user_id")
@@ -153,7 +153,7 @@ async def correct_day(request: web.Request) -> web.Response:
     async def step(typed: Mapping[str, str]) -> web.Response:
         async with services(request).db.begin() as session:
             zone = _zone(await period_of(session, None, services(request).now()))
-        back = f"/work/{user_id}?month={_day(typed).isoformat()[:7]}"
+        back = f"/attendance/{user_id}?month={_day(typed).isoformat()[:7]}"
         reason, span = typed.get("reason", ""), typed.get("span_id", "")
         if typed.get("do") == "remove":
             body = checked(WhyRemoved, {"reason": reason})

@@ -63,7 +63,7 @@ SETTINGS = (
             Place("audits", "/journal", "Journal", rights.VIEW_JOURNAL, "Who changed, saw and heard what"),
             Place(
                 "callbacks",
-                "/work",
+                "/attendance",
                 "Working time",
                 rights.CORRECT_WORK,
                 "Who worked when, by day and month, with breaks and corrections",
