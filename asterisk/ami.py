@@ -254,9 +254,8 @@ class Link(Manager):  # type: ignore[misc]  # panoramisk has no types
             late = asyncio.get_running_loop().call_later(self._delays.late_s, self._tell_delay, True)
             try:
                 await protocol.ask(Request("Ping", {}, as_list=False), self._delays.ping_answer_s)
-            except (
-                ActionRefused
-            ) as error:  # while it shuts down it refuses everything, and goes a moment later
+            except ActionRefused as error:
+                # While it shuts down it refuses everything, and goes a moment later.
                 raise LinkLost(str(error)) from None
             finally:
                 late.cancel()

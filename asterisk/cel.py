@@ -10,6 +10,7 @@ Source:  Asterisk documentation, CEL specification; CEL files of real switchboar
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -27,6 +28,7 @@ CONSEQUENCES = frozenset(
 AT_ONCE = timedelta(seconds=1)  # many sites keep whole seconds
 ORIGINATED = "AppDial2"  # what a channel runs that the switchboard itself dialled
 RANG_OUT = 19  # Q.850: no answer from the user, who was alerted
+VOTE = re.compile(r"CallcenterVote,Vote: ([1-5])")  # snippets/vote.conf
 CALLED_AS = "s"  # the extension of a channel that did not dial
 
 
@@ -242,6 +244,8 @@ class _Teller:
             paths = recording_paths(row.data)
             if paths:
                 yield e.RecordingNamed(row.at, row.uniqueid, row.linkedid, paths)
+        if row.application == "UserEvent" and (vote := VOTE.fullmatch(row.data)):
+            yield e.CustomerVoted(row.at, _view(row), int(vote[1]))
         if row.application not in DIALS:
             return
         self.runs[row.uniqueid] = _Running(_view(row), row.application, row.data, row.at)

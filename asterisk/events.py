@@ -195,6 +195,15 @@ class ChannelTagged:
 
 
 @dataclass(frozen=True, slots=True)
+class CustomerVoted:
+    """The caller pressed what he thinks of the call, 1 to 5 (UserEvent CallcenterVote of our dialplan)."""
+
+    at: datetime
+    channel: ChannelView
+    stars: int
+
+
+@dataclass(frozen=True, slots=True)
 class LineNamed:
     """The dialplan said which number was dialled (variable FROM_DID)."""
 
@@ -667,6 +676,7 @@ ChannelEvent: TypeAlias = (
     | ChannelHeld
     | ChannelUnheld
     | ChannelTagged
+    | CustomerVoted
     | LineNamed
     | CallerPresented
     | RecordingNamed

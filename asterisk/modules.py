@@ -67,6 +67,7 @@ MODULES: dict[str, tuple[str, ...]] = {
         "app_playback",
         "app_playtones",
         "app_queue",
+        "app_read",
         "app_senddtmf",
         "app_stack",
         "app_transfer",

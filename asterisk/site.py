@@ -91,6 +91,7 @@ class Site:
     qualify_s: int = 60  # how often a phone is asked whether it is still there; 0 is never
     tones: str = "eu"  # or us
     sorry: str = ""  # a prompt for callers whom nobody answered: "custom/sorry"
+    vote: str = ""  # a prompt that asks who is left by the operator to press 1 to 5; empty: nobody is asked
 
     def __post_init__(self) -> None:
         for text in _texts(self):

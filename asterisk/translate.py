@@ -183,6 +183,13 @@ def _variable(m: Message, at: datetime) -> Event | None:
     return None
 
 
+def _user_event(m: Message, at: datetime) -> Event | None:
+    stars = m.get("Vote", "")
+    if m["UserEvent"] != "CallcenterVote" or stars not in ("1", "2", "3", "4", "5"):
+        return None
+    return e.CustomerVoted(at, _channel(m), int(stars))
+
+
 def _application(m: Message, at: datetime) -> Event | None:
     match m["Application"]:
         case "MixMonitor":
@@ -407,6 +414,7 @@ READERS: dict[str, Reader] = {
     "Unhold": lambda m, at: e.ChannelUnheld(at, _channel(m)),
     "VarSet": _variable,
     "Newexten": _application,
+    "UserEvent": _user_event,
     "MixMonitorMute": lambda m, at: e.RecordingMuted(at, _channel(m), m.get("State") == "1"),
     "Cdr": _cdr,
     "DialBegin": _dial_began,

@@ -30,6 +30,7 @@ EVENTS = frozenset(
 NEEDLES: dict[bytes, tuple[bytes, ...]] = {
     b"DialState": (b"\nDialStatus: RINGING",),
     b"Cdr": (b"ecordingFile: ",),
+    b"UserEvent": (b"\nUserEvent: CallcenterVote",),
     b"VarSet": (
         b"MIXMONITOR_FILENAME",
         b"CALLCENTER_CALL",

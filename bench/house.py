@@ -5,7 +5,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,10 +26,13 @@ class Desk:
     origin: URL
     socket: Any
 
-    async def ask(self, method: str, path: str, **body: Any) -> Any:
+    async def ask(
+        self, method: str, path: str, query: Mapping[str, str | int] | None = None, **body: Any
+    ) -> Any:
         """The answer of the API, asked again as the page does while it says "later"."""
+        where = (self.origin / f"api/v1{path}").with_query(query or {})
         while True:
-            async with self.http.request(method, self.origin / f"api/v1{path}", json=body) as answer:
+            async with self.http.request(method, where, json=body) as answer:
                 if answer.status != 503:
                     answer.raise_for_status()
                     return await answer.json() if answer.status == 200 else None

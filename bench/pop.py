@@ -2,7 +2,8 @@
 
 Run:     python bench/pop.py [--customers N] [--operators N] [--calls N] [--rate CALLS_PER_SECOND]
 Setup:   a database with N customers (and twice the orders); `callcenter run` as a process of its own, attached
-         to a peer here that speaks AMI; N operators' websockets here; calls of known customers in a Poisson stream
+         to a peer here that speaks AMI; N operators' desks here (websocket, and the guide asked for with each card);
+          calls of known customers in a Poisson stream
 Measures from the write of the burst of events that makes a phone ring to the message with the full card
 Floor:   a process that for each line from the loopback reads one customer by number and echoes a card's length
 Prints:  p50 and p99 of both in milliseconds, and the ratios; the goals are p50 <= 4 x floor and p99 <= 25 ms
@@ -21,7 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from house import PASSWORD, desk_of, running_service
+from house import PASSWORD, Desk, desk_of, running_service
 
 from crm_core.db import connect
 from crm_core.embedded import Embedded
@@ -150,16 +151,21 @@ class Desks:
 
     def __init__(self) -> None:
         self.came: dict[str, float] = {}
+        self.asking: list[asyncio.Task[Any]] = []
 
-    async def watch(self, socket: Any) -> None:
-        """Read one operator's websocket."""
-        async for text in socket:
+    async def watch(self, desk: Desk) -> None:
+        """Read one operator's websocket; as the page does, ask for tips and script once a card is there."""
+        async for text in desk.socket:
             at = time.perf_counter()
             if '"type":"call"' not in text:
                 continue  # what colleagues do; a browser reads it too, but each on a machine of its own
             message = json.loads(text)
             if message["type"] == "call" and message["call"]["state"] == "ringing" and message["card"]:
                 self.came.setdefault(message["call"]["remote"]["number"], at)
+                about = {"call_id": message["call"]["id"]}
+                if customer := message["card"]["customer"]:
+                    about["customer_id"] = customer["id"]
+                self.asking.append(asyncio.create_task(desk.ask("GET", "/guide", about)))
 
 
 async def main() -> None:
@@ -227,7 +233,7 @@ async def _pops(
     watching = []
     for place in range(given.operators):
         browser = await stack.enter_async_context(desk_of(f"op{place}", http_port, push_port))
-        watching.append(asyncio.create_task(desks.watch(browser.socket)))
+        watching.append(asyncio.create_task(desks.watch(browser)))
     rang: dict[str, float] = {}
     dice, busy = random.Random(2), set[int]()
     for n, number in enumerate(numbers, 1):
@@ -244,6 +250,7 @@ async def _pops(
         asyncio.get_running_loop().call_later(min(0.5, 0.5 * given.operators / given.rate), over)
         await asyncio.sleep(dice.expovariate(given.rate))
     await asyncio.sleep(2)
+    await asyncio.gather(*desks.asking)
     for task in watching:
         task.cancel()
     missing = [number for number in numbers if number not in desks.came]

@@ -1,4 +1,4 @@
-"""What reports cost at size: roll-ups against the same figures counted from the rows, in the same run.
+"""What reports cost at size: roll-ups against the same figures and facts counted from the rows, in the same run.
 
 Run:     python bench/reports.py [--days N] [--runs N] [--raw-days N] [--url DATABASE]
 Setup:   a migrated database with calls (`callcenter seed`, by --url; else 300,000 calls are seeded)
@@ -25,10 +25,15 @@ from crm_core.db import Database, connect
 from crm_core.embedded import Embedded
 from crm_core.figure.period import By, of_days
 from crm_core.figure.rules import Rules
-from crm_core.figure_day import roll_up
+from crm_core.figure_rolling import roll_up
+from crm_core.funnel import SALES
 from crm_core.migrations import migrate
-from crm_core.read.figure_days import tally_days
-from crm_core.read.figure_families import FAMILIES
+from crm_core.read import fact_rolled
+from crm_core.read.fact_days import tell_days
+from crm_core.read.fact_rolled import Rolled
+from crm_core.read.facts import Asking, Way, newest, tell
+from crm_core.read.figure_days import Stretch, tally_days
+from crm_core.read.figure_families import FAMILIES, Family, families_of
 from crm_core.read.figure_labels import zones
 from crm_core.read.figures import Ledger, count
 from crm_core.seed import seed
@@ -41,7 +46,34 @@ REPORTS: dict[str, Sequence[By]] = {
     "by hour and weekday": (By.HOUR, By.WEEKDAY),
     "by operator and month": (By.OPERATOR, By.MONTH),
     "by day": (By.DAY,),
+    "by script": (By.SCRIPT,),
+    "by operator and line": (By.OPERATOR, By.LINE),
+    "by line and source": (By.LINE, By.SOURCE),
 }
+HEAT_MAP = families_of(
+    ("queue_answered", "in_target", "abandoned", "short")
+)  # across columns one figure is told
+FACTS: Sequence[tuple[str, Rolled, Way]] = (
+    ("missed calls by line", fact_rolled.OF_MISSED, Way.LINE),
+    ("missed calls by day", fact_rolled.OF_MISSED, Way.DAY),
+    ("steps of orders", fact_rolled.OF_STEPS[0], Way.STEP),
+    ("steps by operator", fact_rolled.OF_STEPS[1], Way.OPERATOR),
+    ("calls about goods", fact_rolled.OF_GOODS[0], Way.PRODUCT),
+    ("goods sold in calls", fact_rolled.OF_GOODS[1], Way.PRODUCT),
+    ("goods by product", fact_rolled.OF_GOODS[2], Way.PRODUCT),
+    ("goods by day", fact_rolled.OF_GOODS[2], Way.DAY),
+    ("funnel by stage", fact_rolled.OF_STAGES, Way.STAGE),
+    ("funnel by operator", fact_rolled.OF_STAGES, Way.OPERATOR),
+    ("deals by operator", fact_rolled.OF_DEALS, Way.OPERATOR),
+    ("deals by day", fact_rolled.OF_DEALS, Way.DAY),
+)
+LISTS: Sequence[tuple[str, Rolled, str]] = (
+    ("missed calls", fact_rolled.OF_MISSED, "open"),
+    ("calls with an order", fact_rolled.OF_GOODS[1], "sold_calls"),
+    ("orders in a step", fact_rolled.OF_STEPS[0], "there"),
+    ("orders", fact_rolled.OF_GOODS[2], "again"),
+)
+"""The first page behind a number: of what, and the number."""
 
 
 async def main() -> None:
@@ -69,6 +101,29 @@ async def main() -> None:
                 f"   {given.raw_days} days: rows {raw:7.3f} s, roll-ups {short:6.3f} s, {raw / short:6.1f} x",
                 flush=True,
             )
+        heat = sorted(
+            [
+                await _report(db, first, last, zone, (By.HOUR, By.WEEKDAY), now, HEAT_MAP)
+                for _ in range(given.runs)
+            ]
+        )
+        middle, slowest = heat[len(heat) // 2], heat[-1]
+        print(f"{'heat map of a figure':24} {given.days} days: p50 {middle:6.3f} s, slowest {slowest:6.3f} s")
+        for name, rolled, way in FACTS:
+            took = sorted([await _facts(db, rolled, way, first, last, zone, now) for _ in range(given.runs)])
+            raw = await _facts(db, rolled, way, lately, last, zone, now, rows=True)
+            print(
+                f"{name:24} {given.days} days: p50 {took[len(took) // 2]:6.3f} s, slowest {took[-1]:6.3f} s;"
+                f"   {given.raw_days} days: rows {raw:7.3f} s",
+                flush=True,
+            )
+        for name, rolled, number in LISTS:
+            took = sorted(
+                [await _page(db, rolled, number, first, last, zone, now) for _ in range(given.runs)]
+            )
+            print(
+                f"list of {name:16} {given.days} days: p50 {took[len(took) // 2]:6.3f} s, slowest {took[-1]:6.3f} s"
+            )
 
 
 async def _roll_all(db: Database, now: datetime) -> float:
@@ -80,12 +135,57 @@ async def _roll_all(db: Database, now: datetime) -> float:
 
 
 async def _report(
-    db: Database, first: date, last: date, zone: ZoneInfo, dims: Sequence[By], now: datetime
+    db: Database,
+    first: date,
+    last: date,
+    zone: ZoneInfo,
+    dims: Sequence[By],
+    now: datetime,
+    families: Sequence[Family] = FAMILIES,
 ) -> float:
     began = time.perf_counter()
     async with db.begin() as session:
-        await tally_days(session, first, last, zone, dims, Rules(now=now))
+        await tally_days(session, first, last, zone, dims, Rules(now=now), families=families)
     return time.perf_counter() - began
+
+
+async def _facts(
+    db: Database,
+    rolled: Rolled,
+    way: Way,
+    first: date,
+    last: date,
+    zone: ZoneInfo,
+    now: datetime,
+    *,
+    rows: bool = False,
+) -> float:
+    """As a page asks for them, or each row by itself."""
+    stretch, asking = Stretch(first, last, zone, Rules(now=now)), _asking(rolled, first, last, zone, now)
+    began = time.perf_counter()
+    async with db.snapshot() as session:
+        if rows:
+            await tell(session, rolled.facts, [way], asking)
+        else:
+            await tell_days(session, [rolled], [way], asking, stretch)
+    return time.perf_counter() - began
+
+
+async def _page(
+    db: Database, rolled: Rolled, number: str, first: date, last: date, zone: ZoneInfo, now: datetime
+) -> float:
+    asking, began = _asking(rolled, first, last, zone, now), time.perf_counter()
+    async with db.snapshot() as session:
+        await newest(session, rolled.facts, number, asking, before=None, enough=51)
+    return time.perf_counter() - began
+
+
+def _asking(rolled: Rolled, first: date, last: date, zone: ZoneInfo, now: datetime) -> Asking:
+    period = of_days(first, last, zone)
+    given = {"since": period.since, "until": period.until, "now": now, "zone": str(zone),
+             "again_within": Rules(now=now).again_within}  # fmt: skip
+    only = {Way.FUNNEL: SALES} if Way.FUNNEL in rolled.facts.ways else {}
+    return Asking(given={**given, **rolled.when}, only=only)
 
 
 async def _rows(

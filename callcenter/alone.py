@@ -38,6 +38,13 @@ async def alone(
         raise
 
 
+async def may_be_called(session: AsyncSession, errand: Errand, now: datetime) -> None:
+    """Raises `DialRefused` for somebody who is not to be called now: before anything is asked about the call."""
+    if errand.number.startswith("+"):
+        customer_id = await _customer(session, errand)
+        await check_dial(session, number=errand.number, customer_id=customer_id, now=now)
+
+
 async def _lock(db: Database, errand: Errand, call_id: UUID, now: datetime, *, anyway: bool) -> bool:
     try:
         async with db.begin() as session:

@@ -88,6 +88,7 @@ class Attachment:
         yield "wrap-ups", self.centre.let_go_of_old_wrap_ups(WRAP_UP_KEPT)
         yield "auditor", self.auditor.run()
         yield "ends of wrap-ups", self.agents.run()
+        yield "directory", self.centre.keep_directory()
         yield "overview", self.overview.book.run()
         yield "watchman", self.watchman.run()
         for link in self.links:

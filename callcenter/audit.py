@@ -25,7 +25,7 @@ from callcenter.call import Direction, Rules
 from callcenter.directory import Directory, load_directory
 from callcenter.errand import restored
 from callcenter.numbers import Numbers
-from callcenter.records import Entry, write
+from callcenter.records import Entry, keep_heard_vote, write
 from callcenter.recovery import Ending, Recovered, from_cdr, from_cel
 from crm_core import call_audit as rows
 from crm_core.call import Origin
@@ -226,6 +226,16 @@ class _Comparison:
         elif self.gap is not None and _outlived(known, self.gap) and _told_otherwise(one, known):
             why = "It went on while nobody listened; the switchboard wrote down who talked and how long."
             yield await self._mended(FindingKind.UNFINISHED, one, known, why)
+        elif one.call.vote is not None and not known.voted:
+            yield await self._voted(one, known)
+
+    async def _voted(self, one: Recovered, known: Known) -> Found:
+        """Keep a vote that the switchboard wrote down of a call that is else as we have it."""
+        if self.heal:
+            async with self.means.db.begin() as session:
+                await keep_heard_vote(session, one.call, known.id)
+        why = f"The customer voted {one.call.vote} of 5, and nobody heard it."
+        return _found(FindingKind.UNFINISHED, one, why, healed=self.heal, call_id=known.id)
 
     async def _lost(self, one: Recovered) -> Found:
         if one.call.direction is Direction.INTERNAL:

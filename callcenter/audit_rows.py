@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, text
+from sqlalchemy import exists, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.records import Before
 from crm_core.call import Call, CallLeg
 from crm_core.queue_visit import visits_of
+from crm_core.vote import CallVote
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,7 @@ class Known:
     number: str | None
     click_to_call: bool
     talk_s: float | None
+    voted: bool
 
     @property
     def names(self) -> frozenset[str]:
@@ -47,6 +49,7 @@ async def known_calls(session: AsyncSession, pbx: str, since: datetime, until: d
             *(Call.id, Call.linkedids, legs.label("uniqueids"), Call.started_at, Call.answered_at),
             *(Call.ended_at, Call.complete, Call.origin, Call.direction, Call.click_to_call, Call.talk_s),
             Call.remote_raw.label("number"),
+            exists().where(CallVote.call_id == Call.id).correlate(Call).label("voted"),
         )
         .where(Call.pbx == pbx)
         .where(or_(Call.ended_at.is_(None), Call.started_at.between(since, until)))

@@ -11,12 +11,13 @@ from typing import Any
 from uuid import UUID
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from asterisk.ami import Link, LinkState, LinkStatus
 from asterisk.events import Event
 from callcenter import baton
 from callcenter.agents import Agents
-from callcenter.alone import alone
+from callcenter.alone import alone, may_be_called
 from callcenter.call import Call, CallState
 from callcenter.clicktocall import Dialler
 from callcenter.control import Act, Control
@@ -53,6 +54,7 @@ log = structlog.get_logger(__name__)
 DIRECTORY_TOPICS = frozenset({"user", "line"})
 SETUP_TOPICS = frozenset({pause_reason.TOPIC, wrap_up_rule.TOPIC})
 LOOK_EVERY_S = 30.0
+AGAIN_S = 2.0
 
 
 class Centre:
@@ -89,6 +91,7 @@ class Centre:
         self._live = live
         self._control = control
         self.overview = overview
+        self._directory_news = asyncio.Event()
         self._said: dict[tuple[UUID, int], str] = {}  # lines to whoever gets a call that is being transferred
 
     # --- what the floor moves ---------------------------------------------------------------------------
@@ -188,6 +191,20 @@ class Centre:
         self._scribe.directory = directory
         self.overview.directory_changed()
 
+    async def keep_directory(self) -> None:
+        """For ever: read it again when something in it was changed, once for all that changed meanwhile."""
+        while True:
+            await self._directory_news.wait()
+            self._directory_news.clear()
+            try:
+                await self.reload_directory()
+            except (SQLAlchemyError, OSError) as error:
+                if not is_outage(error):
+                    raise
+                log.warning("directory not read, the database is away", error=type(error).__name__)
+                self._directory_news.set()
+                await asyncio.sleep(AGAIN_S)
+
     async def reload_pop_settings(self) -> None:
         """Read again how everybody wants his cards; called at start and when somebody changed his mind."""
         async with self._db.begin() as session:
@@ -202,7 +219,7 @@ class Centre:
     async def heard(self, topic: str, payload: Mapping[str, Any]) -> None:
         """News of the outbox: somebody changed something that a card or the directory shows."""
         if topic in DIRECTORY_TOPICS:
-            await self.reload_directory()
+            self._directory_news.set()
         if topic == pop_setting.TOPIC:
             await self.reload_pop_settings()
         if topic == panel.TOPIC:
@@ -283,7 +300,7 @@ class Centre:
             target=Target(order_id=order_id, deal_id=deal_id) if order_id or deal_id else None,
             callback_id=callback_id,
         )
-        shown = await self._line(pbx, errand, line, ask=ask_line)
+        shown = await self._line(pbx, errand, line, ask=ask_line, anyway=anyway)
         named = self._dialler.name_call(self._phone_of(user_id))
         async with alone(self._db, errand, named.call_id, self._now(), anyway=anyway):
             self._phone_of(user_id)  # again: a second click may have come meanwhile
@@ -298,7 +315,9 @@ class Centre:
             states.append(DeskState.DIALLING)  # clicked a moment ago; a double click dials once
         return self._dialler.phone_of(self._desks.directory.operators.get(user_id), states)
 
-    async def _line(self, pbx: str, errand: Errand, named: str | None, *, ask: bool) -> str | None:
+    async def _line(
+        self, pbx: str, errand: Errand, named: str | None, *, ask: bool, anyway: bool
+    ) -> str | None:
         """The number the customer shall see; None: the switchboard's own."""
         lines = self._desks.directory.lines_of(pbx)
         operator = self._desks.directory.operators.get(errand.user_id)
@@ -306,6 +325,8 @@ class Centre:
         try:
             async with self._db.begin() as session:
                 about = await occasion_of(session, errand, own)
+                if ask and not anyway:  # nobody chooses a line for a call that is refused then
+                    await may_be_called(session, errand, self._now())
         except Exception as error:
             if not is_outage(error):
                 raise

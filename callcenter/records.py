@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from callcenter.call import (
@@ -40,6 +41,7 @@ from crm_core.dial_lock import free
 from crm_core.lead import lead_from_call
 from crm_core.phone import Number
 from crm_core.queue_visit import QueueVisit
+from crm_core.vote import VoteWay, keep_vote
 from recordings.intake import Wanted, days_of
 from recordings.jobs import enqueue_intake
 
@@ -83,11 +85,22 @@ async def write(session: AsyncSession, entry: Entry, *, at: datetime, sound: boo
     kept_as = await put_call(session, _facts(entry, customer), at=at)
     if errand is not None and errand.target is not None:
         await link_errand(session, kept_as, errand.target, errand.user_id)
+    await keep_heard_vote(session, call, kept_as)
     if call.state is CallState.ENDED:
         await free(session, kept_as)
     if call.state is CallState.ENDED and call.direction is not Direction.INTERNAL:
         await _close(session, kept_as, entry, customer[0] if customer else None, sound=sound)
     return kept_as
+
+
+async def keep_heard_vote(session: AsyncSession, call: Call, kept_as: UUID) -> None:
+    """The vote by keys, if there is one; it belongs to whoever talked last by what is written of the call."""
+    if call.vote is None or call.voted_at is None:
+        return
+    operator = await session.scalar(select(Row.operator_id).where(Row.id == kept_as))
+    await keep_vote(
+        session, kept_as, stars=call.vote, way=VoteWay.PHONE, operator_id=operator, at=call.voted_at
+    )
 
 
 async def _customer(session: AsyncSession, entry: Entry) -> tuple[int, str] | None:

@@ -5,7 +5,7 @@ Customers follow no rules row by row and are in `bulk_customers`.
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -25,6 +25,7 @@ from crm_core.product import Product, get_product, update_product
 from crm_core.task import get_task, set_state, update_task
 from crm_core.task_rows import Task
 
+_LATER = {"later_by": "due_at"}
 STAGE = ("funnel_id", "stage", "lost_reason_id")
 
 
@@ -98,7 +99,7 @@ class Orders(Plain):
             deal = await get_deal(session, deal_id, lock=True)
             await update_deal(
                 session, deal_id, version=deal.version, changes=changes, at=by.at, user_id=by.user_id,
-                leads_orders=False,
+                put_back=True,
             )  # fmt: skip
 
 
@@ -139,7 +140,7 @@ class Deals(Plain):
         changes = {name: value for name, value in before.items() if name != "_orders"}
         await update_deal(
             session, it.id, version=it.version, changes=changes, at=by.at, user_id=by.user_id,
-            leads_orders=False,
+            put_back=True,
         )  # fmt: skip
         for row in orders:
             was, made = (facts.get("_orders", {}).get(str(row.id)) for facts in (before, after))
@@ -179,7 +180,7 @@ class Tasks(Plain):
 
 
 class Callbacks(Plain):
-    """Done or called off, who calls, when."""
+    """Done or called off, who calls, when: at one moment, or each so many minutes later than it is planned."""
 
     name = "callbacks"
 
@@ -190,13 +191,16 @@ class Callbacks(Plain):
         return it.reason
 
     async def facts(self, session: AsyncSession, it: Callback, wanted: Collection[str]) -> dict[str, Any]:
-        owner = {"assigned_to", "team_id"}
-        return await super().facts(session, it, {*wanted, *owner} if owner & set(wanted) else wanted)
+        owner, names = {"assigned_to", "team_id"}, {_LATER.get(name, name) for name in wanted}
+        return await super().facts(session, it, names | owner if owner & names else names)
 
     async def change(
         self, session: AsyncSession, it: Callback, version: int | None, wanted: Mapping[str, Any], by: By
     ) -> None:
-        await update_callback(session, it.id, _instants(wanted), at=by.at, version=version)
+        fields = {name: value for name, value in _instants(wanted).items() if name not in _LATER}
+        if "later_by" in wanted:
+            fields["due_at"] = it.due_at + timedelta(minutes=wanted["later_by"])
+        await update_callback(session, it.id, fields, at=by.at, version=version)
 
 
 class Leads(Plain):

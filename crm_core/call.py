@@ -126,6 +126,12 @@ class Call(Base):
         Index("ix_calls_started_by", "started_by", postgresql_where=text("started_by IS NOT NULL")),
         Index("ix_calls_linkedids", "linkedids", postgresql_using="gin"),
         Index("ix_calls_line", "line_id", text("started_at DESC")),
+        Index(
+            "ix_calls_parts",
+            text("number_parts(remote_e164)"),
+            postgresql_using="gin",
+            postgresql_where=text("customer_id IS NULL"),
+        ),
         Index("ix_calls_missed", text("started_at DESC"), postgresql_where=text("missed_place IS NOT NULL")),
     )
 

@@ -277,6 +277,21 @@ _MOVES = (
             AND a.user_id = s.user_id AND a.closed_at IS NULL AND s.closed_at IS NULL
     """),
     *(
+        _move(f"""
+            DELETE FROM {table} a USING {table} s WHERE a.call_id = :absorbed AND s.call_id = :survivor {same}
+        """)
+        for table, same in (
+            (
+                "reviews",
+                "AND a.operator_id = s.operator_id AND a.reviewer_id = s.reviewer_id"
+                " AND a.calibration_id IS NOT DISTINCT FROM s.calibration_id",
+            ),
+            ("review_tasks", "AND a.operator_id = s.operator_id AND a.rule_id = s.rule_id"),
+            ("call_votes", ""),
+            ("vote_links", ""),
+        )
+    ),
+    *(
         _move(f"UPDATE {table} SET {column} = :survivor WHERE {column} = :absorbed")
         for table, column in (
             ("call_legs", "call_id"),
@@ -296,6 +311,11 @@ _MOVES = (
             ("call_aliases", "call_id"),
             ("orders", "created_in_call_id"),
             ("order_changes", "call_id"),
+            ("deal_moves", "call_id"),
+            ("payments", "call_id"),
+            ("payment_links", "call_id"),
+            ("leads", "call_id"),
+            ("tasks", "call_id"),
             ("callbacks", "source_call_id"),
             ("callbacks", "closed_by_call_id"),
             ("callback_calls", "call_id"),
@@ -303,6 +323,11 @@ _MOVES = (
             ("call_script_choices", "call_id"),
             ("dial_locks", "call_id"),
             ("promises", "call_id"),
+            ("reviews", "call_id"),
+            ("review_calibrations", "call_id"),
+            ("review_tasks", "call_id"),
+            ("call_votes", "call_id"),
+            ("vote_links", "call_id"),
             ("audit_log", "call_id"),
         )
     ),

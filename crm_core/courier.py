@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm_core.errors import Conflict, Invalid
 from crm_core.money import money
 from crm_core.notice import notify
-from crm_core.order import Order, add_payment, get_order, update_order
+from crm_core.order import Order, get_order, update_order
 from crm_core.order_status import TO_BRING, Status, group_of, is_released, is_shipped
+from crm_core.payment_came import add_payment
 from crm_core.task import (
     add_entry,
     close,
@@ -102,7 +103,7 @@ async def delivered(
     task.performer_id = task.performer_id or user_id
     task.taken, task.means = got, means if got else None
     if got:
-        await add_payment(session, order.id, amount=got, method=means, user_id=user_id, at=at)
+        await add_payment(session, order.id, amount=got, method=means, user_id=user_id, at=at, quiet=True)
     status = Status.DONE if order.paid >= order.total else Status.DELIVERED
     await _change(session, order, {"status": status}, user_id=user_id, at=at)
     words = f"{got} {order.currency} ({means})" if got else None

@@ -115,6 +115,7 @@ class CustomerNumber(Base):
     __table_args__ = (
         UniqueConstraint("customer_id", "e164"),
         Index("ix_customer_numbers_e164", "e164", postgresql_ops={"e164": "text_pattern_ops"}),
+        Index("ix_customer_numbers_parts", text("number_parts(e164)"), postgresql_using="gin"),
         CheckConstraint(f"e164 ~ '{E164}'", name="e164_form"),
     )
 

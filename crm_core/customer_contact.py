@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, delete, select
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, delete, func, select, union
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crm_core.customer import get_customer
+from crm_core.customer import Customer, find_owners, get_customer
 from crm_core.db import Base, Id, one_of
 from crm_core.errors import Invalid, NotFound
 from crm_core.outbox import announce
@@ -122,6 +122,23 @@ async def list_addresses(session: AsyncSession, customer_id: int) -> Sequence[Cu
     """The addresses in the order in which they were added."""
     query = select(CustomerAddress).where(CustomerAddress.customer_id == customer_id)
     return (await session.scalars(query.order_by(CustomerAddress.id))).all()
+
+
+async def only_owner(session: AsyncSession, e164: str | None) -> int | None:
+    """The customer who has this number, if he is the only one or the one chosen for it."""
+    owners = await find_owners(session, e164)
+    return owners[0].id if owners and (len(owners) == 1 or owners[0].chosen) else None
+
+
+async def reached_by(session: AsyncSession, kind: ContactKind, value: str) -> int | None:
+    """The only customer with this e-mail, or this name in a messenger."""
+    key = contact_key(value)
+    noted = select(CustomerContact.customer_id).where(
+        CustomerContact.kind == kind, CustomerContact.key == key
+    )
+    first = select(Customer.id).where(func.lower(Customer.email) == key, Customer.merged_into_id.is_(None))
+    found = (await session.scalars(union(noted, first) if kind is ContactKind.EMAIL else noted)).all()
+    return found[0] if len(set(found)) == 1 else None
 
 
 async def remove_contact(session: AsyncSession, customer_id: int, contact_id: int) -> None:

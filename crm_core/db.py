@@ -6,7 +6,7 @@ money is `Numeric(12, 2)`, texts are unbounded, enumerations are text with a CHE
 
 import json
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -105,6 +105,16 @@ class Reader:
 
     async def value(self, statement: str, *given: object) -> Any:
         """The first column of the first row. `statement` has its parameters as $1, $2…"""
+        return await (await self._opened()).fetchval(statement, *given)
+
+    async def warm(self, statement: str, *given: object) -> None:
+        """Open every connection and let each plan `statement`, so that nobody waits for that later."""
+        pool = await self._opened()
+        async with AsyncExitStack() as held:
+            for _ in range(self._connections):
+                await (await held.enter_async_context(pool.acquire())).fetchval(statement, *given)
+
+    async def _opened(self) -> asyncpg.Pool:
         if self._pool is None:
             self._pool = asyncpg.create_pool(
                 self._url,
@@ -112,9 +122,10 @@ class Reader:
                 max_size=self._connections,
                 max_inactive_connection_lifetime=0,
                 connection_class=_Plain,
-                server_settings=SERVER_SETTINGS,
+                # Planning the card takes longer than reading it, and the plan is the same whoever calls.
+                server_settings=SERVER_SETTINGS | {"plan_cache_mode": "force_generic_plan"},
             )
-        return await (await self._pool).fetchval(statement, *given)
+        return await self._pool
 
     async def close(self) -> None:
         """Close every connection."""
@@ -145,7 +156,7 @@ class Database:
         # A class of its own, so that whoever wants to hear of commits hears of this database's only.
         self.session_class: type[Session] = type("DatabaseSession", (Session,), {})
         event.listen(self.session_class, "do_orm_execute", _narrow)
-        self.reader = Reader(self.url, connections=2 * pool_size)
+        self.reader = Reader(self.url, connections=pool_size)
         self.sessions: async_sessionmaker[AsyncSession] = async_sessionmaker(
             self.engine, expire_on_commit=False, sync_session_class=self.session_class
         )

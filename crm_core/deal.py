@@ -19,7 +19,8 @@ from crm_core.call import resolve
 from crm_core.customer import get_customer
 from crm_core.deal_goods import GoodsWanted, put_goods
 from crm_core.deal_rows import Deal, DealMove
-from crm_core.errors import Conflict, Invalid, NotFound
+from crm_core.deal_talk import NO_TALK, talked
+from crm_core.errors import Invalid, NotFound, Stale
 from crm_core.funnel import (
     Funnel,
     FunnelStage,
@@ -34,6 +35,7 @@ from crm_core.funnel import (
     stage_for,
 )
 from crm_core.money import money
+from crm_core.notice import notify
 from crm_core.order_status import RELEASED, Group, among_sql, group_of, is_open
 from crm_core.outbox import announce
 from crm_core.status_list import way
@@ -78,12 +80,13 @@ async def create_deal(
     items: Sequence[GoodsWanted] = (),
     key: UUID | None = None,
     user_id: int | None = None,
+    role: str | None = None,
     call_id: UUID | None = None,
     **fields: Any,
 ) -> Deal:
     """Open a deal; where nothing is said in the first funnel, in its first stage. With goods (`items`) the amount
-    is their sum; `fields`: those of `PLAIN`. The call it is opened in is linked to it. The same `key` again gives
-    the deal that was opened. Raises `NotFound`, `Invalid`."""
+    is their sum, at prices that this `role` may give; `fields`: those of `PLAIN`. The call it is opened in is linked
+    to it. The same `key` again gives the deal that was opened. Raises `NotFound`, `Invalid`."""
     if key is not None and (made := await _made_for(session, key)) is not None:
         return made
     customer = await get_customer(session, customer_id)
@@ -108,8 +111,9 @@ async def create_deal(
     session.add(_put(deal, funnel, begin, reason, at))
     await session.flush()
     if items:
-        await put_goods(session, deal, items, at)
+        await put_goods(session, deal, items, at=at, role=role)
     call_id = await resolve(session, call_id) if call_id else None
+    await _may_close(session, deal, funnel, begin, call_id)
     _remember(session, deal, funnel, None, begin, reason, Cause(at=at, user_id=user_id, call_id=call_id))
     await session.flush()
     if call_id is not None:
@@ -135,11 +139,13 @@ async def update_deal(
     changes: Mapping[str, Any],
     at: datetime,
     user_id: int | None = None,
+    role: str | None = None,
     call_id: UUID | None = None,
-    leads_orders: bool = True,
+    put_back: bool = False,
 ) -> Deal:
     """Change the fields in `changes` (see `EDITABLE`). A move to a stage that goes with a status of orders takes
-    the deal's orders along (unless not `leads_orders`); another funnel without a stage means its first.
+    the deal's orders along; another funnel without a stage means its first. `put_back`: a change is undone, so no
+    order follows and no conversation is asked for. `role`: of whoever sells the goods (None: the house, at any price).
 
     Raises `NotFound`, `Conflict` when `version` is not the newest or an order can not follow, `Invalid`, also
     for what is not the deal's to say (see `owned`), and for a deal lost without a reason.
@@ -147,7 +153,7 @@ async def update_deal(
     orders = await locked_orders(session, deal_id)
     deal = await get_deal(session, deal_id, lock=True)
     if deal.version != version:
-        raise Conflict(f"The deal “{deal.title}” was changed by somebody else meanwhile.")
+        raise Stale(f"The deal “{deal.title}” was changed by somebody else meanwhile.", deal.version)
     stays_stores = deal.from_store and changes.get("from_store", True)
     goods = bool(changes.get("items", deal.items))
     taken = owned(orders=bool(orders), from_store=stays_stores, goods=goods)
@@ -160,14 +166,14 @@ async def update_deal(
         deal.amount = money(changes["amount"], "amount")
     _put_plain(deal, {name: changes[name] for name in PLAIN & changes.keys()})
     if "items" in changes:
-        await put_goods(session, deal, changes["items"], at)
+        await put_goods(session, deal, changes["items"], at=at, role=role)
     deal.responsible_id = changes.get("responsible_id", deal.responsible_id)
     call_id = await resolve(session, call_id) if call_id else None
     cause = Cause(at=at, user_id=user_id, call_id=call_id)
-    stage = await _moved(session, deal, changes, cause)
+    stage = await _moved(session, deal, changes, cause, put_back=put_back)
     deal.version, deal.updated_at = deal.version + 1, at
     await session.flush()
-    if leads_orders and stage is not None and stage.order_status:
+    if not put_back and stage is not None and stage.order_status:
         await _lead_orders(session, orders, stage.order_status, cause)
     await _tell(session, deal)
     return deal
@@ -192,6 +198,8 @@ async def follow_orders(session: AsyncSession, deal_id: int, *, cause: Cause, st
         after = stage_for(funnel.stages, leading, on_way) or before
         if before.kind != Kind.OPEN and is_open(leading) and after is before:
             after = first_stage(funnel)
+        if not await _closes(session, deal, funnel, before, after, cause):
+            after = before
     if (before, deal.amount) == (after, orders["total"]):
         return
     deal.amount = orders["total"]
@@ -202,6 +210,21 @@ async def follow_orders(session: AsyncSession, deal_id: int, *, cause: Cause, st
     deal.version, deal.updated_at = deal.version + 1, cause.at
     await session.flush()
     await _tell(session, deal)
+
+
+async def _closes(
+    session: AsyncSession, deal: Deal, funnel: Funnel, before: FunnelStage, after: FunnelStage, cause: Cause
+) -> bool:
+    """Whether its orders may bring the deal there. One that nobody talked about stays open, and who is responsible is
+    told: the order itself goes its way."""
+    if before.kind != Kind.OPEN or after.kind == Kind.OPEN or not funnel.needs_talk:
+        return True
+    if await talked(session, deal.id, cause.call_id):
+        return True
+    said = f"“{deal.title}” is not {after.name} yet though its order is: nobody has talked about it. Call, then close."
+    told = {deal.responsible_id} - {None}
+    await notify(session, {it for it in told if it}, said, address=f"/deals/{deal.id}", level="warning")
+    return False
 
 
 async def _made_for(session: AsyncSession, key: UUID) -> Deal | None:
@@ -250,7 +273,7 @@ def _titled(title: str | None) -> str:
 
 
 async def _moved(
-    session: AsyncSession, deal: Deal, changes: Mapping[str, Any], cause: Cause
+    session: AsyncSession, deal: Deal, changes: Mapping[str, Any], cause: Cause, *, put_back: bool
 ) -> FunnelStage | None:
     """Bring the deal where `changes` want it; the stage when it is another one. Raises `NotFound`, `Invalid`."""
     old = await get_funnel(session, deal.funnel_id)
@@ -267,9 +290,19 @@ async def _moved(
     if after is before:
         deal.lost_reason_id = reason.id if reason else None
         return None
+    if before.kind == Kind.OPEN and not put_back:
+        await _may_close(session, deal, funnel, after, cause.call_id)
     _put(deal, funnel, after, reason, cause.at)
     _remember(session, deal, funnel, before, after, reason, cause)
     return after
+
+
+async def _may_close(
+    session: AsyncSession, deal: Deal, funnel: Funnel, stage: FunnelStage, call_id: UUID | None
+) -> None:
+    """Raises `Invalid` where a deal would be closed without the conversation that its funnel asks for."""
+    if stage.kind != Kind.OPEN and funnel.needs_talk and not await talked(session, deal.id, call_id):
+        raise Invalid(NO_TALK, "stage")
 
 
 async def _reason(session: AsyncSession, stage: FunnelStage, reason_id: int | None) -> LostReason | None:
@@ -302,6 +335,8 @@ def _remember(
             funnel=funnel.name,
             from_stage=before.name if before else None,
             to_stage=after.name,
+            funnel_id=funnel.id,
+            stage=after.code,
             reason=reason.label if reason else None,
             user_id=cause.user_id,
             call_id=cause.call_id,

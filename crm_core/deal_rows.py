@@ -50,6 +50,7 @@ class Deal(Base):
         ForeignKeyConstraint(["funnel_id", "stage"], ["funnel_stages.funnel_id", "funnel_stages.code"]),
         Index("ix_deals_customer", "customer_id", text("created_at DESC")),
         Index("ix_deals_stage", "funnel_id", "stage", "stage_since"),
+        Index("ix_deals_opened", "funnel_id", "created_at"),
         Index("ix_deals_for_all", "customer_id", postgresql_where=text("for_all")),
         UniqueConstraint("key"),
         CheckConstraint("probability BETWEEN 0 AND 100", name="probability_sane"),
@@ -86,7 +87,8 @@ class Deal(Base):
 
 
 class DealMove(Base):
-    """One step of a deal, in the words of that day; `from_stage` is None at its beginning."""
+    """One step of a deal, in the words of that day; `from_stage` is None at its beginning. `funnel_id`, `stage`: where
+    to, by id and code (None of old steps, of which only the words are known)."""
 
     __tablename__ = "deal_moves"
     __table_args__ = (Index("ix_deal_moves_deal", "deal_id", "id"),)
@@ -96,6 +98,8 @@ class DealMove(Base):
     funnel: Mapped[str]
     from_stage: Mapped[str | None]
     to_stage: Mapped[str]
+    funnel_id: Mapped[int | None]
+    stage: Mapped[str | None]
     reason: Mapped[str | None]
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     call_id: Mapped[UUID | None] = mapped_column(ForeignKey("calls.id"))

@@ -19,14 +19,17 @@ from crm_core.demo_goods import Ware, wares
 from crm_core.demo_history import History
 from crm_core.demo_ids import Ids, advance_identities, free_ids
 from crm_core.demo_lists import give_lists
+from crm_core.demo_offers import give_offers
 from crm_core.demo_people import Person, people
+from crm_core.demo_quality import give_quality
 from crm_core.demo_site import STRANGER, SiteHistory
 from crm_core.demo_work import give_work
 from crm_core.keys import search_key, sort_key
 from crm_core.line import Line, Shop
 from crm_core.phone import normalise
-from crm_core.product import Product
+from crm_core.product import Product, ProductFamily
 from crm_core.stock import open_books
+from crm_core.supply import Supply
 from crm_core.user import Extension, Passwords, Role, User
 from crm_core.wrap_up_rule import set_wrap_up_rule
 
@@ -133,11 +136,14 @@ async def furnish(session: AsyncSession, now: datetime, *, documents: Path, pbx:
         shop = await session.get_one(Shop, ids.of(Shop, place))
         shop.next_order_number = next_number
     await open_books(session)
+    await _put_supplies(session, now)
     await advance_identities(session)
     await set_wrap_up_rule(session, seconds=WRAP_UP_S, user_id=ids.of(User, 0))
     staff = {user.login: ids.of(User, place) for place, user in enumerate(USERS)}
     await give_work(session, staff, ids.of(Shop, 0), now, documents=documents)
     await give_lists(session, staff, now)
+    await give_offers(session, staff, ids.of(Shop, 0), now)
+    await give_quality(session, staff, ids.of(Line, 0), Random(SEED + 2), now)
     return True
 
 
@@ -184,15 +190,37 @@ async def _put_house(session: AsyncSession, ids: Ids, pbx: str) -> None:
 
 async def _put_goods(session: AsyncSession, ids: Ids, goods: Sequence[Sequence[Ware]]) -> None:
     rows: list[dict[str, Any]] = []
+    families = list(
+        dict.fromkeys((shop, ware.kind) for shop, assortment in enumerate(goods) for ware in assortment)
+    )
+    await session.execute(
+        insert(ProductFamily),
+        [
+            {"id": ids.of(ProductFamily, place), "shop_id": ids.of(Shop, shop), "name": kind}
+            for place, (shop, kind) in enumerate(families)
+        ],
+    )
     for shop, assortment in enumerate(goods):
         for ware in assortment:
             rows.append(
                 {"id": ids.of(Product, len(rows)), "shop_id": ids.of(Shop, shop), "sku": ware.sku,
+                 "family_id": ids.of(ProductFamily, families.index((shop, ware.kind))),
                  "name": ware.name, "search_key": search_key(f"{ware.name} {ware.sku}"),
                  "barcodes": [ware.barcode], "price": ware.price, "purchase_price": ware.cost,
                  "stock": ware.stock}
             )  # fmt: skip
     await session.execute(insert(Product), rows)
+
+
+async def _put_supplies(session: AsyncSession, now: datetime) -> None:
+    """What is sold out or nearly so, the supplier has."""
+    few = await session.scalars(select(Product.id).where(Product.stock <= 2))
+    rows = [
+        {"product_id": id_, "supplier": "Hurtownia Północ", "quantity": 12 + id_ % 30,
+         "lead_days": 2 + id_ % 4, "as_of": now - timedelta(hours=5)}
+        for id_ in few
+    ]  # fmt: skip
+    await session.execute(insert(Supply), rows)
 
 
 async def _put_people(

@@ -43,6 +43,7 @@ class Ware:
     """One variant as one shop sells it."""
 
     sku: str
+    kind: str
     name: str
     barcode: str
     price: Decimal
@@ -63,6 +64,7 @@ def wares(random: Random, currency: str) -> list[Ware]:
             made.append(
                 Ware(
                     sku=f"{code}-{place:02}",
+                    kind=name.capitalize(),
                     name=f"{variant.capitalize()} {name}",
                     barcode=_ean(f"59012{len(made):07}"),
                     price=_shop_price(Decimal(price) * PER_EURO[currency]),

@@ -13,11 +13,12 @@ from crm_core.call_link import CallLink
 from crm_core.callback import Callback
 from crm_core.customer import Customer, CustomerNote
 from crm_core.db import Base
-from crm_core.deal_rows import Deal
+from crm_core.deal_rows import Deal, DealMove
 from crm_core.demo_goods import Ware
 from crm_core.demo_ids import Ids
 from crm_core.demo_people import Person
 from crm_core.demo_shifts import shifts
+from crm_core.demo_ways import lead_deals, order_steps
 from crm_core.funnel import SALES
 from crm_core.line import Line, Shop
 from crm_core.order import Order, OrderChange, OrderItem
@@ -85,11 +86,12 @@ class History:
         self._random, self._now, self._pbx, self._ids = random, now, pbx, ids
         self._buyers, self._goods, self._lines, self._shops = buyers, goods, lines, shops
         self._operators = operators
+        self._ways = Random(2)  # one of its own, so that the rest stays as it was
         self.next_numbers = [FIRST_NUMBER] * len(shops)
         self._rows: dict[type[Base], list[dict[str, Any]]] = {
             table: []
-            for table in (Call, CallLeg, QueueVisit, Recording, Deal, Order, OrderItem, OrderChange, Payment, CallLink,
-                          Callback, CustomerNote)
+            for table in (Call, CallLeg, QueueVisit, Recording, Deal, DealMove, Order, OrderItem, OrderChange, Payment,
+                          CallLink, Callback, CustomerNote)
         }  # fmt: skip
         self._make_deals()
         self._make_orders()
@@ -152,6 +154,7 @@ class History:
         for it in self._rows[Deal]:
             if it["id"] not in served and it["stage"] == "ordered":
                 it["stage"] = "offer"
+        self._rows[DealMove] += lead_deals(self._ways, self._rows[Deal], self._now)
 
     def _make_order(self, created_at: datetime, buyer: int, deals: dict[int, dict[str, Any]]) -> None:
         random, shop, place = self._random, self.shop_of(buyer), len(self._rows[Order])
@@ -184,7 +187,7 @@ class History:
              "tracking": f"{carrier} {random.randint(1, 9)}-{random.randint(10, 99)}-{4000 + place}" if sent else None,
              "promised_at": created_at + timedelta(days=random.randint(2, 4)),
              "comment": random.choice((None, None, None, "Please call before delivery", "Leave it with the neighbour")),
-             "created_by": operator, "created_in_call_id": call_id,
+             "created_by": operator, "created_in_call_id": call_id, "manager_id": self._leader(status),
              "created_at": created_at, "updated_at": created_at}
         )  # fmt: skip
         if paid:
@@ -204,11 +207,19 @@ class History:
             moved_at = min(
                 created_at + timedelta(hours=random.randint(2, 50)), self._now - timedelta(minutes=9)
             )
-            self._change(order_id, {"status": ["new", status]}, None, None, moved_at)
+            order = self._rows[Order][-1]
+            for at, what in order_steps(self._ways, order, moved_at, self._now - timedelta(minutes=5)):
+                self._change(order_id, what, order["manager_id"], None, at)
         if call is not None:
             self._link(call, order_id=order_id, role="created", rule="created_in_call")
             if deal is not None:
                 self._link(call, deal_id=deal["id"], role="discussed", rule="deal_of_order")
+
+    def _leader(self, status: str) -> int | None:
+        """Who is in charge: of most that somebody has begun."""
+        if status == "new" or self._ways.random() < 0.2:
+            return None
+        return self._ids.of(User, self._ways.choice(self._operators)[0])
 
     def _items(self, order_id: int, shop: int) -> list[dict[str, Any]]:
         offset = sum(len(assortment) for assortment in self._goods[:shop])

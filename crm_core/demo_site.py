@@ -1,4 +1,4 @@
-"""What people did in the web shops of the demo before they call: pages they looked at, carts they left."""
+"""What people did before they call the demo: pages of the shops they looked at, carts they left, what they wrote."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -12,6 +12,7 @@ from crm_core.demo_goods import Ware
 from crm_core.demo_ids import Ids
 from crm_core.demo_people import Person
 from crm_core.line import Shop
+from crm_core.message import Channel, Direction, Message
 from crm_core.site import Cart, Visit
 
 SITES = ("https://dom-i-kuchnia.example", "https://haus-und-herd.example", "https://hearth-and-home.example")
@@ -22,10 +23,16 @@ _PLAIN = (
     ("Home", "/"),
     ("Your orders", "/account"),
 )
+_TALKS = (
+    (Channel.SMS, "Your order is packed and leaves today.", "Thank you! After five, please."),
+    (Channel.WHATSAPP, "Is the table still there in oak?", "Yes, two are left. Shall I keep one for you?"),
+    (Channel.EMAIL, "Please send the invoice to the company.", "The invoice is attached."),
+    (Channel.TELEGRAM, "The lid came broken, what now?", "A new one is on its way, keep the old one."),
+)
 
 
 class SiteHistory:
-    """Rows for carts and visits; `shops`: the currency of each shop, `shop_of`: where each buyer buys."""
+    """Rows for carts, visits and messages; `shops`: the currency of each shop, `shop_of`: where each buyer buys."""
 
     def __init__(
         self,
@@ -46,12 +53,14 @@ class SiteHistory:
             if random.random() < 0.6:
                 who = {"customer_id": ids.of(Customer, place), "e164": buyer.e164, "email": buyer.email}
                 self._browse(who, shop_of[place])
+        self._messages = _messages(now, ids, buyers)
         self._browse({"customer_id": None, "e164": STRANGER, "email": None}, 0, leaves_cart=True)
 
     def tables(self) -> Iterator[tuple[type[Base], list[dict[str, Any]]]]:
-        """Both tables with their rows."""
+        """The tables with their rows."""
         yield Visit, self._visits
         yield Cart, self._carts
+        yield Message, self._messages
 
     def _browse(self, who: dict[str, Any], shop: int, *, leaves_cart: bool | None = None) -> None:
         """Half an hour in the shop, some of it today, most of it in the last days."""
@@ -86,6 +95,24 @@ class SiteHistory:
              "total": total, "currency": self._shops[shop], "url": f"{SITES[shop]}/cart?id={4000 + number}",
              "updated_at": at}
         )  # fmt: skip
+
+
+def _messages(now: datetime, ids: Ids, buyers: Sequence[Person]) -> list[dict[str, Any]]:
+    """Every third buyer wrote and was answered, or the other way round."""
+    rows: list[dict[str, Any]] = []
+    for place in range(0, len(buyers), 3):
+        channel, first, second = _TALKS[place // 3 % len(_TALKS)]
+        began = now - timedelta(hours=3 + place * 2, minutes=place % 47)
+        sides = [Direction.INBOUND, Direction.OUTBOUND]
+        address = buyers[place].email if channel is Channel.EMAIL else buyers[place].e164
+        for number, words in enumerate((first, second)):
+            side = sides[(number + (channel is Channel.SMS)) % 2]
+            rows.append(
+                {"customer_id": ids.of(Customer, place), "channel": channel, "direction": side, "text": words,
+                 "address": address, "external_id": f"demo-{place}-{number}",
+                 "at": began + timedelta(minutes=9 * number)}
+            )  # fmt: skip
+    return rows
 
 
 def _slug(name: str) -> str:

@@ -1,4 +1,4 @@
-"""What there is to do in the demo today: a courier's round, tasks, leads from the site, a supplier's price list."""
+"""What there is to do in the demo today: goals, a courier's round, tasks, leads from the site, a supplier's prices."""
 
 from collections.abc import Mapping
 from datetime import datetime, time, timedelta
@@ -17,10 +17,12 @@ from crm_core.customer import Customer
 from crm_core.document import keep_document
 from crm_core.exchange.source import save_source
 from crm_core.exchange.source_rows import ImportSource
+from crm_core.goal import SeenBy, set_goal
 from crm_core.lead import lead_from_form
 from crm_core.lead_form import create_form
 from crm_core.order_rows import Order, OrderItem
 from crm_core.order_status import Status
+from crm_core.report import Every
 from crm_core.team import place, save_team
 from crm_core.user import Role, User
 
@@ -48,6 +50,7 @@ async def give_work(
     team = await save_team(session, None, "Warsaw floor")
     for login in ("operator", "oleg", "emma"):
         await place(session, await session.get_one(User, people[login]), team_id=team.id)
+    await _set_goals(session, people, team.id)
     orders = await _to_bring(session, shop_id)
     for number, order in enumerate(orders):
         await give_to_courier(
@@ -104,6 +107,19 @@ def price_list(now: datetime) -> str:
         price = f"{cost * 2 - Decimal('0.90'):.2f}".replace(".", ",") if number != 7 else "on request"
         rows.append(f"KC-{number:02};{name};{price};{cost:.2f};{dice.randint(0, 40)}")
     return "\n".join(rows) + "\n"
+
+
+async def _set_goals(session: AsyncSession, people: Mapping[str, int], team_id: int) -> None:
+    nothing: dict[str, Any] = {"user_id": None, "team_id": None, "currency": None, "seen_by": SeenBy.TEAM}
+    whole = {**nothing, "team_id": team_id}
+    await set_goal(session, **whole, figure="answered", amount=Decimal(220), every=Every.WEEK)
+    await set_goal(
+        session, **{**whole, "currency": "PLN"}, figure="revenue", amount=Decimal(220_000), every=Every.MONTH
+    )
+    for login, answered, share in (("operator", 12, "0.30"), ("oleg", 14, "0.25"), ("emma", 12, "0.35")):
+        own = {**nothing, "user_id": people[login]}
+        await set_goal(session, **own, figure="answered", amount=Decimal(answered), every=Every.DAY)
+        await set_goal(session, **own, figure="conversion", amount=Decimal(share), every=Every.WEEK)
 
 
 async def _to_bring(session: AsyncSession, shop_id: int) -> list[Order]:

@@ -4,6 +4,7 @@ A draft counts its versions: who writes over an older one than is there is refus
 What stands in it is held for the call (`hold`).
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -51,7 +52,8 @@ async def save_draft(
     Raises `NotFound` for an unknown call, `Stale` when somebody wrote since `version`.
     """
     call_id = await resolve(session, call_id)
-    made = await _written(session, call_id, user_id, body, at, version)
+    mine = {"call_id": call_id, "user_id": user_id}
+    made = await write_over(session, CallDraft, mine, body, at=at, version=version)
     wanted = wanted_in(body, most=MOST_PIECES)
     order_id = body.get("order_id")
     if isinstance(order_id, int) and 0 < order_id < 2**53:
@@ -60,26 +62,34 @@ async def save_draft(
     return made
 
 
-async def _written(
-    session: AsyncSession, call_id: UUID, user_id: int, body: dict[str, Any], at: datetime, over: int | None
+async def write_over(
+    session: AsyncSession,
+    table: Any,
+    key: Mapping[str, Any],
+    body: dict[str, Any],
+    *,
+    at: datetime,
+    version: int | None,
 ) -> int:
-    new = {"body": body, "updated_at": at, "version": CallDraft.version + 1}
-    statement = insert(CallDraft).values(call_id=call_id, user_id=user_id, body=body, updated_at=at)
-    if over:
-        mine = (CallDraft.call_id == call_id, CallDraft.user_id == user_id, CallDraft.version == over)
-        found = await session.scalars(update(CallDraft).where(*mine).values(new).returning(CallDraft.version))
-    elif over is None:
-        keys = ["call_id", "user_id"]
+    """Write the draft that `key` names over this version of it (0: there is none, None: any); its new version.
+
+    Raises `Stale` when it is another one.
+    """
+    new = {"body": body, "updated_at": at, "version": table.version + 1}
+    statement = insert(table).values(**key, body=body, updated_at=at)
+    mine = [getattr(table, name) == value for name, value in key.items()]
+    if version:
+        over = table.version == version
+        found = await session.scalars(update(table).where(*mine, over).values(new).returning(table.version))
+    elif version is None:
         found = await session.scalars(
-            statement.on_conflict_do_update(index_elements=keys, set_=new).returning(CallDraft.version)
+            statement.on_conflict_do_update(index_elements=list(key), set_=new).returning(table.version)
         )
     else:
-        found = await session.scalars(statement.on_conflict_do_nothing().returning(CallDraft.version))
-    made = found.one_or_none()
+        found = await session.scalars(statement.on_conflict_do_nothing().returning(table.version))
+    made: int | None = found.one_or_none()
     if made is None:
-        newest = await session.scalar(
-            select(CallDraft.version).where(CallDraft.call_id == call_id, CallDraft.user_id == user_id)
-        )
+        newest = await session.scalar(select(table.version).where(*mine))
         raise Stale("This draft was changed elsewhere meanwhile.", newest or 0)
     return made
 

@@ -55,6 +55,14 @@ DEFAULTS: Mapping[str, str] = {
 }
 
 
+def buffers_mb() -> int:
+    """MB of shared buffers for this machine: an eighth of its memory, 128 to 1024. They are taken as they are used."""
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with suppress(OSError, ValueError):  # a container may use less; "max" where it may not
+        memory = min(memory, int(Path("/sys/fs/cgroup/memory.max").read_text()))
+    return min(max(memory // 8 // 2**20, 128), 1024)
+
+
 class Embedded:
     """One embedded server in `base`. `async with Embedded(base) as server:` then `server.url`.
 

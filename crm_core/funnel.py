@@ -60,7 +60,8 @@ class FunnelStage(Base):
 
 
 class Funnel(Base):
-    """One way to sell, with its stages in their order. Not active: no new deal begins in it."""
+    """One way to sell, with its stages in their order. Not active: no new deal begins in it. `needs_talk`: no deal is
+    won or lost without a conversation about it."""
 
     __tablename__ = "funnels"
     __table_args__ = (UniqueConstraint("name"),)
@@ -69,6 +70,7 @@ class Funnel(Base):
     name: Mapped[str]
     active: Mapped[Flag] = mapped_column(server_default="true", default=True)
     position: Mapped[int] = mapped_column(server_default="0", default=0)
+    needs_talk: Mapped[Flag]
     version: Mapped[Version]
 
     stages: Mapped[list[FunnelStage]] = relationship(
@@ -159,7 +161,8 @@ def first_stage(funnel: Funnel) -> FunnelStage:
 async def create_funnel(session: AsyncSession, *, name: str) -> Funnel:
     """Add a funnel with the stages New, Won and Lost. Raises `Invalid`, `Conflict` for a name in use."""
     last = await session.scalar(select(func.max(Funnel.position))) or 0
-    made = Funnel(name=await _free_name(session, name), position=last + 1, active=True, version=1, stages=[])
+    made = Funnel(name=await _free_name(session, name), position=last + 1, version=1, stages=[])
+    made.active, made.needs_talk = True, False
     _put_stages(made, FIRST_STAGES, await list_statuses(session))
     session.add(made)
     await session.flush()
@@ -169,7 +172,7 @@ async def create_funnel(session: AsyncSession, *, name: str) -> Funnel:
 async def update_funnel(
     session: AsyncSession, funnel_id: int, *, version: int, changes: Mapping[str, Any]
 ) -> Funnel:
-    """Change `name`, `active`, `position` and `stages` (all of them, in their order).
+    """Change `name`, `active`, `position`, `needs_talk` and `stages` (all of them, in their order).
 
     Raises `NotFound`, `Invalid`, `Conflict` when `version` is not the newest, or for a stage that can not be
     taken away or become another kind because deals stand in it.
@@ -181,6 +184,7 @@ async def update_funnel(
         funnel.name = await _free_name(session, changes["name"])
     funnel.active = changes.get("active", funnel.active)
     funnel.position = changes.get("position", funnel.position)
+    funnel.needs_talk = changes.get("needs_talk", funnel.needs_talk)
     if "stages" in changes:
         await _keep_served(session, funnel, changes["stages"])
         for stage in funnel.stages:  # two stages may exchange their status: first nobody has one

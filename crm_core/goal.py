@@ -47,7 +47,8 @@ class Goal(Base):
     version: Mapped[Version]
 
 
-FIGURES = ("answered", "outbound", "orders", "conversion", "paid", "revenue", "callbacks")
+FIGURES = ("answered", "outbound", "orders", "conversion", "paid", "revenue", "callbacks", "vote", "review")
+MOST_POINTS = {"vote": 5, "review": 100}
 """Of which there are goals: what one reaches oneself, and of which more is better."""
 MOST = 500
 
@@ -78,6 +79,8 @@ async def set_goal(
         raise Invalid("Revenue needs a currency, and nothing else has one.", "currency")
     if not 0 < amount < 10**9 or (BY_CODE[figure].unit is Unit.SHARE and amount > 1):
         raise Invalid("The goal is more than 0, and a share at most 100 per cent.", "amount")
+    if amount > MOST_POINTS.get(figure, amount):
+        raise Invalid("A vote is at most 5, and a review at most 100.", "amount")
     if user_id is not None and await session.get(User, user_id) is None:
         raise Invalid("There is no such colleague.", "user_id")
     if team_id is not None and await session.get(Team, team_id) is None:

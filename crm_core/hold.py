@@ -198,7 +198,9 @@ def held_by(product: str, it: Standing) -> str:
     """Why no more of a product is left: others talk to somebody who wants it. Pure."""
     who = " and ".join(it.ahead[:2])
     what = f"the last of {product}" if not it.free else f"all but {it.free} of {product}"
-    return f"{who} {'has' if len(it.ahead) == 1 else 'have'} {what} in a call."
+    has = "has" if len(it.ahead) == 1 else "have"
+    do = "take fewer, or offer something else" if it.free else "offer something else"
+    return f"{who} {has} {what} in a call. It is free again if nothing comes of that call: {do}, or ask again later."
 
 
 async def beyond_order(

@@ -18,6 +18,7 @@ from crm_core.deal_rows import Deal
 from crm_core.errors import Conflict, Invalid, NotFound
 from crm_core.lead_rows import OPEN, Lead, LeadForm, LeadItem, State
 from crm_core.line import Line, Shop
+from crm_core.message import follow_lead
 from crm_core.notice import notify
 from crm_core.order import ItemWanted, create_order
 from crm_core.outbox import announce
@@ -243,6 +244,7 @@ async def qualify(
     if lead.call_id is not None:
         await set_customer(session, lead.call_id, customer.id, rule="number", user_id=None, at=at)
         await call_link.link(session, lead.call_id, deal_id=deal.id, rule=call_link.CHOSEN, user_id=user_id)
+    await follow_lead(session, lead.id, customer.id)
     lead.state, lead.customer_id, lead.deal_id, lead.closed_at = State.QUALIFIED, customer.id, deal.id, at
     lead.responsible_id = lead.responsible_id or user_id
     await _changed(session, lead, "lead.qualify", user_id, at, customer_id=customer.id, deal_id=deal.id)

@@ -75,6 +75,18 @@ async def _reach(session: AsyncSession, note: CustomerNote) -> Sequence[int]:
     return named
 
 
+async def list_reached(session: AsyncSession, note_id: int) -> Sequence[str]:
+    """The names of those a note reached."""
+    told = select(User.name).join(NoteMention).where(NoteMention.note_id == note_id).order_by(NoteMention.id)
+    return (await session.scalars(told)).all()
+
+
+async def list_logins(session: AsyncSession) -> list[tuple[str, str]]:
+    """What each colleague is named by in a note, with the name, in the order of names."""
+    colleagues = select(User.login, User.name).where(User.active).order_by(User.name, User.id)
+    return [(row.login, row.name) for row in await session.execute(colleagues)]
+
+
 async def mark_read(session: AsyncSession, user_id: int, mention_id: int | None, *, at: datetime) -> None:
     """The user has read a note that names him; None: all of them. Raises `NotFound` for another's."""
     mine = NoteMention.user_id == user_id

@@ -27,7 +27,7 @@ from crm_core.order_status import OPEN, Status, among, is_open
 from crm_core.order_stock import MOST_PIECES as MOST_PIECES
 from crm_core.order_stock import ItemWanted as ItemWanted
 from crm_core.outbox import announce
-from crm_core.payment import Kind, Payment, book
+from crm_core.payment import Kind, book
 from crm_core.product import find_products as find_products
 
 
@@ -84,7 +84,7 @@ async def create_order(
     what: dict[str, Any] = {"created": [None, order.number]}
     if by_rule:
         what |= {"rule": [None, by_rule[0]], "manager_id": [None, by_rule[1]]}
-    await _tell(session, order, what, user_id=user_id, call_id=call_id, at=at, quiet=quiet)
+    await tell(session, order, what, user_id=user_id, call_id=call_id, at=at, quiet=quiet)
     return order
 
 
@@ -159,7 +159,11 @@ async def update_order(
         cause = deal.Cause(at=at, user_id=user_id, call_id=call_id)
         await deal.follow_orders(session, deal_before, cause=cause)
     moved = not led_by_deal and bool({"status", "deal_id"} & set(what))
-    await _tell(session, order, what, user_id=user_id, call_id=call_id, at=at, deal_moves=moved)
+    await tell(session, order, what, user_id=user_id, call_id=call_id, at=at, deal_moves=moved)
+    if "status" not in changes and order.paid > Decimal(before["paid"]):
+        from crm_core.payment_came import follow_payment  # that file imports this one
+
+        await follow_payment(session, order, user_id=user_id, call_id=call_id, at=at)
     return order
 
 
@@ -182,37 +186,6 @@ async def set_status(
     changes = {"status": status} | ({} if comment is None else {"status_comment": comment})
     by: dict[str, Any] = {"user_id": user_id, "at": at, "call_id": call_id, "led_by_deal": led_by_deal}
     return await update_order(session, order_id, version=order.version, changes=changes, **by)
-
-
-async def add_payment(
-    session: AsyncSession,
-    order_id: int,
-    *,
-    amount: Decimal | int | str,
-    kind: str | None = None,
-    method: str | None = None,
-    note: str | None = None,
-    user_id: int | None,
-    at: datetime,
-    call_id: UUID | None = None,
-) -> Payment:
-    """Take down money that came or (`kind` refund) went back; without `kind` it is told from what is owed.
-
-    More than is owed is money all the same: the order then shows what is to be paid back.
-    Raises `NotFound`, and `Invalid` for a refund of more than was paid.
-    """
-    order = await get_order(session, order_id, lock=True)
-    call_id = await resolve(session, call_id) if call_id else None
-    before = order.paid
-    made = book(
-        session, order, amount, kind=kind, method=method, note=note, user_id=user_id, call_id=call_id, at=at
-    )
-    said = " ".join(str(it) for it in (made.kind, made.amount, made.method) if it)
-    what = {"payment": [None, said], "paid": [str(before), str(order.paid)]}
-    order.version, order.updated_at = order.version + 1, at
-    await session.flush()
-    await _tell(session, order, what, user_id=user_id, call_id=call_id, at=at, deal_moves=False)
-    return made
 
 
 async def open_orders(session: AsyncSession, customer_id: int) -> Sequence[Order]:
@@ -253,7 +226,7 @@ async def _next_number(session: AsyncSession, shop_id: int) -> str:
     return f"{prefix}-{following - 1}"
 
 
-async def _tell(
+async def tell(
     session: AsyncSession,
     order: Order,
     what: dict[str, Any],

@@ -29,7 +29,7 @@ class Order(Base):
     __tablename__ = "orders"
     __table_args__ = (
         UniqueConstraint("number"),
-        Index("ix_orders_customer", "customer_id", text("created_at DESC")),
+        Index("ix_orders_of_customer", "customer_id", text("created_at DESC"), text("id DESC")),
         Index("ix_orders_created_at", text("created_at DESC")),
         Index("ix_orders_status", "status", text("created_at DESC")),
         Index("ix_orders_total", "total"),
@@ -121,6 +121,7 @@ class OrderItem(Base):
     """One line of an order; name and prices are kept as they were when it was sold.
 
     `list_price`: what it cost this customer by the list (NULL: what he pays); `purchase_price` NULL: not known.
+    `supplier`: not all of it was here when it was sold; it comes from him, in `lead_days` (NULL: not known).
     """
 
     __tablename__ = "order_items"
@@ -141,6 +142,8 @@ class OrderItem(Base):
     discount_amount: Mapped[Money]
     list_price: Mapped[Decimal | None]
     purchase_price: Mapped[Decimal | None]
+    supplier: Mapped[str | None]
+    lead_days: Mapped[int | None]
 
     @property
     def line(self) -> OrderLine:

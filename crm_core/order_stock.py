@@ -18,6 +18,7 @@ from crm_core.order_total import off
 from crm_core.price import buys_at, prices_for
 from crm_core.product import Product
 from crm_core.stock import OrderStock, locked_levels, take
+from crm_core.supply import list_supplies, soonest
 
 MOST_PIECES = 9_999
 
@@ -86,8 +87,30 @@ async def move_stock(
             row = rows.get(warehouse_id) or OrderStock(product_id=product_id, warehouse_id=warehouse_id)
             row.pieces, row.shipped = count, shipped
             kept.append(row)
+    await _say_from_whom(session, order, products, _short(pieces, order.held, before))
     order.held = kept
     await tell_few(session, [it for key, it in products.items() if it.stock != before[key]], at=at)
+
+
+def _short(pieces: Mapping[int, int], held: Sequence[OrderStock], stock: Mapping[int, int]) -> set[int]:
+    """Products of which an order that holds `held` wants more than `stock` could promise. Pure."""
+    kept: dict[int, int] = {}
+    for row in held:
+        kept[row.product_id] = kept.get(row.product_id, 0) + row.pieces
+    return {key for key, count in pieces.items() if count > kept.get(key, 0) + max(0, stock[key])}
+
+
+async def _say_from_whom(
+    session: AsyncSession, order: Order, products: Mapping[int, Product], short: set[int]
+) -> None:
+    """Lines of goods that are not here say which supplier has them; those that are here again say it no longer."""
+    supplies = await list_supplies(session, short) if short else {}
+    for item in order.items:
+        if item.product_id in short:
+            found = soonest(supplies.get(item.product_id, ()))
+            item.supplier, item.lead_days = (found.supplier, found.lead_days) if found else (None, None)
+        elif (product := products.get(item.product_id or 0)) is not None and product.stock >= 0:
+            item.supplier, item.lead_days = None, None
 
 
 async def _leave_held(
@@ -149,7 +172,8 @@ def made_item(
     listed = prices[product.id] if product else None
     price = wanted.price if wanted.price is not None else (listed or Decimal(0))
     given = off(wanted.discount_percent, wanted.discount_amount, "items")
-    if listed is not None and product and (was := kept.get(product.id)):
+    was = kept.get(product.id) if product else None
+    if listed is not None and was is not None:
         listed = min(listed, was.price if was.list_price is None else was.list_price)
     return OrderItem(
         product_id=product.id if product else None,
@@ -161,4 +185,6 @@ def made_item(
         discount_amount=given.amount,
         list_price=listed,
         purchase_price=product.purchase_price if product else None,
+        supplier=was.supplier if was else None,
+        lead_days=was.lead_days if was else None,
     )

@@ -24,6 +24,10 @@ TOPIC = "outcome"
 HOUSE = 1  # the tree of every call that no other tree is for
 MOST = 60  # outcomes of one tree
 DEEPEST = 3  # groups in groups
+HAPPENED = {  # what an outcome may be proposed for besides the reasons of `crm_core.reason`
+    "order_taken": "An order was taken in the call",
+    "not_reached": "Nobody was reached",
+}
 ASKS = ("needs_customer", "needs_link", "needs_note", "needs_next")
 
 
@@ -73,7 +77,7 @@ class Outcome(Base):
     """One outcome, or a group of them (it has others below it).
 
     It may ask for a customer, for what the call was about, for a note, for a next step. `about`: the reasons of
-    `crm_core.reason` that it shows to have been right.
+    `crm_core.reason` that it shows to have been right, and what of `HAPPENED` it stands for.
     """
 
     __tablename__ = "outcomes"
@@ -247,7 +251,7 @@ def _put(tree: OutcomeTree, wanted: Sequence[OutcomeWanted], taken: set[str]) ->
         row.label, row.position, row.active = label, position, one.active
         for ask in ASKS:
             setattr(row, ask, getattr(one, ask))
-        if strange := set(one.about) - set(KNOWN):
+        if strange := set(one.about) - {*KNOWN, *HAPPENED}:
             raise Invalid(f"{min(strange)[:40]!r} is no reason of a call.", "outcomes")
         row.about = list(one.about)
         placed.append((row, one.parent))

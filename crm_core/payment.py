@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -29,13 +29,21 @@ METHODS = ("cash", "card", "transfer", "online", "on_delivery")
 
 
 class Payment(Base):
-    """Money that came, or (`refund`) went back. Rows are only ever added."""
+    """Money that came, or (`refund`) went back. Rows are only ever added. `external_id`: what whoever told it calls it,
+    so that what is told twice is taken down once."""
 
     __tablename__ = "payments"
     __table_args__ = (
         one_of("kind", Kind),
         one_of("method", METHODS),
         CheckConstraint("amount > 0", name="amount_positive"),
+        Index(
+            "uq_payments_external_id",
+            "order_id",
+            "external_id",
+            unique=True,
+            postgresql_where=text("external_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[Id]
@@ -44,6 +52,7 @@ class Payment(Base):
     amount: Mapped[Money]
     method: Mapped[str | None]
     note: Mapped[str | None]
+    external_id: Mapped[str | None]
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     call_id: Mapped[UUID | None] = mapped_column(ForeignKey("calls.id"))
 
@@ -72,6 +81,7 @@ def book(
     kind: str | None = None,
     method: str | None = None,
     note: str | None = None,
+    external_id: str | None = None,
     user_id: int | None,
     call_id: UUID | None,
     at: datetime,
@@ -92,6 +102,7 @@ def book(
         amount=amount,
         method=method,
         note=(note or "").strip() or None,
+        external_id=external_id,
         user_id=user_id,
         call_id=call_id,
         created_at=at,

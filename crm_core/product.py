@@ -32,6 +32,7 @@ from crm_core.line import Shop
 from crm_core.money import money
 from crm_core.outbox import announce
 
+SIDES = ("length_mm", "width_mm", "height_mm")
 EDITABLE = frozenset(
     (
         "sku",
@@ -43,6 +44,7 @@ EDITABLE = frozenset(
         "price",
         "purchase_price",
         "weight_g",
+        *SIDES,
         "active",
     )
 )
@@ -79,6 +81,7 @@ class Product(Base):
         CheckConstraint("price >= 0", name="price_not_negative"),
         CheckConstraint("purchase_price >= 0", name="purchase_price_not_negative"),
         CheckConstraint("weight_g >= 0", name="weight_not_negative"),
+        CheckConstraint("length_mm > 0 AND width_mm > 0 AND height_mm > 0", name="size_positive"),
     )
 
     id: Mapped[Id]
@@ -93,6 +96,9 @@ class Product(Base):
     price: Mapped[Money]
     purchase_price: Mapped[Decimal | None]
     weight_g: Mapped[int | None]
+    length_mm: Mapped[int | None]
+    width_mm: Mapped[int | None]
+    height_mm: Mapped[int | None]
     stock: Mapped[int] = mapped_column(server_default="0", default=0)
     active: Mapped[Flag] = mapped_column(server_default="true", default=True)
     version: Mapped[Version]
@@ -255,8 +261,9 @@ async def _apply(session: AsyncSession, product: Product, changes: Mapping[str, 
     if "purchase_price" in changes:
         given = changes["purchase_price"]
         product.purchase_price = None if given is None else money(given, "purchase_price")
-    if "weight_g" in changes:
-        product.weight_g = changes["weight_g"]
+    for field in ("weight_g", *SIDES):
+        if field in changes:
+            setattr(product, field, changes[field])
     if "active" in changes:
         product.active = bool(changes["active"])
     if "properties" in changes:

@@ -26,6 +26,7 @@ class Kind(StrEnum):
     LEAD = "lead"
     STUCK = "stuck"
     UNPAID = "unpaid"
+    CART = "cart"
     TASK = "task"
     LIST = "list"
 
@@ -37,6 +38,7 @@ LABELS = {
     Kind.LEAD: "New lead",
     Kind.STUCK: "Late delivery",
     Kind.UNPAID: "Unpaid order",
+    Kind.CART: "Cart left in the shop",
     Kind.TASK: "Overdue task",
     Kind.LIST: "On a call list",
 }
@@ -47,6 +49,7 @@ POINTS = {  # of the kind itself
     Kind.LEAD: 20.0,
     Kind.STUCK: 12.0,
     Kind.UNPAID: 8.0,
+    Kind.CART: 6.0,
     Kind.TASK: 8.0,
     Kind.LIST: 10.0,
 }
@@ -57,6 +60,7 @@ PATIENCE = {  # after this long it counts twice, after twice as long three times
     Kind.LEAD: timedelta(minutes=30),
     Kind.STUCK: timedelta(days=1),
     Kind.UNPAID: timedelta(days=1),
+    Kind.CART: timedelta(hours=8),
     Kind.TASK: timedelta(days=1),
     Kind.LIST: timedelta(days=2),
 }

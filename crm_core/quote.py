@@ -31,6 +31,7 @@ from crm_core.order_rows import Order, OrderItem
 from crm_core.order_stock import ItemWanted
 from crm_core.order_total import Sums, margin
 from crm_core.product import Product
+from crm_core.supply import Supply, list_supplies
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class Offer:
 
 @dataclass(frozen=True, kw_only=True)
 class QuotedItem:
-    """A line as it would be sold, and how the call stands with the product (`hold.Standing`; None: no product)."""
+    """A line as it would be sold, how the call stands with the product (`hold.Standing`; None: no product), and what
+    suppliers have of it."""
 
     product_id: int | None
     name: str
@@ -55,6 +57,7 @@ class QuotedItem:
     free: int | None = None
     ahead: Sequence[str] = ()
     behind: Sequence[str] = ()
+    suppliers: Sequence[Supply] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,9 +96,10 @@ async def quote(
     customer = await session.get(Customer, customer_id) if customer_id else None
     order = blank(customer_id=customer_id or 0, shop=shop, user_id=None, call_id=None, at=at)
     before = await get_order(session, order_id) if order_id is not None else order
-    order.delivery_city = fields.get("delivery_city") or (customer.city if customer else None)
-    order.delivery_region = fields.get("delivery_region")
-    order.delivery_postcode = fields.get("delivery_postcode")
+    here = {"delivery_city": customer.city if customer and order_id is None else before.delivery_city}
+    for name in ("delivery_city", "delivery_region", "delivery_postcode"):
+        said = fields.get(name)
+        setattr(order, name, here.get(name, getattr(before, name)) if said is None else said)
     query = select(Product).where(Product.id.in_({it.product_id for it in items if it.product_id}))
     products = {product.id: product for product in await session.scalars(query)}
     changes = {**{name: it for name, it in fields.items() if it is not None}, "items": items}
@@ -116,9 +120,13 @@ async def quote(
         offers = await _offers(session, order, products)
         stock = {key: product.stock for key, product in products.items()}
         stands = await standings(session, stock, call_id=call_id, at=at, order_id=order_id)
+    beside = await list_supplies(session, products)
     costs = [(it.quantity, it.purchase_price) for it in order.items]
     return Quote(
-        items=[_quoted(it, stands.get(it.product_id or 0)) for it in order.items],
+        items=[
+            _quoted(it, stands.get(it.product_id or 0), beside.get(it.product_id or 0, ()))
+            for it in order.items
+        ],
         sums=order.sums,
         margin=margin(order.sums.sold, costs),
         delivery_cost=order.delivery_cost,
@@ -138,10 +146,10 @@ def _take_over(order: Order, before: Order) -> None:
         order.items = [OrderItem(**{name: getattr(it, name) for name in kept}) for it in before.items]
 
 
-def _quoted(item: OrderItem, stands: Standing | None) -> QuotedItem:
+def _quoted(item: OrderItem, stands: Standing | None, suppliers: Sequence[Supply]) -> QuotedItem:
     told = {} if stands is None else vars(stands)
     names = ("product_id", "name", "quantity", "price", "list_price", "line_sum")
-    return QuotedItem(**{name: getattr(item, name) for name in names}, **told)
+    return QuotedItem(**{name: getattr(item, name) for name in names}, **told, suppliers=suppliers)
 
 
 @contextmanager

@@ -19,6 +19,7 @@ class Why(StrEnum):
     TRIED = "tried"  # as often as the rule allows
     GONE = "gone"  # its cause is: the order is paid, the customer fits the filter no more
     REFUSED = "refused"  # not to be called
+    BY_HAND = "by_hand"  # somebody took it off the list, and said why
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,10 @@ from crm_core.keys import search_key
 
 FIRST_NUMBER = 500_000_000  # Polish mobile numbers from +48 500 000 000 on; nobody is ever called
 SPAN = timedelta(days=730)
+OPERATORS = 20
+CALLS_A_SHIFT = 300
+TALKS_A_SHIFT = 40
+STATES_A_SHIFT = TALKS_A_SHIFT * 4 + TALKS_A_SHIFT // 10 + 1
 _OPEN = ("new", "confirmed", "packed", "on_delivery", "delivered")
 _CLOSED = ("done",) * 22 + ("cancelled", "cancelled", "returned")
 _PRICES = tuple(Decimal(cents) / 100 for cents in range(590, 39_990, 370))
@@ -71,7 +75,8 @@ async def seed(
 ) -> Seeded:
     """Add so many customers (with numbers), orders (with items) and calls (with legs) to a migrated database.
 
-    Orders and calls are those of the new customers. The statistics of the planner are fresh afterwards.
+    Orders and calls are those of the new customers; with the calls go their stays in a queue and shifts of operators
+    (whose states are no calls': nobody talks to two at once). The statistics of the planner are fresh afterwards.
     """
     connection = await asyncpg.connect(plain_url(url))
     try:
@@ -91,7 +96,8 @@ async def seed(
 
 def expected(customers: int, orders: int, calls: int) -> int:
     """About how many rows that will be."""
-    return customers * 2 + customers // 25 + orders + orders * 7 // 4 + calls * 2
+    shifts = min(OPERATORS * SPAN.days, calls // CALLS_A_SHIFT) * STATES_A_SHIFT
+    return customers * 2 + customers // 25 + orders + orders * 7 // 4 + calls * 3 + shifts
 
 
 async def _write(connection: Any, plan: "_Plan", orders: int, calls: int, house: "_House", told: Told) -> int:
@@ -135,6 +141,7 @@ class _House:
     shop: int
     line: int
     users: Sequence[int]
+    idle: bool  # nothing is known of these operators yet
     pbx: str
     next_order: int
 
@@ -155,10 +162,15 @@ async def _house(connection: Any, pbx: str) -> _House:
     line = await connection.fetchval("SELECT id FROM lines WHERE pbx = $1 AND did = '48223071199'", pbx)
     await connection.execute(
         "INSERT INTO users (login, name, role) SELECT 'load' || n, 'Operator ' || n, 'operator'"
-        " FROM generate_series(1, 20) AS n ON CONFLICT DO NOTHING"
+        " FROM generate_series(1, $1) AS n ON CONFLICT DO NOTHING",
+        OPERATORS,
     )
     users = await connection.fetch("SELECT id FROM users WHERE login ~ '^load[0-9]+$' ORDER BY id")
-    return _House(shop["id"], line, [row["id"] for row in users], pbx, shop["next_order_number"])
+    ids = [row["id"] for row in users]
+    idle = not await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM agent_states WHERE user_id = ANY($1))", ids
+    )
+    return _House(shop["id"], line, ids, idle, pbx, shop["next_order_number"])
 
 
 async def _first_free(connection: Any) -> dict[str, int]:
@@ -201,6 +213,13 @@ class _Plan:
         drawn = self._random.getrandbits(64)
         yield "calls", _CALLS, self._call_rows(calls, Random(drawn))
         yield "call_legs", _LEGS, self._leg_rows(calls, Random(drawn))
+        yield "queue_visits", _VISITS, self._visit_rows(calls, Random(drawn))
+        if self._house.idle:
+            yield (
+                "agent_states",
+                _STATES,
+                self._state_rows(min(OPERATORS * SPAN.days, calls // CALLS_A_SHIFT)),
+            )
 
     def _customer_rows(self) -> Iterator[tuple[Any, ...]]:
         random, first = self._random, self._first["customers"]
@@ -269,6 +288,27 @@ class _Plan:
             call_id, at, operator, answered = self._call(random)
             yield call_id, "1.1", "1001", operator, at, "answered" if answered else "no_answer"
 
+    def _visit_rows(self, calls: int, random: Random) -> Iterator[tuple[Any, ...]]:
+        for _ in range(calls):
+            call_id, at, _, answered = self._call(random)
+            wait_s = round(self._random.expovariate(1 / 15 if answered else 1 / 45), 1)
+            left = at + timedelta(seconds=wait_s)
+            yield call_id, "1.1", "sales", at, at, left, 1, wait_s, "answered" if answered else "abandoned"
+
+    def _state_rows(self, shifts: int) -> Iterator[tuple[Any, ...]]:
+        """So many shifts of the operators, the newest days first: forty talks each, a pause after every tenth."""
+        random, users = self._random, self._house.users
+        day = self._now.replace(hour=6, minute=0, second=0, microsecond=0) - timedelta(days=1)
+        for place in range(shifts):
+            user, at = users[place % len(users)], day - timedelta(days=place // len(users))
+            for talk in range(1, TALKS_A_SHIFT + 1):
+                each = [("available", 300), ("ringing", 8), ("talking", 170), ("wrap_up", 40)]
+                for state, mean in [*each, ("paused", 900)] if talk % 10 == 0 else each:
+                    until = at + timedelta(seconds=1 + round(random.uniform(0, 2 * mean), 1))
+                    yield user, state, "lunch" if state == "paused" else None, True, at, until
+                    at = until
+            yield user, "offline", None, False, at, at + timedelta(minutes=1)
+
     def _call(self, random: Random) -> tuple[UUID, datetime, int, bool]:
         """What the row of a call and that of its leg have in common: only this is drawn from `random`."""
         call_id = UUID(int=random.getrandbits(128), version=4)
@@ -287,8 +327,14 @@ _CALLS = (
     "queue", "operator_id", "started_at", "rang_at", "answered_at", "ended_at", "wait_s", "talk_s", "result",
     "missed_place", "complete", "customer_id", "customer_rule", "created_at", "updated_at",
 )  # fmt: skip
+_VISITS = (
+    "call_id", "uniqueid", "queue", "began_at", "entered_at", "left_at", "position", "wait_s", "outcome",
+)  # fmt: skip
+_STATES = ("user_id", "state", "reason", "signed_in", "from_at", "to_at")
 _LEGS = ("call_id", "uniqueid", "extension", "user_id", "rang_at", "result")
-_TABLES = ("customers", "customer_numbers", "orders", "order_items", "calls", "call_legs")
+_TABLES = (
+    "customers", "customer_numbers", "orders", "order_items", "calls", "call_legs", "queue_visits", "agent_states",
+)  # fmt: skip
 _INDEXES = """
     SELECT c.relname AS name, pg_get_indexdef(i.indexrelid) AS definition
     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_class t ON t.oid = i.indrelid

@@ -10,12 +10,13 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, delete, func, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
-from crm_core.customer import Customer, find_owners, get_customer
+from crm_core.customer import get_customer
+from crm_core.customer_contact import ContactKind, only_owner, reached_by
 from crm_core.db import Base, Id, Money
 from crm_core.errors import Invalid, NotFound
 from crm_core.line import Shop
@@ -205,22 +206,10 @@ async def _recognised(session: AsyncSession, visitor: Visitor, shop_id: int) -> 
     if visitor.customer_id is not None:
         customer_id: int | None = (await get_customer(session, visitor.customer_id)).id
     else:
-        customer_id = await _owner(session, e164) or await _by_email(session, email)
+        customer_id = await only_owner(session, e164)
+        if customer_id is None and email:
+            customer_id = await reached_by(session, ContactKind.EMAIL, email)
     return {"customer_id": customer_id, "e164": e164, "email": email}
-
-
-async def _owner(session: AsyncSession, e164: str | None) -> int | None:
-    owners = await find_owners(session, e164)
-    return owners[0].id if owners and (len(owners) == 1 or owners[0].chosen) else None
-
-
-async def _by_email(session: AsyncSession, email: str | None) -> int | None:
-    """The only customer with this address."""
-    if not email:
-        return None
-    query = select(Customer.id).where(func.lower(Customer.email) == email, Customer.merged_into_id.is_(None))
-    found = (await session.scalars(query.limit(2))).all()
-    return found[0] if len(found) == 1 else None
 
 
 async def _announce(session: AsyncSession, who: dict[str, Any]) -> None:

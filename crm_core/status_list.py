@@ -206,10 +206,17 @@ async def _no_stage(session: AsyncSession, status: OrderStatus, what: str) -> No
         raise Conflict(
             f"“{status.name}” can not {what}: the stage “{stage.name}” of the funnel “{stage.funnel}” goes with it."
         )
+    shop = await session.scalar(_PAID, {"code": status.code})
+    if shop is not None:
+        raise Conflict(f"“{status.name}” can not {what}: paid orders of “{shop}” come into it.")
 
 
 # Plain SQL: the file of funnels imports the groups of this one's neighbour.
 _STAGE = text(
     "SELECT s.name, f.name AS funnel FROM funnel_stages s JOIN funnels f ON f.id = s.funnel_id"
     " WHERE s.order_status = :code ORDER BY f.position, s.position LIMIT 1"
+)
+_PAID = text(
+    "SELECT s.name FROM payment_terms t JOIN shops s ON s.id = t.shop_id"
+    " WHERE :code IN (t.paid_status, t.prepaid_status) ORDER BY s.name LIMIT 1"
 )

@@ -141,7 +141,9 @@ def take(
     given, missing = allot(pieces, kept, shelves, beyond=beyond)
     if missing:
         left = max(0, sum(shelf.room(0) for shelf in shelves) - sum(kept.values()))
-        raise Conflict(f"There {'is none' if left == 0 else f'are only {left}'} of {product.name} left.")
+        if left == 0:
+            raise Conflict(f"There is none of {product.name} left. Take it out, or offer something else.")
+        raise Conflict(f"There are only {left} of {product.name} left. Take fewer, or offer something else.")
     if shipped:
         given, missing = on_shelves(given, shelves)
         if missing:

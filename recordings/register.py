@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.call import Call, CallAlias, CallLeg
+from crm_core.call_talk import measure
 from crm_core.outbox import announce
 from crm_core.recording import Phrase as PhraseRow
 from crm_core.recording import Recording, RecordingState, Transcript, TranscriptState
@@ -39,6 +40,7 @@ async def record(
     changed = await _upsert(session, want, files, at)
     changed |= await _forget_hopes(session, want.call_id, files, findings.foreign)
     if changed:
+        await measure(session, [want.call_id])
         await announce(session, "recording", {"call_id": str(want.call_id)})
     return changed
 
@@ -188,6 +190,7 @@ async def take_away(session: AsyncSession, call_id: UUID, path: str) -> bool:
     if not (await session.scalars(gone.returning(Recording.id))).all():
         return False
     await session.execute(delete(Transcript).where(Transcript.call_id == call_id))
+    await measure(session, [call_id])
     await announce(session, "recording", {"call_id": str(call_id)})
     return True
 
@@ -219,6 +222,8 @@ async def set_transcript(
     if phrases:
         rows = [{"transcript_id": transcript_id, **vars(phrase)} for phrase in phrases]
         await session.execute(insert(PhraseRow), rows)
+    if facts["finished_at"]:
+        await measure(session, [call_id])
     await announce(session, "transcript", {"call_id": str(call_id)})
 
 

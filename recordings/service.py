@@ -76,7 +76,7 @@ async def _work(worker: Worker, cache: Cache | None, workers: int) -> None:
     await worker.recover()
     async with _pool(worker.db.url) as pool, asyncio.TaskGroup() as tasks:
         # Two queues: long transcriptions never keep the sound of a call that just ended waiting.
-        fetch, listen = (PgQueuer(AsyncpgPoolDriver(pool)) for _ in range(2))
+        fetch, listen = (PgQueuer(_Listening(pool)) for _ in range(2))
         stop = asyncio.Event()
         _serve(fetch, INTAKE, worker.intake, stop)
         _serve(listen, TRANSCRIBE, worker.transcribe, stop)
@@ -92,6 +92,23 @@ async def _work(worker: Worker, cache: Cache | None, workers: int) -> None:
             )
             tasks.create_task(manage)
         tasks.create_task(_keep_sweeping(worker, cache))
+
+
+class _Listening(AsyncpgPoolDriver):
+    """A queue asks whether it hears itself as soon as it starts. Asked before it listens, it hears nothing, waits ten
+    seconds for it and gives its database up for lost."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        super().__init__(pool)
+        self._listens = asyncio.Event()
+
+    async def add_listener(self, channel: str, callback: Callable[[str | bytes | bytearray], None]) -> None:
+        await super().add_listener(channel, callback)
+        self._listens.set()
+
+    async def notify(self, channel: str, payload: str) -> None:
+        await self._listens.wait()
+        await super().notify(channel, payload)
 
 
 @asynccontextmanager

@@ -8,8 +8,23 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 from aiohttp_session import session_middleware
+from markupsafe import escape
 
-from web import audio, callback_calendar, exports, health, login_page, menu, nouns, sign_in, trail, users
+from web import (
+    audio,
+    callback_calendar,
+    exports,
+    guide,
+    health,
+    login_page,
+    menu,
+    nouns,
+    pay_page,
+    sign_in,
+    trail,
+    users,
+    vote_page,
+)
 from web import demo as demo_buttons
 from web.api import Api
 from web.assets import add_static, static_url
@@ -36,6 +51,7 @@ def build_app(services: Services) -> web.Application:
     app[STORE] = store
     trail.prepare(app)
     exports.prepare(app)
+    guide.prepare(app)
     app.on_response_prepare.append(add_safety_headers)
     app.cleanup_ctx.append(keep_tidy)
     _add_templates(app)
@@ -43,6 +59,8 @@ def build_app(services: Services) -> web.Application:
     app.add_routes(health.routes)
     app.add_routes(login_page.routes)
     app.add_routes(callback_calendar.routes)
+    app.add_routes(vote_page.routes)
+    app.add_routes(pay_page.routes)
     nouns.add_pages(app)
     add_static(app)
     return app
@@ -69,7 +87,11 @@ def _add_templates(app: web.Application) -> None:
         context_processors=[page_context],
     )
     # English is the language of the sources; catalogues are installed here once there are some.
-    environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]  # made by the extension
+    # No text of ours has markup, and names come through here too: the columns of a report are queues and sources.
+    said: Any = environment  # what the extension made of it
+    said.install_gettext_callables(
+        escape, lambda one, many, n: escape(one if n == 1 else many), newstyle=True
+    )
     environment.globals["static"] = static_url
     environment.globals["menu"] = menu
 

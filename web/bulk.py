@@ -28,6 +28,7 @@ from web.sessions import person
 from web.tasks import viewer
 
 operations = Operations("bulk")
+MONTH_MIN = 30 * 24 * 60
 Word = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=VISIBLE)]
 
 
@@ -83,12 +84,14 @@ class TasksAct(Act):
 
 
 class CallbacksAct(Act):
-    """At most a thousand callbacks; nobody assigned: anyone may take it."""
+    """At most a thousand callbacks; nobody assigned: anyone may take it. `later_by`: each so many minutes later than it
+    is planned (less than nothing: earlier), in the place of `due_at`."""
 
     state: Literal["open", "done", "cancelled"] = "open"
     assigned_to: Id | None = None
     team_id: Id | None = None
     due_at: Instant = EARLIEST
+    later_by: Annotated[int, Field(ge=-MONTH_MIN, le=MONTH_MIN)] = 0
 
 
 class LeadsAct(Act):

@@ -198,12 +198,22 @@ async def _tasks(request: web.Request, session: AsyncSession) -> list[BarField]:
     ]
 
 
+LATER = [
+    ("60", "an hour later"),
+    ("1440", "a day later"),
+    ("10080", "a week later"),
+    ("-60", "an hour earlier"),
+    ("-1440", "a day earlier"),
+]
+
+
 async def _callbacks(request: web.Request, session: AsyncSession) -> list[BarField]:
     anyone = ("0", "anyone")
     teams = [(f"team:{team.id}", team.name) for team, _ in await list_teams(session)]
     states = [("done", "done"), ("cancelled", "called off"), ("open", "open again")]
     return [
         BarField("due_at", "When", _same("due_at"), kind="datetime-local"),
+        BarField("later_by", "Move by", lambda value: {"later_by": int(value)}, LATER),
         BarField("assigned_to", "Who calls", _caller, [anyone, *teams, *await _people(session)]),
         BarField("state", "State", _same("state"), states),
     ]

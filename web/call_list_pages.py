@@ -44,7 +44,7 @@ from web.sessions import person
 
 pages = Pages()
 UNANSWERED = "_"
-PARTS = ("done", "reached", "tried", "refused", "gone", "open")
+PARTS = ("done", "reached", "tried", "refused", "gone", "by_hand", "open")
 MODELS: Mapping[str, Any] = {Page.CUSTOMERS: CustomerFilters, Page.ORDERS: OrderFilters}
 WORDS = {
     "query": "search",
@@ -169,6 +169,21 @@ async def change_list(request: web.Request) -> web.Response:
     return await settle(request, step, lambda flash, typed: _page(request, flash, typed))
 
 
+@pages.post("/call-lists/{list_id}/entries/{entry_id}", right=RUN_CALL_LISTS)
+async def change_entry(request: web.Request) -> web.Response:
+    """Take somebody off the list with the reason, or put him back."""
+    list_id, entry_id = number_in(request, "list_id"), number_in(request, "entry_id")
+
+    async def step(typed: Mapping[str, str]) -> web.Response:
+        if typed.get("do") == "open":
+            await call_lists.post_open(request, list_id, entry_id)
+            return go(f"/call-lists/{list_id}", "put_back")
+        await call_lists.post_close(request, list_id, entry_id, checked(call_lists.TakenOff, typed))
+        return go(f"/call-lists/{list_id}", "taken_off")
+
+    return await settle(request, step, lambda flash, typed: _page(request, flash, {}))
+
+
 async def _typed(request: web.Request, typed: Mapping[str, str]) -> dict[str, Any]:
     """What the form of a list says."""
     who = person(request)
@@ -274,5 +289,7 @@ DONE.update(
     list_paused="Nobody gets them until you go on.",
     list_closed="The list is closed.",
     list_fed="Those who fit by now are on the list.",
+    taken_off="Taken off the list.",
+    put_back="On the list again.",
     list_same="Everybody who fits is on the list already.",
 )

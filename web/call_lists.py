@@ -9,13 +9,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core import call_list as service
 from crm_core.call_list import LONGEST_TEXT, Page, RuleWanted, State
+from crm_core.call_list_by_hand import close_by_hand, open_again
 from crm_core.call_list_feed import feed
 from crm_core.errors import Invalid
 from crm_core.read.call_lists import Progress, Which, load_entries, load_lists, load_progress, load_results
 from crm_core.retry_rule import Why
 from web.api import Operations
 from web.customers import CustomerFilters
-from web.fields import VISIBLE, Answer, Given, Id, Instant, Version
+from web.fields import VISIBLE, Answer, Given, Id, Instant, Name, Version
 from web.listing import Listed, Listing, possible
 from web.noted import note
 from web.orders import OrderFilters
@@ -105,8 +106,8 @@ class RuleAnswer(Answer):
 
 class ProgressAnswer(Answer):
     """How far a list has come: `open` of `all`, `due` of them now; the others are closed because they were `done`
-    (talked with, and said what came of it), `reached`, `tried` in vain, their cause is `gone`, or they `refused` to be
-    called. `talked`: with so many at all."""
+    (talked with, and said what came of it), `reached`, `tried` in vain, their cause is `gone`, they `refused` to be
+    called, or somebody took them off `by_hand`. `talked`: with so many at all."""
 
     all: int
     open: int
@@ -116,6 +117,7 @@ class ProgressAnswer(Answer):
     tried: int
     gone: int
     refused: int
+    by_hand: int
     talked: int
     attempts: int
 
@@ -156,7 +158,8 @@ class EntriesQuery(Listed):
 
 
 class EntryAnswer(Answer):
-    """A customer on the list. `why` it is closed, null while it is open; `refusal`: why he was not to be called."""
+    """A customer on the list. `why` it is closed, null while it is open; `refusal`: why he was not to be called, or was
+    taken off the list."""
 
     id: int
     customer_id: int
@@ -172,6 +175,12 @@ class EntryAnswer(Answer):
     reached_at: datetime | None
     why: Why | None
     closed_at: datetime | None
+
+
+class TakenOff(Given):
+    """Why nobody has to call him for this list any more."""
+
+    reason: Name
 
 
 class FedAnswer(Answer):
@@ -240,6 +249,26 @@ async def get_call_list_entries(
         await service.get_list(session, list_id)
         found = await load_entries(session, list_id, **query.model_dump())
     return Listing[EntryAnswer].model_validate(found)
+
+
+@operations.post(
+    "/call-lists/{list_id}/entries/{entry_id}/close", right=RUN_CALL_LISTS, status=204, errors=(409,)
+)
+async def post_close(request: web.Request, list_id: Id, entry_id: Id, body: TakenOff) -> None:
+    """Take somebody off the list, and say why. 409 when he is through already."""
+    async with services(request).db.begin() as session:
+        await close_by_hand(session, list_id, entry_id, body.reason, at=services(request).now())
+        await note(session, request, "call_list.take_off", list_id, entry_id=entry_id)
+
+
+@operations.post(
+    "/call-lists/{list_id}/entries/{entry_id}/open", right=RUN_CALL_LISTS, status=204, errors=(409,)
+)
+async def post_open(request: web.Request, list_id: Id, entry_id: Id) -> None:
+    """Put somebody back who was taken off by hand. 409 when he was not."""
+    async with services(request).db.begin() as session:
+        await open_again(session, list_id, entry_id, at=services(request).now())
+        await note(session, request, "call_list.put_back", list_id, entry_id=entry_id)
 
 
 @operations.get("/call-lists/{list_id}/results", right=RUN_CALL_LISTS)

@@ -21,10 +21,13 @@ from crm_core.read.actions import load_actions
 from crm_core.read.calls import list_calls
 from crm_core.read.customers import list_customers
 from crm_core.read.deals import list_deals
+from crm_core.read.figure_labels import lines_to_choose, queues_to_choose
 from crm_core.read.one_call import CallPage, load_call
 from crm_core.read.order_steps import load_names
 from crm_core.read.orders import list_orders
+from crm_core.read.reviews import list_reviews
 from crm_core.read.sound import load_sound
+from crm_core.read.votes import load_vote
 from crm_core.wrap_up import choose_outcome
 from web.call_sound import addresses
 from web.call_work import (
@@ -42,7 +45,7 @@ from web.field_pages import panel_of
 from web.forms import checked, fields, settle
 from web.listing import Listed
 from web.order_words import said
-from web.own import with_tag
+from web.own import heard_so
 from web.pages import (
     Flash,
     Pages,
@@ -55,7 +58,16 @@ from web.pages import (
     turn,
     users_to_choose,
 )
-from web.rights import DOWNLOAD_RECORDINGS, EDIT_CALLS, HEAR_RECORDINGS, LISTEN_CALLS, VIEW_CALLS, Scope
+from web.rights import (
+    DOWNLOAD_RECORDINGS,
+    EDIT_CALLS,
+    HEAR_RECORDINGS,
+    LISTEN_CALLS,
+    REVIEW_CALLS,
+    VIEW_CALLS,
+    VIEW_REVIEWS,
+    Scope,
+)
 from web.services import services
 from web.sessions import person
 from web.way import way
@@ -76,7 +88,7 @@ class CallsOnPage(CallFilters, Listed):
 async def show_calls(request: web.Request) -> web.Response:
     """The list, newest first; an operator's own alone."""
     who, filters = person(request), read_filters(request, CallsOnPage)
-    given = filters.model_dump(exclude={"unlinked", "mine", "since", "until", "tag_id"})
+    given = filters.model_dump(exclude={"unlinked", "mine", "since", "until", "tag_id", "manner"})
     since = midnight(filters.since, who)
     until = midnight(filters.until and filters.until + timedelta(days=1), who)
     async with services(request).db.begin() as session:
@@ -85,14 +97,17 @@ async def show_calls(request: web.Request) -> web.Response:
             **reader(who, mine=filters.mine),
             everybody=all_calls(who) and not filters.mine,
             unlinked_only=filters.unlinked,
-            only=await with_tag(session, who, filters.tag_id),
+            only=await heard_so(session, who, filters.tag_id, filters.manner),
             since=since,
             until=until,
             **given,
         )
         colleagues = await users_to_choose(session)
+        lines, queues = await lines_to_choose(session), await queues_to_choose(session)
         tags = await list_tags(session)
     context = {
+        "lines": lines,
+        "queues": [(name, name) for name in queues],
         "filters": filters,
         "filters_set": is_set(filters),
         "exported": export_query(filters, since=since, until=until),
@@ -109,19 +124,20 @@ async def show_calls(request: web.Request) -> web.Response:
 @pages.get("/calls/{call_id}", right=VIEW_CALLS)
 async def show_call(request: web.Request) -> web.Response:
     """One call: who rang how long with which result, what it was about, what was said."""
-    return await _page(request)
+    return await page_again(request)
 
 
-async def _page(
+async def page_again(
     request: web.Request,
     flash: Flash | None = None,
     typed: Mapping[str, str] | None = None,
     kept_text: str | None = None,
 ) -> web.Response:
+    """The page of the call in the address; `kept_text`: a note that somebody else's overtook."""
     who, parts = person(request), services(request)
     looked_for = request.query.get("who", "")[:200]
     async with parts.db.begin() as session:
-        call = await load_call(session, _call_id(request), **reader(who), everybody=all_calls(who))
+        call = await load_call(session, call_id_of(request), **reader(who), everybody=all_calls(who))
         hears = call.hearable or who.scope(HEAR_RECORDINGS) is Scope.ALL
         sound = await load_sound(session, call.id) if hears else None
         actions = await load_actions(session, call.id)
@@ -133,12 +149,18 @@ async def _page(
         tags = tags_of(sound.text.phrases, await list_tags(session)) if sound else []
         heard_by = await list_heard(session, call_id=call.id)
         answered = await choices_of(session, call.id)
+        vote = await load_vote(session, call.id)
+        reviews = await list_reviews(session, whose=who.whose(VIEW_REVIEWS), call_id=call.id)
     context = {
         "call": call,
         "heard": sound,
         "addresses": addresses(parts, sound) if sound else {},
         "at": _second(request.query.get("at", "")),
         "answered": answered,
+        "reviews": reviews.rows,
+        "vote": vote,
+        "may_invite": call.answered_at is not None and call.ended_at is not None and who.may(EDIT_CALLS),
+        "may_review": hears and call.operator_id not in (None, who.user_id) and who.may(REVIEW_CALLS),
         "talk": sound.talk if sound else None,
         "tags": tags,
         "way": way(call, parts.now()),
@@ -173,7 +195,7 @@ async def _objects(session: AsyncSession, call: CallPage) -> list[tuple[str, str
 @pages.post("/calls/{call_id}/note", right=EDIT_CALLS)
 async def keep_note(request: web.Request) -> web.Response:
     """Keep the note; when somebody else wrote meanwhile show both, lose neither."""
-    parts, who, call_id = services(request), person(request), _call_id(request)
+    parts, who, call_id = services(request), person(request), call_id_of(request)
     typed = await fields(request)
     body = checked(NoteText, {"version": typed.get("version", "")}, text=typed.get("text", ""))
     try:
@@ -183,7 +205,7 @@ async def keep_note(request: web.Request) -> web.Response:
                 session, kept, body.text, version=body.version, user_id=who.user_id, at=parts.now()
             )
     except Conflict as conflict:
-        return await _page(request, Flash("bad", str(conflict)), typed, kept_text=body.text)
+        return await page_again(request, Flash("bad", str(conflict)), typed, kept_text=body.text)
     await tell_desk(parts, kept)
     return go(f"/calls/{kept}", "noted")
 
@@ -191,7 +213,7 @@ async def keep_note(request: web.Request) -> web.Response:
 @pages.post("/calls/{call_id}/disposition", right=EDIT_CALLS)
 async def keep_disposition(request: web.Request) -> web.Response:
     """Say what came of the call."""
-    parts, who, call_id = services(request), person(request), _call_id(request)
+    parts, who, call_id = services(request), person(request), call_id_of(request)
 
     async def step(typed: Mapping[str, str]) -> web.Response:
         body = checked(ChosenOutcome, {"code": typed.get("code", "")})
@@ -201,7 +223,7 @@ async def keep_disposition(request: web.Request) -> web.Response:
         await parts.live.finish(kept)
         return go(f"/calls/{kept}", "disposed")
 
-    return await settle(request, step, lambda flash, typed: _page(request, flash, typed))
+    return await settle(request, step, lambda flash, typed: page_again(request, flash, typed))
 
 
 @pages.post("/calls/{call_id}/customer", right=EDIT_CALLS)
@@ -212,13 +234,13 @@ async def choose(request: web.Request) -> web.Response:
     async def step(typed: Mapping[str, str]) -> web.Response:
         body = checked(ChosenCustomer, typed)
         async with parts.db.begin() as session:
-            kept = await own_call(request, session, _call_id(request))
+            kept = await own_call(request, session, call_id_of(request))
             await choose_customer(session, parts, kept, body.customer_id, user_id=who.user_id)
             await note_change(session, request, "choose_customer", kept, customer_id=body.customer_id)
         await tell_desk(parts, kept)
         return go(f"/calls/{kept}", "attached")
 
-    return await settle(request, step, lambda flash, typed: _page(request, flash, typed))
+    return await settle(request, step, lambda flash, typed: page_again(request, flash, typed))
 
 
 @pages.post("/calls/{call_id}/customer/new", right=EDIT_CALLS)
@@ -229,12 +251,12 @@ async def create(request: web.Request) -> web.Response:
     async def step(typed: Mapping[str, str]) -> web.Response:
         body = checked(Caller, typed)
         async with parts.db.begin() as session:
-            kept = await own_call(request, session, _call_id(request))
+            kept = await own_call(request, session, call_id_of(request))
             await create_caller(session, parts, kept, body, user_id=who.user_id)
         await tell_desk(parts, kept)
         return go(f"/calls/{kept}", "attached")
 
-    return await settle(request, step, lambda flash, typed: _page(request, flash, typed))
+    return await settle(request, step, lambda flash, typed: page_again(request, flash, typed))
 
 
 @pages.post("/calls/{call_id}/links", right=EDIT_CALLS)
@@ -245,13 +267,13 @@ async def link(request: web.Request) -> web.Response:
     async def step(typed: Mapping[str, str]) -> web.Response:
         target = _target(typed.get("object", ""))
         async with parts.db.begin() as session:
-            kept = await own_call(request, session, _call_id(request))
+            kept = await own_call(request, session, call_id_of(request))
             await call_link.link(session, kept, rule=call_link.CHOSEN, user_id=who.user_id, **target)
             await note_change(session, request, "link_call", kept, **target)
         await tell_desk(parts, kept)
         return go(f"/calls/{kept}#links", "linked")
 
-    return await settle(request, step, lambda flash, typed: _page(request, flash, typed))
+    return await settle(request, step, lambda flash, typed: page_again(request, flash, typed))
 
 
 @pages.post("/calls/{call_id}/links/{link_id}/remove", right=EDIT_CALLS)
@@ -259,7 +281,7 @@ async def unlink(request: web.Request) -> web.Response:
     """Take a link away; it stays in the history."""
     parts, who, link_id = services(request), person(request), number_in(request, "link_id")
     async with parts.db.begin() as session:
-        kept = await own_call(request, session, _call_id(request))
+        kept = await own_call(request, session, call_id_of(request))
         await call_link.unlink(session, kept, link_id, user_id=who.user_id, at=parts.now())
         await note_change(session, request, "unlink_call", kept, link_id=link_id)
     await tell_desk(parts, kept)
@@ -278,7 +300,8 @@ def _second(text: str) -> float | None:
     return float(text) if re.fullmatch(r"[0-9]{1,6}([.][0-9]{1,9})?", text, re.ASCII) else None
 
 
-def _call_id(request: web.Request) -> UUID:
+def call_id_of(request: web.Request) -> UUID:
+    """The call of the address; 404 for what can be none."""
     try:
         return UUID(request.match_info["call_id"])
     except ValueError:

@@ -112,7 +112,7 @@ class FocusAnswer(Answer):
 
 
 class Draft(Given):
-    """The half-made order of the card, as the page wrote it."""
+    """What is half typed, as the page wrote it."""
 
     body: dict[str, Any]
     version: Annotated[
@@ -121,7 +121,7 @@ class Draft(Given):
 
 
 class DraftAnswer(Answer):
-    """The half-made order as it was kept last; version 0: nothing was."""
+    """What is half typed as it was kept last; version 0: nothing was."""
 
     body: dict[str, Any]
     version: int

@@ -36,6 +36,7 @@ FIRST_HOUR, LAST_HOUR = 8, 20
 MOST_PEOPLE = 12  # columns of a day
 LASTS = timedelta(minutes=15)  # of a callback in another calendar
 AHEAD = timedelta(days=60)
+READ_EVERY = timedelta(minutes=15)  # how often another calendar had better ask
 
 
 class CalendarQuery(Given):
@@ -209,6 +210,9 @@ def as_calendar(rows: Sequence[CallbackRow], owner: str, origin: str, now: datet
     calendar.add("prodid", "-//Callcenter//Callbacks//EN")
     calendar.add("version", "2.0")
     calendar.add("x-wr-calname", f"Callbacks: {owner}")
+    # Without these it is read once a day.
+    calendar.add("refresh-interval", icalendar.vDuration(READ_EVERY), parameters={"VALUE": "DURATION"})
+    calendar.add("x-published-ttl", icalendar.vDuration(READ_EVERY))
     for row in rows:
         event = icalendar.Event()
         event.add("uid", f"callback-{row.id}@callcenter")

@@ -23,6 +23,7 @@ from web import callbacks
 from web.callback_when import load_when
 from web.callbacks import CallbackChange, CallbacksQuery, NewCallback, with_engaged
 from web.forms import checked, fields, id_or_none, settle
+from web.number_owner import owners_seen
 from web.pages import (
     Flash,
     Pages,
@@ -44,6 +45,7 @@ pages = Pages()
 TABS = ("overdue", "today", "planned", "done")
 SOON = timedelta(hours=1)
 THEIRS = "theirs"  # the clock by which a time was typed
+NOBODY = "none"  # chosen where several customers have a number: it is none of them
 
 
 @pages.get("/callbacks", right=VIEW_CALLBACKS)
@@ -87,8 +89,11 @@ async def _new_page(
     request: web.Request, flash: Flash | None = None, typed: Mapping[str, str] | None = None
 ) -> web.Response:
     given, parts = typed or {}, services(request)
-    customer_id = id_or_none(given.get("customer_id", ""), "customer_id")
+    chosen, customer_id = _chosen(given)
     async with parts.db.begin() as session:
+        owners = await owners_seen(request, session, given.get("number", "")) if customer_id is None else []
+        if len(owners) == 1 and not chosen:
+            customer_id, owners = owners[0].id, []
         customer = await load_customer(session, customer_id) if customer_id is not None else None
         known = customer.numbers[0].e164 if customer and customer.numbers else ""
         e164 = normalise(given.get("number") or known, country=parts.settings.country).e164
@@ -96,8 +101,29 @@ async def _new_page(
         when = await load_when(session, e164, customer_id, at, parts.now()) if e164 else None
         people = await _people(session)
     due_at = when.next_allowed if when else at
-    context = {"customer": customer, "when": when, "e164": e164, "due_at": due_at, **people}
+    context = {"customer": customer, "when": when, "e164": e164, "due_at": due_at, "owners": owners}
+    context |= people
     return render(request, "callback_new.html", context, flash=flash, typed=given)
+
+
+def _chosen(typed: Mapping[str, str]) -> tuple[bool, int | None]:
+    """Whether somebody said who it is, and who (None: nobody of those who have the number)."""
+    said = typed.get("customer_id", "")
+    if not said or typed.get("asked_for", typed.get("number")) != typed.get("number"):
+        return False, None  # a number that was put right since is another question
+    return True, None if said == NOBODY else id_or_none(said, "customer_id")
+
+
+async def _whose(request: web.Request, typed: Mapping[str, str]) -> int | None:
+    """Who it is: as chosen, else the customer who has the number. Raises `Invalid` where several have it."""
+    chosen, customer_id = _chosen(typed)
+    if chosen:
+        return customer_id
+    async with services(request).db.begin() as session:
+        owners = await owners_seen(request, session, typed.get("number", ""))
+    if len(owners) > 1:
+        raise Invalid(f"{len(owners)} customers have this number. Say which of them it is.", "customer_id")
+    return owners[0].id if owners else None
 
 
 async def shown_tab(
@@ -114,7 +140,7 @@ async def add_callback(request: web.Request) -> web.Response:
     """Plan a callback; a form that is refused comes back with a moment that is allowed."""
 
     async def step(typed: Mapping[str, str]) -> web.Response:
-        customer_id = id_or_none(typed.get("customer_id", ""), "customer_id")
+        customer_id = await _whose(request, typed)
         given = await given_by(request, typed, typed.get("number", ""), customer_id)
         body = checked(NewCallback, typed, **given, customer_id=customer_id)
         made = await callbacks.post_callback(request, body)
@@ -181,7 +207,7 @@ async def change_callback(request: web.Request) -> web.Response:
         given = await given_by(request, typed, row.number, row.customer_id)
         if given["due_at"] == row.due_at.replace(second=0, microsecond=0):
             del given["due_at"]  # what was planned before the hours were set may stay
-        words = {name: typed[name] for name in ("reason", "note") if name in typed}
+        words = {name: typed[name] for name in ("reason", "note", "key", "draft") if name in typed}
         version = id_or_none(typed.get("version", ""), "version")
         await callbacks.patch_callback(
             request, callback_id, checked(CallbackChange, words, **given, version=version)

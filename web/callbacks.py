@@ -9,16 +9,19 @@ from aiohttp import web
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from crm_core import sent_key
 from crm_core.callback import Outcome, Role, State, create_callback, snooze, update_callback
 from crm_core.calling_hours import LONGEST_MINUTES, MOST_ATTEMPTS
 from crm_core.dial_lock import engaged
 from crm_core.read.callbacks import CallbackRow, list_callbacks, load_callback, load_callback_calls
+from crm_core.window_draft import use_up
 from web.api import Operations
 from web.callback_when import plannable
 from web.calls import own_call, tell_desk
 from web.customers import Written
-from web.fields import EARLIEST, Answer, Given, Id, Instant, LongText, Name, ShortText, Version
+from web.fields import EARLIEST, Answer, Given, Id, Instant, Key, LongText, Name, ShortText, UsedUp, Version
 from web.listing import Listed, Listing
+from web.number_owner import the_owner
 from web.pages import day_end
 from web.rights import EDIT_CALLBACKS, VIEW_CALLBACKS
 from web.services import services
@@ -61,6 +64,7 @@ class CallbackAnswer(Answer):
     customer_id: int | None
     customer_name: str | None = Field(validation_alias="customer")
     number: str
+    display: str
     due_at: datetime
     reason: str
     note: str | None
@@ -109,7 +113,9 @@ class NewCallback(Given):
     due_at: Instant
     reason: Name
     note: LongText | None = None
-    customer_id: Id | None = None
+    customer_id: Annotated[
+        Id | None, Field(description="absent: the customer who has the number; null: nobody we know")
+    ] = None
     order_id: Id | None = None
     deal_id: Id | None = None
     assigned_to: Id | None = None
@@ -117,6 +123,8 @@ class NewCallback(Given):
     repeat_minutes: Minutes | None = None
     most_attempts: Attempts | None = None
     source_call_id: Annotated[UUID | None, Field(description="the call in which it was promised")] = None
+    key: Key = None
+    draft: UsedUp = None
 
 
 class CallbackChange(Given):
@@ -131,6 +139,8 @@ class CallbackChange(Given):
     most_attempts: Attempts | None = None
     state: State = State.OPEN
     version: Version | None = None
+    key: Key = None
+    draft: UsedUp = None
 
 
 class Snooze(Given):
@@ -179,15 +189,27 @@ async def with_engaged(
 @operations.post("/callbacks", right=EDIT_CALLBACKS, errors=(403, 404, 409))
 async def post_callback(request: web.Request, body: NewCallback) -> CallbackAnswer:
     """Plan a callback. 404 for an unknown customer or call; 409 for a number that is none, an unknown order, deal,
-    colleague or team, and (with the next allowed moment as choice) for a time at which nobody is to be called there."""
+    colleague or team, (with the next allowed moment as choice) for a time at which nobody is to be called there, and
+    (with the customers as choice) for a number that several have."""
     parts, who = services(request), person(request)
     async with parts.db.begin() as session:
         call_id = body.source_call_id and await own_call(request, session, body.source_call_id)
-        given = body.model_dump() | {"source_call_id": call_id}
+        if (
+            body.key is not None
+            and (known := await sent_key.done_for(session, "callback", body.key)) is not None
+        ):
+            return await _answer(request, session, known)
+        given = body.model_dump(exclude={"key", "draft"})
+        given["source_call_id"] = call_id
+        if "customer_id" not in body.model_fields_set:
+            given["customer_id"] = await the_owner(request, session, body.number)
         with plannable():
             made = await create_callback(
                 session, country=parts.settings.country, created_by=who.user_id, **given
             )
+        if body.key is not None:
+            await sent_key.remember(session, body.key, made.id)
+        await use_up(session, who.user_id, body.draft)
         answer = await _answer(request, session, made.id)
     await tell_desk(parts, call_id)
     return answer
@@ -213,11 +235,16 @@ async def get_callback_calls(request: web.Request, callback_id: Id) -> list[Call
 async def patch_callback(request: web.Request, callback_id: Id, body: CallbackChange) -> CallbackAnswer:
     """Move, hand over or close a callback. 409 for an unknown colleague or team, when `version` is stale, and for a
     time at which nobody is to be called there (with the next allowed moment as choice)."""
-    parts = services(request)
-    changes = body.model_dump(exclude_unset=True, exclude={"version"})
+    parts, who = services(request), person(request)
+    changes = body.model_dump(exclude_unset=True, exclude={"version", "key", "draft"})
     async with parts.db.begin() as session:
-        with plannable():
-            await update_callback(session, callback_id, changes, at=parts.now(), version=body.version)
+        done = body.key and await sent_key.done_for(session, "callback.change", body.key)
+        if done is None:
+            with plannable():
+                await update_callback(session, callback_id, changes, at=parts.now(), version=body.version)
+            if body.key is not None:
+                await sent_key.remember(session, body.key, callback_id)
+            await use_up(session, who.user_id, body.draft)
         return await _answer(request, session, callback_id)
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from callcenter.places import DeskState
 from callcenter.shown_line import LineNeeded
 from crm_core.call import Direction, MissedPlace, Result
+from crm_core.call_talk import Manner
 from crm_core.dial_rule import DialRefused
 from crm_core.errors import Conflict, Forbidden, NotFound
 from crm_core.queue_visit import Outcome
@@ -22,7 +23,7 @@ from web.api import Operations
 from web.errors import Choice, FieldError, Refusal
 from web.fields import Answer, Given, Id, Instant
 from web.listing import Listed, Listing, Text, possible, shown
-from web.own import with_tag
+from web.own import heard_so
 from web.rights import (
     CALL_ANYWAY,
     EDIT_CALLS,
@@ -45,19 +46,25 @@ ToDial = Annotated[
 
 
 class CallFilters(Given):
-    """Which calls. `query`: name or number; `mine`: one's own alone; `missed`: those that died there, or anywhere."""
+    """Which calls. `query`: name or number; `mine`: one's own alone; `missed`: those that died there, or anywhere.
+    `manner`: what stood out in how they were talked, of those one may hear. `source`: of the customer.
+    """
 
     query: Text = ""
     direction: Direction | None = None
     result: Result | None = None
     missed: MissedPlace | Literal["any"] | None = None
     operator_id: Id | None = None
+    line_id: Id | None = None
+    queue: Text | None = None
+    source: Text | None = None
     customer_id: Id | None = None
     order_id: Id | None = None
     deal_id: Id | None = None
     unlinked: bool = False
     mine: bool = False
     tag_id: Id | None = None
+    manner: Manner | None = None
 
 
 class CallsQuery(CallFilters, Listed):
@@ -252,14 +259,14 @@ async def tell_desk(parts: Services, call_id: UUID | None) -> None:
 async def get_calls(request: web.Request, query: CallsQuery) -> Listing[CallItem]:
     """Calls, newest first; an operator's own alone."""
     who = person(request)
-    filters = query.model_dump(exclude={"unlinked", "mine", "tag_id"})
+    filters = query.model_dump(exclude={"unlinked", "mine", "tag_id", "manner"})
     async with services(request).db.begin() as session:
         found = await list_calls(
             session,
             **reader(who, mine=query.mine),
             everybody=all_calls(who) and not query.mine,
             unlinked_only=query.unlinked,
-            only=await with_tag(session, who, query.tag_id),
+            only=await heard_so(session, who, query.tag_id, query.manner),
             **filters,
         )
     return Listing[CallItem].model_validate(found)

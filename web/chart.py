@@ -132,3 +132,25 @@ def dots(points: Sequence[tuple[float, float, float, float]], ground: Ground) ->
         )
         for place, (x, y, low, high) in enumerate(points)
     ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece of a band, from left to right."""
+
+    x: float
+    width: float
+
+
+def band(numbers: Sequence[float], wide: float = WIDE) -> list[Piece]:
+    """Parts of a whole side by side; what is there is at least so wide that it can be pressed."""
+    whole, least = sum(numbers), 6.0
+    if whole <= 0:
+        return [Piece(0.0, 0.0) for _ in numbers]
+    widths = [max(least, wide * one / whole) if one else 0.0 for one in numbers]
+    scale = wide / sum(widths)
+    places, x = [], 0.0
+    for one in widths:
+        places.append(Piece(x, one * scale))
+        x += one * scale
+    return places

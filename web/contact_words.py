@@ -1,6 +1,7 @@
 """How the ways to reach a customer are called; names of firms are the same in every language."""
 
 from crm_core.customer_contact import ContactKind
+from crm_core.message import Channel
 
 CONTACTS = {
     ContactKind.EMAIL: "E-mail",
@@ -14,3 +15,4 @@ CONTACTS = {
     ContactKind.SITE: "Site",
     ContactKind.OTHER: "Other",
 }
+CHANNELS = {Channel.SMS: "SMS"} | {Channel(kind): name for kind, name in CONTACTS.items()}

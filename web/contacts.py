@@ -8,14 +8,14 @@ from pydantic import Field, StringConstraints
 from crm_core import customer_contact as service
 from crm_core.customer_contact import ContactKind
 from web.api import Operations
-from web.fields import Answer, Given, Id, Name, ShortText
+from web.fields import COUNTRY, EMAIL, Answer, Given, Id, Name, ShortText
 from web.listing import possible
 from web.rights import EDIT_CUSTOMERS
 from web.services import services
 
 operations = Operations("customers")
-Email = Annotated[str, StringConstraints(pattern=r"^[!-?A-~]{1,100}@[!-?A-~]{1,150}$")]
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$"), Field(description="two letters, ISO 3166")]
+Email = Annotated[str, StringConstraints(pattern=EMAIL)]
+Country = Annotated[str, StringConstraints(pattern=COUNTRY), Field(description="two letters, ISO 3166")]
 
 
 class ContactAnswer(Answer):

@@ -8,7 +8,7 @@ from crm_core.document import list_documents
 from crm_core.read.deliveries import list_deliveries
 from web import deliveries
 from web.forms import checked, settle
-from web.order_pages import refused
+from web.order_pages import page_again
 from web.pages import Flash, Pages, go, local_instant, number_in, render
 from web.rights import DELIVER, GIVE_TASKS
 from web.services import services
@@ -71,4 +71,4 @@ async def give(request: web.Request) -> web.Response:
         await deliveries.post_courier(request, order_id, body)
         return go(f"/orders/{order_id}#tasks", "given")
 
-    return await settle(request, step, lambda flash, typed: refused(request, flash, f"/orders/{order_id}"))
+    return await settle(request, step, lambda flash, typed: page_again(request, flash, typed))

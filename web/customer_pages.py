@@ -1,24 +1,27 @@
 """Pages of customers: the list, one person with the whole history, and the forms that change them."""
 
 from collections.abc import Mapping
-from typing import Literal
 
 from aiohttp import web
 
 from crm_core import customer as service
 from crm_core.custom_field import FieldOf
 from crm_core.dial_lock import engaged
-from crm_core.mention import write_note
+from crm_core.errors import NotFound
+from crm_core.mention import list_logins, list_reached, write_note
 from crm_core.read.customers import list_customers, load_customer, offered_words
 from crm_core.read.duplicates import likely_twins
-from crm_core.read.timeline import KINDS, load_timeline
+from crm_core.read.rfm import cell_words
+from crm_core.read.timeline import load_timeline
 from crm_core.segment import list_segments
 from web.calls import all_calls, reader
-from web.contact_words import CONTACTS
+from web.contact_words import CHANNELS, CONTACTS
 from web.customers import CustomerChange, CustomersQuery, NewCustomer, NewNote, NewNumber, without_margin
 from web.field_pages import panel_of
+from web.fields import Id
 from web.forms import checked, id_or_none, settle
 from web.listing import Listed, Text
+from web.messages import Kind
 from web.pages import (
     Flash,
     Pages,
@@ -45,10 +48,9 @@ TWIN_REASONS = {"number": "the same number", "email": "the same e-mail", "name":
 class HistoryQuery(Listed):
     """Which part of a history."""
 
-    kind: Literal["call", "order", "deal", "callback", "note", "payment", "task", "visit", "merge"] | None = (
-        None
-    )
+    kind: Kind | None = None
     who: Text = ""  # looked for, to merge with
+    noted: Id | None = None  # the note just kept, to say whom it reached
 
 
 @pages.get("/customers", right=VIEW_CUSTOMERS)
@@ -74,6 +76,7 @@ async def _list(
         "colleagues": colleagues,
         "segments": segments,
         "offered": offered,
+        "cell": cell_words(filters.recency, filters.frequency),
         "may_edit": who.may(EDIT_CUSTOMERS),
         "may_merge": who.may(MERGE_CUSTOMERS),
     }
@@ -92,7 +95,7 @@ async def add_customer(request: web.Request) -> web.Response:
             made = await service.create_customer(
                 session,
                 country=body.country or parts.settings.country,
-                **body.model_dump(exclude={"country"}),
+                **body.model_dump(exclude={"country", "key"}),
             )
         return go(f"/customers/{made.id}", "created")
 
@@ -105,17 +108,34 @@ async def show_customer(request: web.Request) -> web.Response:
     return await page_again(request)
 
 
+async def page_for(request: web.Request, flash: Flash, typed: Mapping[str, str]) -> web.Response:
+    """The page a refused form of another noun was sent from. Raises `NotFound`, `Invalid`."""
+    customer_id = id_or_none(typed.get("customer_id", ""), "customer_id")
+    if customer_id is None or not person(request).may(VIEW_CUSTOMERS):
+        raise NotFound("There is no such customer.")
+    return await page_again(request, flash, typed, customer_id)
+
+
 async def page_again(
-    request: web.Request, flash: Flash | None = None, typed: Mapping[str, str] | None = None
+    request: web.Request,
+    flash: Flash | None = None,
+    typed: Mapping[str, str] | None = None,
+    customer_id: int | None = None,
 ) -> web.Response:
-    who, customer_id = person(request), number_in(request, "customer_id")
+    """The page of a customer; of the one in the address, when no other is given."""
+    who = person(request)
+    customer_id = number_in(request, "customer_id") if customer_id is None else customer_id
     filters = read_filters(request, HistoryQuery)
     async with services(request).db.begin() as session:
         customer = await load_customer(session, customer_id)
         if customer.id != customer_id:
             return go(f"/customers/{customer.id}")
         history = await load_timeline(
-            session, customer.id, **reader(who), tasks=viewer(request), **filters.model_dump(exclude={"who"})
+            session,
+            customer.id,
+            **reader(who),
+            tasks=viewer(request),
+            **filters.model_dump(exclude={"who", "noted"}),
         )
         busy = await engaged(
             session,
@@ -129,6 +149,8 @@ async def page_again(
         custom = await panel_of(session, FieldOf.CUSTOMER, customer.id)
         twins = await likely_twins(session, customer.id) if who.may(MERGE_CUSTOMERS) else []
         offered = await offered_words(session)
+        reached = await list_reached(session, filters.noted) if filters.noted else None
+        to_name = await list_logins(session)
         found = await list_customers(session, query=filters.who, limit=CHOICES) if filters.who else None
     context = {
         "customer": without_margin(customer, who),
@@ -136,17 +158,19 @@ async def page_again(
         "custom": custom,
         "colleagues": colleagues,
         "contact_kinds": CONTACTS,
+        "channels": CHANNELS,
         "offered": offered,
         "twins": twins,
         "twin_reasons": TWIN_REASONS,
         "looked_for": filters.who,
+        "reached": reached,
+        "to_name": to_name,
         "found": found.rows if found else [],
         "may_merge": who.may(MERGE_CUSTOMERS),
         "may_ban": who.may(EDIT_CALL_BANS),
         "timeline": history.rows,
         "pages": turn(request, history),
         "kind": filters.kind,
-        "kinds": KINDS,
         "shops": shops,
         "may_see_all": all_calls(who),
         "may_edit": who.may(EDIT_CUSTOMERS),
@@ -207,7 +231,10 @@ async def add_note(request: web.Request) -> web.Response:
     async def step(typed: Mapping[str, str]) -> web.Response:
         body = checked(NewNote, typed)
         async with parts.db.begin() as session:
-            await write_note(session, customer_id, body.text, user_id=person(request).user_id, at=parts.now())
-        return go(f"/customers/{customer_id}", "noted")
+            made = await write_note(
+                session, customer_id, body.text, user_id=person(request).user_id, at=parts.now()
+            )
+        named = f"?noted={made.id}" if "@" in body.text else ""
+        return go(f"/customers/{customer_id}{named}", "noted")
 
     return await settle(request, step, lambda flash, typed: page_again(request, flash, typed))

@@ -8,13 +8,27 @@ from aiohttp import web
 from pydantic import Field, StringConstraints, computed_field
 
 from crm_core import customer as service
+from crm_core import sent_key
 from crm_core.custom_value import Value
 from crm_core.customer import Sex
 from crm_core.mention import write_note
 from crm_core.read.customers import CustomerPage, list_customers, load_customer
 from web.api import Operations
 from web.contacts import AddressAnswer, ContactAnswer, Country, Email
-from web.fields import BIGGEST_ID, Answer, Day, Given, Id, LongText, Money, Name, ShortText, Version
+from web.fields import (
+    BIGGEST_ID,
+    NUMBER,
+    Answer,
+    Day,
+    Given,
+    Id,
+    Key,
+    LongText,
+    Money,
+    Name,
+    ShortText,
+    Version,
+)
 from web.listing import Listed, Listing, Text, possible, shown
 from web.rights import EDIT_CUSTOMERS, VIEW_CUSTOMERS, VIEW_PURCHASES, Person
 from web.services import services
@@ -24,7 +38,7 @@ from web.users import Zone
 operations = Operations("customers")
 Written = Annotated[
     str,
-    StringConstraints(pattern=r"^\+?[(]?[0-9]([ ()./-]{0,3}[0-9]){4,14}$"),
+    StringConstraints(pattern=NUMBER),
     Field(description="a telephone number as people write it"),
 ]
 
@@ -164,6 +178,7 @@ class NewCustomer(CustomerFields):
 
     name: Name
     numbers: Annotated[list[Written], Field(default_factory=list, max_length=10)]
+    key: Key = None
 
 
 class CustomerChange(CustomerFields):
@@ -223,11 +238,18 @@ async def post_customer(request: web.Request, body: NewCustomer) -> CustomerAnsw
     parts = services(request)
     country = body.country or parts.settings.country
     async with parts.db.begin() as session:
+        if (
+            body.key is not None
+            and (known := await sent_key.done_for(session, "customer", body.key)) is not None
+        ):
+            return seen(request, await load_customer(session, known))
         with possible():
             made = await service.create_customer(
-                session, country=country, **body.model_dump(exclude={"country"})
+                session, country=country, **body.model_dump(exclude={"country", "key"})
             )
         await session.flush()
+        if body.key is not None:
+            await sent_key.remember(session, body.key, made.id)
         return seen(request, await load_customer(session, made.id))
 
 

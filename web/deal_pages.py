@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlencode
 
 from aiohttp import web
@@ -17,12 +17,13 @@ from crm_core.read.leads import lead_of_deal
 from crm_core.read.orders import list_orders
 from crm_core.read.timeline import load_talks
 from web.calls import reader
+from web.customer_pages import page_for
 from web.deals import DealChange, NewDeal, StageCode, opened
 from web.field_pages import panel_of
 from web.fields import Id
 from web.forms import checked, settle
 from web.listing import Listed, Text
-from web.order_pages import refused, sounds_of, talks_context
+from web.order_pages import sounds_of, talks_context
 from web.pages import (
     Flash,
     Pages,
@@ -54,6 +55,7 @@ class DealFilters(Listed):
     until: date | None = None
     open_only: bool = False
     stuck: bool = False
+    talk: Literal["some", "none"] | None = None
 
 
 def wanted(filters: DealFilters, who: Person, now: datetime) -> dict[str, Any]:
@@ -81,7 +83,7 @@ def move_of(typed: Mapping[str, str]) -> dict[str, Any]:
     return {"stage": code or None, "lost_reason_id": _number(reason)}
 
 
-_BOARD = ("funnel_id", "query", "responsible_id", "since", "until", "stuck")
+_BOARD = ("funnel_id", "query", "responsible_id", "since", "until", "stuck", "talk")
 
 
 def by_currency(sums: Sequence[StageSum]) -> list[StageSum]:
@@ -140,24 +142,22 @@ async def add_deal(request: web.Request) -> web.Response:
     async def step(typed: Mapping[str, str]) -> web.Response:
         body = checked(NewDeal, typed, amount=_sum(typed))
         async with parts.db.begin() as session:
-            made = await opened(session, body, at=parts.now(), user_id=person(request).user_id)
+            made = await opened(session, body, at=parts.now(), who=person(request))
         return go(f"/deals/{made.id}", "created")
 
-    async def again(flash: Flash, typed: Mapping[str, str]) -> web.Response:
-        return await refused(request, flash, f"/customers/{typed.get('customer_id', '')}")
-
-    return await settle(request, step, again)
+    return await settle(request, step, lambda flash, typed: page_for(request, flash, typed))
 
 
 @pages.get("/deals/{deal_id}", right=VIEW_DEALS)
 async def show_deal(request: web.Request) -> web.Response:
     """One deal: stage, amount, orders, calls with recording and text."""
-    return await _page(request)
+    return await page_again(request)
 
 
-async def _page(
+async def page_again(
     request: web.Request, flash: Flash | None = None, typed: Mapping[str, str] | None = None
 ) -> web.Response:
+    """The page of the deal in the address."""
     who, deal_id = person(request), number_in(request, "deal_id")
     async with services(request).db.begin() as session:
         deal = await load_deal(session, deal_id)
@@ -219,10 +219,11 @@ async def change_deal(request: web.Request) -> web.Response:
                 changes=changes,
                 at=parts.now(),
                 user_id=person(request).user_id,
+                role=person(request).role,
             )
         return go(f"/deals/{deal_id}", "saved")
 
-    return await settle(request, step, lambda flash, typed: _page(request, flash, typed))
+    return await settle(request, step, lambda flash, typed: page_again(request, flash, typed))
 
 
 def _sum(typed: Mapping[str, str]) -> str:

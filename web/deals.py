@@ -2,30 +2,46 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from aiohttp import web
 from pydantic import Field, StringConstraints, computed_field
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from crm_core import sent_key
 from crm_core.deal import create_deal, update_deal
 from crm_core.deal_goods import MOST_LINES, GoodsWanted
 from crm_core.deal_rows import Deal
 from crm_core.order_stock import MOST_PIECES
 from crm_core.read.deals import kinds_of_sale, list_deals, list_steps, load_deal
+from crm_core.window_draft import use_up
 from web.api import Operations
 from web.calls import own_call, tell_desk
-from web.fields import Answer, Clock, Day, Given, Id, Instant, LongText, Money, Name, ShortText, Version
+from web.fields import (
+    CURRENCY,
+    Answer,
+    Clock,
+    Day,
+    Given,
+    Id,
+    Instant,
+    Key,
+    LongText,
+    Money,
+    Name,
+    ShortText,
+    UsedUp,
+    Version,
+)
 from web.listing import Listed, Listing, Price, Text, possible, shown
-from web.order_models import Key
 from web.pages import users_to_choose
-from web.rights import EDIT_DEALS, VIEW_DEALS
+from web.rights import EDIT_DEALS, VIEW_DEALS, Person
 from web.services import services
 from web.sessions import person
 
 operations = Operations("deals")
-Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$"), Field(description="ISO 4217")]
+Currency = Annotated[str, StringConstraints(pattern=CURRENCY), Field(description="ISO 4217")]
 StageCode = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9_-]{1,40}$"), Field(description="a stage of the deal's funnel")
 ]
@@ -33,13 +49,14 @@ StageCode = Annotated[
 
 class DealsQuery(Listed):
     """Which deals. `query`: words of the title, the customer's name or number; `since` and `until` bound the
-    opening; `stuck`: longer in their stage than it allows."""
+    opening; `stuck`: longer in their stage than it allows; `talk`: did anybody talk about it with the customer?"""
 
     query: Text = ""
     funnel_id: Id | None = None
     stage: StageCode | None = None
     open_only: bool = False
     stuck: bool = False
+    talk: Literal["some", "none"] | None = None
     since: Instant | None = None
     until: Instant | None = None
     responsible_id: Id | None = None
@@ -83,6 +100,7 @@ class NewDeal(DealFields):
     responsible_id: Id | None = None
     call_id: UUID | None = None
     key: Key = None
+    draft: UsedUp = None
 
 
 class DealChange(DealFields):
@@ -97,6 +115,8 @@ class DealChange(DealFields):
     amount: Price = Decimal(0)
     responsible_id: Id | None = None
     call_id: UUID | None = None
+    key: Key = None
+    draft: UsedUp = None
 
 
 class DealAnswer(Answer):
@@ -228,25 +248,27 @@ async def get_steps(request: web.Request, deal_id: Id) -> list[StepAnswer]:
 
 @operations.post("/deals", right=EDIT_DEALS, errors=(404, 409))
 async def post_deal(request: web.Request, body: NewDeal) -> WholeDeal:
-    """Open a deal. 404 for an unknown customer, funnel or call, 409 for an unknown colleague, stage or product. The
-    same sent again with the same `key` opens nothing."""
-    parts, user_id = services(request), person(request).user_id
+    """Open a deal. 404 for an unknown customer, funnel or call, 409 for an unknown colleague, stage or product, and for
+    prices lower than this role may give. The same sent again with the same `key` opens nothing."""
+    parts = services(request)
     async with parts.db.begin() as session:
         call_id = body.call_id and await own_call(request, session, body.call_id)
-        made = await opened(session, body, at=parts.now(), user_id=user_id, call_id=call_id)
+        made = await opened(session, body, at=parts.now(), who=person(request), call_id=call_id)
+        await use_up(session, person(request).user_id, body.draft)
         answer = WholeDeal.model_validate(await load_deal(session, made.id))
     await tell_desk(parts, call_id)
     return answer
 
 
 async def opened(
-    session: AsyncSession, body: NewDeal, *, at: datetime, user_id: int, call_id: UUID | None = None
+    session: AsyncSession, body: NewDeal, *, at: datetime, who: Person, call_id: UUID | None = None
 ) -> Deal:
     """The deal as it was asked for; whoever opens it is responsible unless another is named."""
-    given = body.model_dump(exclude={"items", "call_id"})
-    given |= {"responsible_id": body.responsible_id or user_id, "user_id": user_id, "call_id": call_id}
+    given = body.model_dump(exclude={"items", "call_id", "draft"})
+    given |= {"responsible_id": body.responsible_id or who.user_id, "call_id": call_id}
     with possible():
-        made = await create_deal(session, at=at, items=wanted_goods(body.items), **given)
+        goods = wanted_goods(body.items)
+        made = await create_deal(session, at=at, items=goods, user_id=who.user_id, role=who.role, **given)
     await session.flush()
     return made
 
@@ -259,12 +281,15 @@ def wanted_goods(items: list[WantedGoods]) -> list[GoodsWanted]:
 @operations.patch("/deals/{deal_id}", right=EDIT_DEALS, errors=(409,))
 async def patch_deal(request: web.Request, deal_id: Id, body: DealChange) -> WholeDeal:
     """Change a deal. 409 when `version` is stale, for what is not the deal's to say (`owned`), for a deal lost
-    without a reason, and when the goods of an order that would follow are not there."""
-    parts = services(request)
-    changes = body.model_dump(exclude_unset=True, exclude={"version", "call_id", "items"})
+    without a reason, for one closed without a conversation where its funnel asks for one, for prices lower than this
+    role may give, and when the goods of an order that would follow are not there."""
+    parts, who = services(request), person(request)
+    changes = body.model_dump(exclude_unset=True, exclude={"version", "call_id", "items", "key", "draft"})
     if "items" in body.model_fields_set:
         changes["items"] = wanted_goods(body.items)
     async with parts.db.begin() as session:
+        if body.key is not None and await sent_key.done_for(session, "deal", body.key) is not None:
+            return WholeDeal.model_validate(await load_deal(session, deal_id))
         with possible():
             await update_deal(
                 session,
@@ -272,8 +297,12 @@ async def patch_deal(request: web.Request, deal_id: Id, body: DealChange) -> Who
                 version=body.version,
                 changes=changes,
                 at=parts.now(),
-                user_id=person(request).user_id,
+                user_id=who.user_id,
+                role=who.role,
                 call_id=body.call_id,
             )
         await session.flush()
+        if body.key is not None:
+            await sent_key.remember(session, body.key, deal_id)
+        await use_up(session, who.user_id, body.draft)
         return WholeDeal.model_validate(await load_deal(session, deal_id))

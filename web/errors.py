@@ -16,11 +16,13 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 from sqlalchemy.exc import DBAPIError
 
 from crm_core.errors import Conflict, Forbidden, Invalid, NotFound, Stale
 from crm_core.order_history import Clash
 from crm_core.outage import is_outage
+from web.fields import WRITTEN
 
 PROBLEM_JSON = "application/problem+json"
 SHOWN_ERRORS = 20
@@ -133,6 +135,10 @@ def refusal_for(request: web.Request, exception: Exception) -> Refusal:
         case Invalid():
             error = FieldError(field=exception.field or "", message=str(exception))
             return Refusal(422, str(exception), errors=[error])
+        case ConnectionResetError() if request.transport is None or request.transport.is_closing():
+            return Refusal(
+                400, "You left before the answer came."
+            )  # nobody reads it: a picture was scrolled past
         case UnicodeDecodeError():  # a form that is not in the encoding it claims
             return Refusal(400, "What you sent is not readable text.")
         case DBAPIError() if getattr(exception.orig, "sqlstate", None) in AT_ONCE:
@@ -160,10 +166,39 @@ def from_http(exception: web.HTTPException) -> Refusal:
 def from_validation(error: ValidationError) -> Refusal:
     """422 with every field that pydantic refused; what was sent is never repeated."""
     errors = [
-        FieldError(field=".".join(str(part) for part in item["loc"]), message=item["msg"])
-        for item in error.errors(include_url=False, include_context=False, include_input=False)
+        FieldError(field=".".join(str(part) for part in item["loc"]), message=_told(item))
+        for item in error.errors(include_url=False, include_input=False)
     ]
     return Refusal(422, "Some of what you sent is not valid.", errors=errors[:SHOWN_ERRORS])
+
+
+def _told(item: ErrorDetails) -> str:
+    """What was wrong, as a person says it."""
+    bounds = item.get("ctx", {})
+    match item["type"]:
+        case "missing":
+            return "This is needed."
+        case "string_too_short":
+            few: int = bounds["min_length"]
+            return "This is needed." if few == 1 else f"Write {few} letters at least."
+        case "string_too_long":
+            return f"Write {bounds['max_length']} letters at most."
+        case "string_pattern_mismatch":
+            return WRITTEN.get(bounds["pattern"], "It is not written as it should be.")
+        case "greater_than_equal":
+            return f"Write {bounds['ge']} at least."
+        case "less_than_equal":
+            return f"Write {bounds['le']} at most."
+        case "int_parsing" | "int_type" | "int_from_float":
+            return "Write a whole number."
+        case "enum" | "literal_error":
+            return f"Choose one of the list: {bounds['expected']}."
+        case "extra_forbidden":
+            return "There is no such field."
+        case "value_error":
+            said = item["msg"].removeprefix("Value error, ")
+            return said[:1].upper() + said[1:] + ("" if said.endswith(".") else ".")
+    return item["msg"]
 
 
 def answer(request: web.Request, refusal: Refusal) -> web.Response:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from aiohttp import web
@@ -10,12 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.custom_field import CustomField, FieldOf, get_values, list_fields
 from crm_core.custom_value import FieldKind, Value
-from crm_core.errors import Conflict, Invalid
 from web import custom_fields
-from web.errors import Refusal
 from web.forms import checked, settle
 from web.pages import Flash, Pages, go, number_in, render
-from web.rights import EDIT_CALLS, EDIT_CUSTOMERS, EDIT_DEALS, EDIT_FIELDS, EDIT_ORDERS
+from web.rights import EDIT_FIELDS
 from web.services import services
 
 pages = Pages()
@@ -33,7 +30,6 @@ OBJECTS = {
     FieldOf.DEAL: "Deals",
     FieldOf.CALL: "Calls",
 }
-PREFIX = "custom."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,52 +46,6 @@ async def panel_of(session: AsyncSession, object_: FieldOf, id_: int | UUID) -> 
     fields = await list_fields(session, object_, active=True)
     values = await get_values(session, object_, id_) if fields else {}
     return CustomPanel(fields=fields, values=values, address=f"/{object_}s/{id_}/custom")
-
-
-@pages.post("/customers/{customer_id}/custom", right=EDIT_CUSTOMERS)
-async def fill_customer(request: web.Request) -> web.Response:
-    """Fill the fields of a customer."""
-    id_ = number_in(request, "customer_id")
-    return await _fill(request, custom_fields.patch_customer_values, id_)
-
-
-@pages.post("/orders/{order_id}/custom", right=EDIT_ORDERS)
-async def fill_order(request: web.Request) -> web.Response:
-    """Fill the fields of an order."""
-    return await _fill(request, custom_fields.patch_order_values, number_in(request, "order_id"))
-
-
-@pages.post("/deals/{deal_id}/custom", right=EDIT_DEALS)
-async def fill_deal(request: web.Request) -> web.Response:
-    """Fill the fields of a deal."""
-    return await _fill(request, custom_fields.patch_deal_values, number_in(request, "deal_id"))
-
-
-@pages.post("/calls/{call_id}/custom", right=EDIT_CALLS)
-async def fill_call(request: web.Request) -> web.Response:
-    """Fill the fields of a call."""
-    try:
-        call_id = UUID(request.match_info["call_id"])
-    except ValueError:
-        raise web.HTTPNotFound from None
-    return await _fill(request, custom_fields.patch_call_values, call_id)
-
-
-async def _fill(request: web.Request, act: Any, id_: int | UUID) -> web.Response:
-    back = request.path.removesuffix("/custom")
-    form = await request.post()
-    values: dict[str, Any] = {}
-    for name in dict.fromkeys(form):
-        if name.startswith(PREFIX):
-            said = [part for part in form.getall(name) if isinstance(part, str) and part]
-            several = form.get(f"several.{name}") is not None
-            values[name.removeprefix(PREFIX)] = said if several else (said[0] if said else None)
-    try:
-        await act(request, id_, custom_fields.ValuesGiven(values=values))
-    except (Conflict, Invalid, Refusal) as refusal:
-        flash = Flash("bad", str(refusal))
-        return render(request, "refused.html", {"back": back}, flash=flash)
-    return go(f"{back}#own-fields", "saved")
 
 
 @pages.get("/fields", right=EDIT_FIELDS)

@@ -8,6 +8,7 @@ import re
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Annotated
+from uuid import UUID
 
 from pydantic import (
     AfterValidator,
@@ -24,6 +25,19 @@ from pydantic import (
 BIGGEST_ID = 2**53 - 1  # what JSON readers hold exactly; far below bigint
 # At least one visible letter, digit or sign; the same for pydantic's engine and for a reader of the schema.
 VISIBLE = "[!-~\u00a1-\u167f\u2c00-\u2dff\u3041-\ud7ff]"
+NUMBER = r"^\+?[(]?[0-9]([ ()./-]{0,3}[0-9]){4,14}$"
+EMAIL = r"^[!-?A-~]{1,100}@[!-?A-~]{1,150}$"
+COUNTRY, CURRENCY = r"^[A-Z]{2}$", r"^[A-Z]{3}$"
+LOGIN = r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,59}$"
+WRITTEN = {
+    VISIBLE: "Write something that can be seen.",
+    NUMBER: "Write a telephone number, such as +48 22 307 11 20.",
+    EMAIL: "Write an e-mail address, such as anna@example.com.",
+    COUNTRY: "Write the two letters of a country, such as PL.",
+    CURRENCY: "Write the three letters of a currency, such as EUR.",
+    LOGIN: "Write letters and digits without accents, dots and dashes; 60 at most.",
+}
+"""What is told of a text that does not fit its pattern."""
 _PERCENT = r"^(100(\.0{1,2})?|[0-9]{1,2}(\.[0-9]{1,2})?)$"
 _CLOCK = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"
 _MONEY = r"^[0-9]{1,10}(\.[0-9]{1,2})?$"
@@ -41,7 +55,7 @@ def _money(value: object) -> Decimal:
     if isinstance(value, Decimal):
         return value
     if not isinstance(value, str) or not re.fullmatch(_MONEY, value):
-        raise ValueError('must be a sum written as a string, such as "12.50"')
+        raise ValueError('must be a sum, such as "12.50"')
     return Decimal(value)
 
 
@@ -49,7 +63,7 @@ def _percent(value: object) -> Decimal:
     if isinstance(value, Decimal):
         return value
     if not isinstance(value, str) or not re.fullmatch(_PERCENT, value):
-        raise ValueError('must be a number of per cent written as a string, such as "7.5"')
+        raise ValueError('must be a number of per cent, such as "7.5"')
     return Decimal(value)
 
 
@@ -87,6 +101,19 @@ Version = Annotated[int, Field(ge=0, le=BIGGEST_ID, description="the version tha
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=VISIBLE)]
 ShortText = Annotated[str, StringConstraints(max_length=200)]
 LongText = Annotated[str, StringConstraints(max_length=20_000)]
+Key = Annotated[
+    UUID | None,
+    Field(description="the same sent again with the same key, as no answer came, is not done again"),
+]
+Place = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,80}$")]
+ExternalId = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,100}$"),
+    Field(description="the id of whoever tells it; said twice it is kept once"),
+]
+UsedUp = Annotated[
+    Place | None, Field(description="the window it was typed in; what is kept of that is used up with it")
+]
 Money = Annotated[
     Decimal,
     BeforeValidator(_money),

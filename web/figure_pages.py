@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.call import Call
 from crm_core.figure.coaching import stand
-from crm_core.figure.figure import Figure, Group, Side, Unit, Value
+from crm_core.figure.figure import BY_CODE, Figure, Group, Side, Unit, Value
 from crm_core.figure.period import By, Key
 from crm_core.figure.rules import Target
 from crm_core.figure.tally import SECOND, Tally
@@ -24,6 +24,7 @@ from crm_core.read.figures import behind
 from web.calls import all_calls, reader
 from web.chart import BOTTOM, HIGH, HIGH_DOTS, LEFT, TOP, WIDE, Ground, columns, dots, nice_range
 from web.figures import (
+    HEADS,
     Asked,
     FigureFilters,
     Row,
@@ -43,7 +44,7 @@ from web.figures import (
 from web.forms import settle, whole_or_none
 from web.listing import Listed
 from web.pages import Flash, Pages, go, is_set, number_in, read_filters, render, turn, users_to_choose
-from web.rights import EDIT_TARGETS, VIEW_FIGURES, Scope
+from web.rights import EDIT_TARGETS, HEAR_RECORDINGS, VIEW_FIGURES, Scope
 from web.services import services
 from web.sessions import person
 
@@ -53,18 +54,9 @@ GROUPS = {
     Group.QUEUES: "Queues",
     Group.TIME: "Time",
     Group.CARE: "Care",
+    Group.SPEECH: "How they talk",
+    Group.QUALITY: "Quality",
     Group.SALES: "Sales",
-}
-HEADS = {
-    By.OPERATOR: "Operator",
-    By.QUEUE: "Queue",
-    By.LINE: "Line",
-    By.SOURCE: "Source",
-    By.HOUR: "Hour",
-    By.WEEKDAY: "Day of the week",
-    By.DAY: "Day",
-    By.WEEK: "Week",
-    By.MONTH: "Month",
 }
 HEADLINES = (
     "inbound",
@@ -112,15 +104,16 @@ async def _page(
 ) -> web.Response:
     who, parts = person(request), services(request)
     filters = read_filters(request, FigureFilters)
-    async with parts.db.begin() as session:
+    async with parts.db.snapshot() as session:
         it = await asked(session, filters, who, parts.now())
-        rows = await load_rows(session, it)
+        known = offered(who, it)
+        groups = [group for group in GROUPS if any(figure.group is group for figure in known)]
+        group = filters.group if filters.group in groups else groups[0]
+        shown = [figure for figure in known if figure.group is group]
+        above = [figure for figure in known if figure.code in HEADLINES]
+        rows = await load_rows(session, it, [*shown, *above])
         choices = await _choices(session)
         targets = await list_targets(session)
-    known = offered(who, it)
-    groups = [group for group in GROUPS if any(figure.group is group for figure in known)]
-    group = filters.group if filters.group in groups else groups[0]
-    shown = [figure for figure in known if figure.group is group]
     chosen = figure_of(filters.figure, shown)
     whole = together(rows)
     context = (
@@ -155,6 +148,7 @@ async def _page(
             "targets": targets,
             "general": next((one.target for one in targets if one.queue is None), Target()),
             "may_edit": who.may(EDIT_TARGETS),
+            "may_hear": who.may(HEAR_RECORDINGS),
             "columns_by": {figure.code: _here(request, figure=figure.code) for figure in shown},
         }
     )
@@ -170,13 +164,13 @@ async def show_figure(request: web.Request) -> web.Response:
     """How a figure came about: its formula, its numbers, and the calls that they count."""
     who, parts = person(request), services(request)
     filters = read_filters(request, OneFigure)
-    async with parts.db.begin() as session:
+    async with parts.db.snapshot() as session:
         it = await asked(session, filters, who, parts.now())
         figure = figure_of(filters.figure, offered(who, it, filters.across))
         at = [] if filters.whole else [(it.by, key_of(it.by, filters.key))]
         if filters.across is not None:
             at.append((filters.across, key_of(filters.across, filters.across_key)))
-        found = await load_cells(session, it, [by for by, _ in at])
+        found = await load_cells(session, it, [by for by, _ in at], [figure])
         counted = found.get(tuple(key for _, key in at), Tally())
         names = [dict(await headings(session, it, by, [key])).get(key, filters.key) for by, key in at]
         side = figure.bottom if filters.side == "bottom" and figure.bottom else figure.top
@@ -215,7 +209,7 @@ def _sides(figure: Figure, value: Value) -> list[tuple[str, str]]:
 
 
 def _number(side: Side, number: int | Decimal, currency: str | None) -> str:
-    if isinstance(number, Decimal):
+    if isinstance(number, Decimal) and side.unit is not Unit.POINTS:
         return amount(Unit.MONEY, number, currency)
     return amount(side.unit, Decimal(number) / (SECOND if side.unit is Unit.SECONDS else 1))
 
@@ -225,15 +219,15 @@ async def show_talk(request: web.Request) -> web.Response:
     """Talk a call against conversion, with intervals."""
     who, parts = person(request), services(request)
     filters = read_filters(request, FigureFilters)
-    async with parts.db.begin() as session:
+    async with parts.db.snapshot() as session:
         it = await asked(session, filters, who, parts.now())
-        rows = await load_rows(session, it)
+        rows = await load_rows(session, it, [BY_CODE["talk"], BY_CODE["conversion"]])
         choices = await _choices(session)
     names = {row.key: row.label for row in rows}
     found = stand({row.key: row.tally for row in rows})
     talks = [one.talk_s / 60 for one in found] or [0.0, 1.0]
     shares = [100 * share for one in found for share in (one.low, one.high)] or [0.0, 10.0]
-    ground = Ground(nice_range(min(talks) * 0.7, max(talks) * 1.15), nice_range(min(shares), max(shares)))
+    ground = Ground(nice_range(min(talks) * 0.95, max(talks) * 1.05), nice_range(min(shares), max(shares)))
     drawn = dots(
         [(one.talk_s / 60, one.conversion * 100, one.low * 100, one.high * 100) for one in found], ground
     )
@@ -289,9 +283,9 @@ def _common(request: web.Request, filters: FigureFilters, it: Asked) -> dict[str
         "filters_set": is_set(filters),
         "asked": it,
         "by": it.by,
-        "ways": [(str(code), name.lower()) for code, name in HEADS.items()],
+        "ways": [(str(code), name.lower()) for code, name in HEADS.items() if code is not By.ALL],
         "zones": [(name, name) for name in it.zones],
-        "head": HEADS.get(it.by, ""),
+        "head": HEADS[it.by] if it.by is not By.ALL else "",
         "own": it.within.operators is not None,
         "talk": "/figures/talk?"
         + urlencode(_kept(request, without=("figure", "group", "key", "side", "whole"))),

@@ -11,12 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.errors import Invalid
 from crm_core.figure.count import total
-from crm_core.figure.figure import FIGURES, Figure, Group, Unit, Value
+from crm_core.figure.figure import FIGURES, Figure, Group, Unit, Value, fields_of
 from crm_core.figure.period import By, Key, Period, day_key, of_days
 from crm_core.figure.rules import Rules
 from crm_core.figure.tally import Tally
 from crm_core.queue_target import load_targets
 from crm_core.read.figure_days import tally_days
+from crm_core.read.figure_families import families_of
 from crm_core.read.figure_labels import labels, zones
 from crm_core.read.figures import Within
 from web.fields import Day, Given, Id
@@ -24,22 +25,47 @@ from web.rights import VIEW_FIGURES, VIEW_PURCHASES, Person
 from web.say import duration, money
 
 LONGEST = timedelta(days=1100)
-NOBODY = {By.OPERATOR: "nobody", By.QUEUE: "no queue", By.LINE: "no line", By.SOURCE: "no source"}
+HEADS = {
+    By.ALL: "All",
+    By.OPERATOR: "Operator",
+    By.QUEUE: "Queue",
+    By.LINE: "Line",
+    By.SOURCE: "Source",
+    By.SCRIPT: "Script",
+    By.HOUR: "Hour",
+    By.WEEKDAY: "Day of the week",
+    By.DAY: "Day",
+    By.WEEK: "Week",
+    By.MONTH: "Month",
+}
+NOBODY = {
+    By.OPERATOR: "nobody",
+    By.QUEUE: "no queue",
+    By.LINE: "no line",
+    By.SOURCE: "no source",
+    By.SCRIPT: "no script followed",
+}
 DATES = (By.DAY, By.WEEK, By.MONTH)
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
-class Narrowing(Given):
-    """Of what figures are told. Days are those of the shop, both included; without any, the last seven."""
+class Days(Given):
+    """Of which days and whose figures are told. Days are those of the shop, both included; without any, the last
+    seven."""
 
     since: Day | None = None
     until: Day | None = None
     zone: str | None = Field(default=None, max_length=60)
-    by: By = By.OPERATOR
     operator_id: Id | None = None
     queue: str | None = Field(default=None, max_length=200)
     line_id: Id | None = None
     source: str | None = Field(default=None, max_length=200)
+
+
+class Narrowing(Days):
+    """Of what figures are told, and what their rows are."""
+
+    by: By = By.OPERATOR
 
 
 class FigureFilters(Narrowing):
@@ -71,13 +97,13 @@ class Row:
     tally: Tally
 
 
-async def asked(session: AsyncSession, filters: Narrowing, who: Person, now: datetime) -> Asked:
-    """Whose figures of which days. Raises `Invalid`."""
+async def asked(session: AsyncSession, filters: Days, who: Person, now: datetime, *, days: int = 7) -> Asked:
+    """Whose figures of which days; where none are named, of so many up to today. Raises `Invalid`."""
     known = await zones(session)
     zone = ZoneInfo(filters.zone if filters.zone in known else known[0])
     today = now.astimezone(zone).date()
     last = filters.until or max(today, filters.since or today)
-    first = filters.since or last - timedelta(days=6)
+    first = filters.since or last - timedelta(days=days - 1)
     if not date(2000, 1, 1) <= first <= last < date(2100, 1, 1):
         raise Invalid("The first day comes before the last one.", "since")
     if last - first >= LONGEST:
@@ -91,24 +117,28 @@ async def asked(session: AsyncSession, filters: Narrowing, who: Person, now: dat
     )
     rules = Rules(now=now, targets=await load_targets(session))
     period = of_days(first, last, zone)
-    return Asked(
-        by=filters.by, period=period, first=first, last=last, zones=known, rules=rules, within=within
-    )
+    by = filters.by if isinstance(filters, Narrowing) else By.ALL
+    return Asked(by=by, period=period, first=first, last=last, zones=known, rules=rules, within=within)
 
 
-async def load_rows(session: AsyncSession, it: Asked) -> list[Row]:
+async def load_rows(session: AsyncSession, it: Asked, figures: Sequence[Figure]) -> list[Row]:
     """A row for each operator, queue, day... of which there is something, in a useful order."""
-    found = await load_cells(session, it, (it.by,))
+    found = await load_cells(session, it, (it.by,), figures)
     return [
         Row(key=key, label=label, tally=found.get((key,), Tally()))
         for key, label in await headings(session, it, it.by, [key for (key,) in found])
     ]
 
 
-async def load_cells(session: AsyncSession, it: Asked, dims: Sequence[By]) -> dict[tuple[Key, ...], Tally]:
-    """The tally of every combination of keys of which there is something. Raises `Conflict` for too many rows."""
-    zone = ZoneInfo(str(it.period.zone))
-    return await tally_days(session, it.first, it.last, zone, dims, it.rules, it.within)
+async def load_cells(
+    session: AsyncSession, it: Asked, dims: Sequence[By], figures: Sequence[Figure]
+) -> dict[tuple[Key, ...], Tally]:
+    """The tally of every combination of keys of which there is something, as far as these figures need it.
+
+    Raises `Conflict` for too many rows.
+    """
+    zone, families = ZoneInfo(str(it.period.zone)), families_of(fields_of(figures))
+    return await tally_days(session, it.first, it.last, zone, dims, it.rules, it.within, families=families)
 
 
 async def headings(session: AsyncSession, it: Asked, by: By, found: Iterable[Key]) -> list[tuple[Key, str]]:
@@ -138,7 +168,7 @@ def offered(who: Person, it: Asked, across: By | None = None) -> list[Figure]:
     """The figures that mean something here, and that this person may see."""
     ways, within = {it.by, across}, it.within
     of_one = By.OPERATOR in ways or within.operators is not None or within.operator is not None
-    of_line = bool(ways & {By.QUEUE, By.LINE, By.SOURCE}) or any(
+    of_line = bool(ways & {By.QUEUE, By.LINE, By.SOURCE, By.SCRIPT}) or any(
         one is not None for one in (within.queue, within.line, within.source)
     )
     return [
@@ -172,7 +202,7 @@ def key_of(by: By, text: str) -> Key:
         return None
     try:
         match by:
-            case By.OPERATOR | By.LINE | By.HOUR | By.WEEKDAY:
+            case By.OPERATOR | By.LINE | By.SCRIPT | By.HOUR | By.WEEKDAY:
                 number = int(text)
                 return number if 0 <= number < 2**53 else None
             case By.DAY | By.WEEK | By.MONTH:
@@ -192,6 +222,8 @@ def amount(unit: Unit, value: Decimal, currency: str | None = None) -> str:
     match unit:
         case Unit.SHARE:
             return f"{value * 100:.1f} %"
+        case Unit.TIMES | Unit.POINTS:
+            return f"{value:.1f}"
         case Unit.SECONDS:
             return duration(float(value) + 0.5)
         case Unit.MONEY | Unit.MONEY_A_MINUTE:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from crm_core.errors import Conflict, Invalid
 from web.errors import Refusal, from_validation
 from web.fields import BIGGEST_ID, Given
+from web.given_back import give_back
 from web.pages import Flash
 from web.reach import find_referred, in_form, narrowed
 from web.trail import SENT
@@ -53,6 +54,12 @@ def id_or_none(text: str, field: str) -> int | None:
     return int(text)
 
 
+async def ticked(request: web.Request, name: str) -> list[int]:
+    """The ids that were ticked under this name. Raises `Invalid`."""
+    chosen = (id_or_none(str(value), name) for value in (await request.post()).getall(name, []))
+    return [id_ for id_ in chosen if id_ is not None]
+
+
 def whole_or_none(text: str, field: str) -> int | None:
     """The whole number that was typed; None for nothing. Raises `Refusal` 422."""
     if not text:
@@ -69,13 +76,42 @@ async def settle(request: web.Request, step: Step, again: Again) -> web.Response
         return await step(typed)
     except (Conflict, Invalid, Refusal) as refusal:
         with narrowed(request):
-            return await again(Flash("bad", sentence(refusal)), typed)
+            answer = await again(Flash("bad", sentence(refusal)), typed)
+        if answer.text:
+            answer.text = give_back(
+                answer.text, address=request.path, sent=await _sent(request), wrong=beside(refusal)
+            )
+        return answer
+
+
+async def _sent(request: web.Request) -> dict[str, list[str]]:
+    form = await request.post()
+    return {name: [value for value in form.getall(name) if isinstance(value, str)] for name in form}
+
+
+def beside(refusal: Exception) -> dict[str, str]:
+    """What is told beside each field of a form that was refused."""
+    match refusal:
+        case Refusal():
+            told = {error.field: error.message for error in reversed(refusal.errors) if error.field}
+            # "barcodes.1" is a line of the field "barcodes", "numbers.0" what stands in the field "number".
+            lists = {name.partition(".")[0]: message for name, message in told.items() if "." in name}
+            return {name.removesuffix("s"): message for name, message in lists.items()} | lists | told
+        case Invalid(field=str(name)):
+            return {name: str(refusal)}
+    return {}
 
 
 def sentence(refusal: Exception) -> str:
     """What is told at the top of a form that was refused."""
     if isinstance(refusal, Refusal) and refusal.errors:
-        said = (f"{error.field.replace('_', ' ')}: {error.message}" for error in refusal.errors)
+        # What is told of a field of the house names it itself.
+        said = (
+            error.message
+            if error.field.startswith("custom.")
+            else f"{error.field.partition('.')[0].replace('_', ' ')}: {error.message}"
+            for error in refusal.errors
+        )
         text = "; ".join(said)
         return text[:1].upper() + text[1:]
     return str(refusal)

@@ -62,6 +62,7 @@ async def change_funnel(request: web.Request) -> web.Response:
             version=whole_or_none(typed.get("version", ""), "version"),
             position=whole_or_none(typed.get("position", ""), "position"),
             active=typed.get("active") == "yes",
+            needs_talk=typed.get("needs_talk") == "yes",
             stages=_stages(typed),
         )
         await funnels.patch_funnel(request, funnel_id, body)

@@ -30,12 +30,14 @@ class StageAnswer(Answer):
 
 
 class FunnelAnswer(Answer):
-    """A funnel with its stages in their order; not active: no new deal begins in it."""
+    """A funnel with its stages in their order; not active: no new deal begins in it. `needs_talk`: no deal is won or
+    lost without an answered call that is linked to it or to its order."""
 
     id: int
     name: str
     active: bool
     position: int
+    needs_talk: bool
     version: int
     stages: list[StageAnswer]
 
@@ -63,6 +65,7 @@ class FunnelChange(Given):
     name: Label | None = None
     active: bool | None = None
     position: Annotated[int, Field(ge=0, le=10_000)] | None = None
+    needs_talk: bool | None = None
     stages: Annotated[list[StageGiven], Field(min_length=1, max_length=MOST_STAGES)] | None = None
 
 

@@ -185,7 +185,7 @@ async def _forms(
             "forms": await list_forms(session),
             "shops": await shops_to_choose(session),
             "colleagues": await users_to_choose(session),
-            "here": (parts.settings.public_url or f"{request.scheme}://{request.host}").rstrip("/"),
+            "server": (parts.settings.public_url or f"{request.scheme}://{request.host}").rstrip("/"),
         }
     return render(request, "lead_forms.html", context, flash=flash, typed=typed)
 

@@ -25,10 +25,21 @@ from callcenter.clicktocall import Dialplan
 from callcenter.demo import Demo, open_demo
 from callcenter.doctor import Doctor, Premises
 from callcenter.shadow import check_rooms
-from crm_core import call_list_feed, figure_day, goes_with, outbox, reminder
+from crm_core import (
+    call_list_feed,
+    call_talk,
+    card,
+    demo_pictures,
+    figure_rolling,
+    goes_with,
+    late_index,
+    outbox,
+    picture_fetch,
+    reminder,
+)
 from crm_core import db as database
 from crm_core.db import Database
-from crm_core.embedded import Embedded
+from crm_core.embedded import Embedded, buffers_mb
 from crm_core.embedded_account import EmbeddedError
 from crm_core.exchange import pull
 from crm_core.exchange import worker as imports
@@ -37,7 +48,7 @@ from crm_core.seal import Seal
 from recordings import jobs, service
 from recordings.cache import Cache
 from recordings.engine import VoskEngine
-from web import report_mail
+from web import memory, report_mail
 from web.app import build_app
 from web.floor_viewers import FloorViewers
 from web.push import PushServer
@@ -83,6 +94,7 @@ async def run(settings: Settings, *, ready: Callable[[str, float], None]) -> Non
         )
         register = Register(db)
         await _serve(services, attachment, register, stack)
+        memory.settle()
         async with asyncio.TaskGroup() as group:
             parts = [
                 group.create_task(part, name=name)
@@ -113,13 +125,17 @@ def _parts(
         yield "database", _keep_up(server)
     yield from attachment.parts()
     yield "carriers", attachment.learn_carriers()
+    yield "cards", card.make_ready(db.reader)
     yield "outbox", outbox.publish(db)
     yield "news", outbox.listen(db, heard)
     yield "register", register.run()
     yield "reminders", reminder.keep_reminding(db, _now)
     yield "call lists", call_list_feed.keep_tending(db, _now)
     yield "pairs", goes_with.keep_counting(db, _now)
-    yield "figures", figure_day.keep_rolling(db, _now)
+    yield "figures", figure_rolling.keep_rolling(db, _now)
+    yield "indexes", late_index.keep_building(db)
+    yield "measures", call_talk.catch_all_up(db)
+    yield "memory", memory.keep_walking()
     if settings.smtp_host is not None:
         yield "reports", report_mail.keep_sending(db, settings, _now)
     yield "imports", imports.run(db, settings.imports_dir, now=_now)
@@ -133,6 +149,16 @@ def _parts(
             seal=Seal(settings.secret_key_bytes),
         ),
     )
+    yield (
+        "pictures",
+        picture_fetch.run(
+            db,
+            settings.pictures_dir,
+            quota=settings.pictures_mb * 2**20,
+            now=_now,
+            allowed=settings.fetch_hosts,
+        ),
+    )
     if folders := roots(settings):
         engine = VoskEngine(settings.vosk_model)
         stack.push_async_callback(engine.close)
@@ -140,13 +166,15 @@ def _parts(
         yield "jobs", service.run(db, roots=folders, engine=engine, cache=cache)
     if demo is not None:
         yield "demo", demo.run(attachment.desks.watched)
+        yield "drawings", demo_pictures.give_pictures(db, settings.pictures_dir)
 
 
 async def _embedded(settings: Settings, stack: AsyncExitStack) -> Embedded | None:
     if settings.database_url is not None:
         return None
     try:
-        return await stack.enter_async_context(Embedded(settings.data_dir / "postgres"))
+        buffers = {"shared_buffers": f"{buffers_mb()}MB"}
+        return await stack.enter_async_context(Embedded(settings.data_dir / "postgres", settings=buffers))
     except EmbeddedError as error:
         raise CannotStart(f"The embedded database can not be started: {error}") from error
 

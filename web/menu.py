@@ -43,6 +43,7 @@ EVERY_DAY = (
     Place("leads", "/leads", "Leads", rights.VIEW_LEADS),
     Place("products", "/products", "Products", rights.VIEW_PRODUCTS),
     Place("figures", "/figures", "Figures", rights.VIEW_FIGURES),
+    Place("review", "/review-tasks", "Reviews", rights.REVIEW_CALLS),
 )
 ROAD = (  # of those who are not in the house: couriers
     Place("courier", "/courier", "To bring", rights.DELIVER),
@@ -122,6 +123,13 @@ SETTINGS = (
                 "Tags",
                 rights.EDIT_TAGS,
                 "Words that give a call a tag: return, price, complaint",
+            ),
+            Place(
+                "review",
+                "/scorecards",
+                "Scorecards",
+                rights.EDIT_SCORECARDS,
+                "By which questions calls are judged",
             ),
             Place(
                 "desk",
@@ -208,9 +216,20 @@ SETTINGS = (
                 rights.EDIT_SELLING,
                 "What may be taken off an order, and what it costs to bring it",
             ),
+            Place(
+                "selling",
+                "/payment-terms",
+                "How customers pay",
+                rights.EDIT_SELLING,
+                "The page they are sent to, what stands on an invoice, what a payment does to an order",
+            ),
         ),
     ),
 )
+_KIN = {
+    **dict.fromkeys(("/reviews", "/review-calibrations", "/review-rules", "/votes"), "/review-tasks"),
+    "/script-trials": "/scripts",
+}
 STATUS = Place("status", "/status", "Status", rights.VIEW_STATUS)
 SETTINGS_PLACE = Place("settings", "/settings", "Settings")
 
@@ -236,6 +255,7 @@ def rail(person: Person) -> tuple[tuple[Place, ...], tuple[Place, ...]]:
 def here(path: str) -> str:
     """The place in the rail that a path belongs to."""
     first = "/" + path.strip("/").split("/")[0]
+    first = _KIN.get(first, first)
     if any(place.address == first for group in SETTINGS for place in group.places):
         return SETTINGS_PLACE.name
     return next(

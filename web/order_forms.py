@@ -45,7 +45,7 @@ async def edited(
     given: dict[str, Any] = dict(typed)
     if typed.get("part") == "items":
         given["items"] = await articles(session, request, shop_id)
-        given |= written_off(typed["discount"], "discount_percent") if "discount" in typed else {}
+        given |= written_off(typed["discount"], "discount") if "discount" in typed else {}
     if typed.get("part") == "state":
         given["needs_call"] = typed.get("needs_call") == "yes"
     if typed.get("promised_at"):

@@ -16,15 +16,18 @@ from web.fields import (
     Answer,
     Clock,
     Day,
+    ExternalId,
     Given,
     Id,
     Instant,
+    Key,
     LongText,
     Money,
     Name,
     Percent,
     ShortText,
     StatusCode,
+    UsedUp,
     Version,
 )
 from web.listing import Price
@@ -36,7 +39,8 @@ assert PayBy.__args__ == METHODS  # type: ignore[attr-defined]  # typing does no
 
 
 class LineOfOrder(Answer):
-    """One line of an order; name and prices as they were when it was sold. `list_price`: before any discount."""
+    """One line of an order; name and prices as they were when it was sold. `list_price`: before any discount;
+    `lead_days`: so long until it is here from its `supplier`."""
 
     id: int
     product_id: int | None
@@ -48,6 +52,8 @@ class LineOfOrder(Answer):
     discount_percent: Percent
     discount_amount: Money
     sum: Money
+    supplier: Annotated[str | None, Field(description="not all of it was here: it comes from him")]
+    lead_days: int | None
 
 
 class SumsAnswer(Answer):
@@ -214,11 +220,6 @@ class OrderFields(Terms):
 
 Confirmed = Annotated[bool, Field(description="it was read to the customer, who said yes")]
 
-Key = Annotated[
-    UUID | None,
-    Field(description="the same sent again with the same key, as no answer came, is not done again"),
-]
-
 
 class NewOrder(OrderFields):
     """An order to take; with `call_id` the call is linked to it as the one that made it, and with a `key` as well its
@@ -231,6 +232,7 @@ class NewOrder(OrderFields):
         None
     )
     key: Key = None
+    draft: UsedUp = None
     confirmed: Confirmed = False
 
 
@@ -262,9 +264,18 @@ class OfferAnswer(Answer):
     cost: Money | None
 
 
+class SuppliedAnswer(Answer):
+    """Pieces that one supplier has, and in how many days they would be here (null: not known), the soonest first."""
+
+    supplier: str
+    quantity: int
+    lead_days: int | None
+
+
 class QuotedLine(Answer):
     """A line as it would be sold. `free`: pieces that may be promised to this customer, null for what is no product;
-    `ahead`: who has some of the rest in a call; `behind`: who would like some of these."""
+    `ahead`: who has some of the rest in a call; `behind`: who would like some of these; `suppliers`: who has it
+    besides, of which nothing can be reserved."""
 
     product_id: int | None
     name: str
@@ -275,6 +286,7 @@ class QuotedLine(Answer):
     free: int | None = None
     ahead: list[str]
     behind: list[str]
+    suppliers: list[SuppliedAnswer]
 
 
 class QuoteProblem(Answer):
@@ -298,6 +310,7 @@ class QuoteAnswer(Answer):
     weight_g: int
     deliveries: list[OfferAnswer]
     problems: list[QuoteProblem]
+    may_promise: Annotated[bool, Field(description="you may sell what is not here (`beyond_stock`)")]
 
 
 class PaymentAnswer(Answer):
@@ -308,16 +321,19 @@ class PaymentAnswer(Answer):
     amount: Money
     method: PayBy | None
     note: str | None
+    external_id: str | None
     user_id: int | None
     call_id: UUID | None
     at: datetime = Field(validation_alias="created_at")
 
 
 class NewPayment(Given):
-    """Money to take down; without `kind` it is told from what is owed. A refund needs the right payments.refund."""
+    """Money to take down; without `kind` it is told from what is owed. A refund needs the right payments.refund.
+    `external_id`: what a gateway calls the payment."""
 
     amount: Price
     kind: Kind | None = None
     method: PayBy | None = None
     note: ShortText | None = None
+    external_id: ExternalId | None = None
     call_id: UUID | None = None

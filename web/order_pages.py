@@ -11,6 +11,8 @@ from crm_core.custom_field import FieldOf
 from crm_core.delivery import list_methods
 from crm_core.errors import Invalid
 from crm_core.order import Clash
+from crm_core.payment_link import addresses_of, list_links
+from crm_core.payment_terms import load_terms
 from crm_core.read.customers import load_customer
 from crm_core.read.late import count_late
 from crm_core.read.order_steps import load_moves, load_names, stays
@@ -21,11 +23,12 @@ from crm_core.status_list import list_statuses
 from web import orders
 from web.call_sound import addresses
 from web.calls import all_calls, reader
+from web.customer_pages import page_for
 from web.field_pages import panel_of
 from web.forms import checked, settle
 from web.order_forms import articles, edited, said_off
 from web.order_models import NewOrder, NewPayment
-from web.order_words import said
+from web.order_words import both, said
 from web.orders import OrdersQuery
 from web.pages import (
     Flash,
@@ -41,6 +44,7 @@ from web.pages import (
 )
 from web.rights import (
     EDIT_ORDERS,
+    EDIT_SELLING,
     HEAR_RECORDINGS,
     REFUND_PAYMENTS,
     SELL_BEYOND,
@@ -93,10 +97,7 @@ async def add_order(request: web.Request) -> web.Response:
         made = await orders.post_order(request, body)
         return go(f"/orders/{made.id}", "ordered")
 
-    async def again(flash: Flash, typed: Mapping[str, str]) -> web.Response:
-        return await refused(request, flash, f"/customers/{typed.get('customer_id', '')}")
-
-    return await settle(request, step, again)
+    return await settle(request, step, lambda flash, typed: page_for(request, flash, typed))
 
 
 async def refused(request: web.Request, flash: Flash, back: str) -> web.Response:
@@ -107,10 +108,10 @@ async def refused(request: web.Request, flash: Flash, back: str) -> web.Response
 @pages.get("/orders/{order_id}", right=VIEW_ORDERS)
 async def show_order(request: web.Request) -> web.Response:
     """One order: items, sums, state, delivery, calls with recording and text, history."""
-    return await _page(request)
+    return await page_again(request)
 
 
-async def _page(
+async def page_again(
     request: web.Request,
     flash: Flash | None = None,
     typed: Mapping[str, str] | None = None,
@@ -125,9 +126,17 @@ async def _page(
         sounds = await sounds_of(session, who, talks)
         changes = await load_changes(session, order_id)
         names = await load_names(session, [it.what for it in changes])
+        clashing = clash.fields if clash else ()
+        meant = await load_names(
+            session,
+            [{it.field: value} for it in clashing for value in ([it.base, it.theirs], [it.theirs, it.mine])],
+        )
         moves = await load_moves(session, order_id)
         work = await panel(request, session, "order", order_id)
         payments = await load_payments(session, order_id)
+        links = await list_links(session, order_id)
+        terms = await load_terms(session, order.shop_id)
+        reached = await addresses_of(session, order.customer_id)
         methods = await list_methods(session, order.shop_id, active=True)
         colleagues = await users_to_choose(session)
         statuses = await list_statuses(session)
@@ -147,6 +156,10 @@ async def _page(
         ),
         "known": {it.code: it for it in statuses},
         "payments": payments,
+        "links": links,
+        "terms": terms,
+        "reached": reached,
+        "may_sell": who.may(EDIT_SELLING),
         "methods": [(it.id, it.name) for it in methods],
         "statuses": [it for it in statuses if it.active or it.code == order.status],
         "may_edit": who.may(EDIT_ORDERS),
@@ -155,6 +168,8 @@ async def _page(
         "sees_purchases": who.may(VIEW_PURCHASES),
         "said_off": said_off,
         "clash": clash,
+        "new_lines": max(1, len((await request.post()).getall("sku", ())) - len(order.items)) if typed else 1,
+        "clashing": [(it, both(it.field, (it.base, it.theirs, it.mine), meant)) for it in clashing],
         "sent": await _sent(request) if clash else (),
         **talks_context(request, talks, sounds),
         **work,
@@ -207,10 +222,10 @@ async def change_order(request: web.Request) -> web.Response:
         try:
             await orders.patch_order(request, order_id, body)
         except Clash as clash:
-            return await _page(request, Flash("bad", str(clash)), typed, clash)
+            return await page_again(request, Flash("bad", str(clash)), typed, clash)
         return go(f"/orders/{order_id}", "saved")
 
-    return await settle(request, step, lambda flash, typed: _page(request, flash, typed))
+    return await settle(request, step, lambda flash, typed: page_again(request, flash, typed))
 
 
 @pages.post("/orders/{order_id}/payments", right=EDIT_ORDERS)
@@ -223,7 +238,7 @@ async def add_payment(request: web.Request) -> web.Response:
         await orders.post_payment(request, order_id, checked(NewPayment, given))
         return go(f"/orders/{order_id}#payments", "saved")
 
-    return await settle(request, step, lambda flash, typed: _page(request, flash, typed))
+    return await settle(request, step, lambda flash, typed: page_again(request, flash, typed))
 
 
 def _id(typed: Mapping[str, str], name: str) -> int:

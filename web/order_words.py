@@ -16,6 +16,7 @@ LABELS = {
     "total": "Total",
     "paid": "Paid",
     "payment": "Payment",
+    "payment_link": "Asked to pay",
     "payment_method": "Pays by",
     "coupon": "Coupon",
     "discount_percent": "Discount of the order in per cent",
@@ -43,7 +44,7 @@ _ORDER = {field: place for place, field in enumerate(LABELS)}
 _KINDS = {
     **dict.fromkeys(("total", "paid", "discount_amount", "delivery_cost"), "money"),
     **dict.fromkeys(("delivery_from", "delivery_until"), "clock"),
-    **dict.fromkeys(("payment", "payment_method"), "coded"),
+    **dict.fromkeys(("payment", "payment_link", "payment_method"), "coded"),
     "promised_at": "when",
     "delivery_date": "day",
 }
@@ -58,6 +59,27 @@ class Said:
     before: Any
     after: Any
     kind: str = "text"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Both:
+    """A field that two people changed: as it was, and what each wants. Values as in `Said`."""
+
+    label: str
+    kind: str
+    base: Any
+    theirs: Any
+    mine: Any
+
+
+def both(field: str, values: Sequence[Any], names: Names) -> Both:
+    """A clash in words; `values`: as it was, as it is now, as this person wants it."""
+    kind = "lines" if field == "items" else _KINDS.get(field, "text")
+    known = names.get(field, {})
+    base, theirs, mine = (
+        _lines(it) if kind == "lines" else known.get(it, it) if known else _value(it, kind) for it in values
+    )
+    return Both(label=_label(field), kind=kind, base=base, theirs=theirs, mine=mine)
 
 
 def said(what: Mapping[str, Any], names: Names) -> list[Said]:
@@ -78,7 +100,7 @@ def _told(field: str, what: Mapping[str, Any]) -> bool:
 
 def _one(field: str, step: Any, names: Names) -> Said:
     before, after = step if isinstance(step, list) and len(step) == 2 else (None, step)
-    label = LABELS.get(field, field.replace("_", " ").capitalize())
+    label = _label(field)
     if field == "items":
         return Said(label=label, before=_without(before, after), after=_without(after, before), kind="lines")
     if field in names:
@@ -86,6 +108,10 @@ def _one(field: str, step: Any, names: Names) -> Said:
         return Said(label=label, before=known.get(before, before), after=known.get(after, after))
     kind = _KINDS.get(field, "text")
     return Said(label=label, before=_value(before, kind), after=_value(after, kind), kind=kind)
+
+
+def _label(field: str) -> str:
+    return LABELS.get(field, field.replace("_", " ").capitalize())
 
 
 def _without(lines: Any, others: Any) -> list[str]:

@@ -8,16 +8,18 @@ from aiohttp import web
 from pydantic import Field, StringConstraints, computed_field
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core import order_key
+from crm_core import sent_key
 from crm_core.discount_limit import most_off
 from crm_core.draft import empty_draft
-from crm_core.order import add_payment, create_order, update_order
+from crm_core.order import create_order, update_order
 from crm_core.order_confirmation import confirm
 from crm_core.order_status import Group, Status
 from crm_core.payment import Kind, list_payments
+from crm_core.payment_came import add_payment
 from crm_core.quote import quote
 from crm_core.read.orders import list_orders, load_changes, load_order
 from crm_core.site import offered, ordered
+from crm_core.window_draft import use_up
 from web.api import Operations
 from web.calls import own_call, tell_desk
 from web.fields import Answer, Given, Id, Money
@@ -129,10 +131,13 @@ async def post_order(request: web.Request, body: NewOrder) -> OrderAnswer:
     parts, who = services(request), person(request)
     async with parts.db.begin() as session:
         call_id = body.call_id and await own_call(request, session, body.call_id)
-        if body.key is not None and (known := await order_key.made_for(session, body.key)) is not None:
+        if (
+            body.key is not None
+            and (known := await sent_key.done_for(session, "order", body.key)) is not None
+        ):
             return await _answer(request, session, known)
         given = body.model_dump(
-            exclude={"items", "call_id", "cart_id", "key", "confirmed"}, exclude_none=True
+            exclude={"items", "call_id", "cart_id", "key", "draft", "confirmed"}, exclude_none=True
         )
         _may_promise(request, body)
         if body.key is not None and call_id is not None:
@@ -152,7 +157,8 @@ async def post_order(request: web.Request, body: NewOrder) -> OrderAnswer:
                 await ordered(session, body.cart_id, made)
         await session.flush()
         if body.key is not None:
-            await order_key.remember(session, body.key, made.id)
+            await sent_key.remember(session, body.key, made.id)
+        await use_up(session, who.user_id, body.draft)
         if body.confirmed:
             await confirm(session, made, call_id=call_id, user_id=who.user_id, at=parts.now())
         answer = await _answer(request, session, made.id)
@@ -176,8 +182,11 @@ async def post_quote(request: web.Request, body: QuoteWanted) -> QuoteAnswer:
                 offered=await offered(session, body.cart_id) if body.cart_id is not None else None,
             )
     problems = [{"field": field, "message": message} for field, message in found.problems]
+    more = {"may_promise": who.may(SELL_BEYOND)}
     sees = {} if who.may(VIEW_PURCHASES) else {"margin": None}
-    return QuoteAnswer.model_validate({**vars(found), "problems": problems, **sees}, from_attributes=True)
+    return QuoteAnswer.model_validate(
+        {**vars(found), "problems": problems, **more, **sees}, from_attributes=True
+    )
 
 
 @operations.get("/orders/{order_id}", right=VIEW_ORDERS)
@@ -200,7 +209,7 @@ async def patch_order(request: web.Request, order_id: Id, body: OrderEdit) -> Or
     async with parts.db.begin() as session:
         call_id = body.call_id and await own_call(request, session, body.call_id)
         before = await load_order(session, order_id)
-        if body.key is not None and await order_key.made_for(session, body.key) is not None:
+        if body.key is not None and await sent_key.done_for(session, "order", body.key) is not None:
             return await _answer(request, session, order_id)
         if "paid" in changes and body.paid < before.paid:
             require(who, REFUND_PAYMENTS)
@@ -218,7 +227,7 @@ async def patch_order(request: web.Request, order_id: Id, body: OrderEdit) -> Or
             )
         await session.flush()
         if body.key is not None:
-            await order_key.remember(session, body.key, order_id)
+            await sent_key.remember(session, body.key, order_id)
         if body.confirmed:
             await confirm(session, changed, call_id=call_id, user_id=who.user_id, at=parts.now())
         answer = await _answer(request, session, order_id)
@@ -236,7 +245,8 @@ async def get_payments(request: web.Request, order_id: Id) -> list[PaymentAnswer
 
 @operations.post("/orders/{order_id}/payments", right=EDIT_ORDERS, errors=(403, 409))
 async def post_payment(request: web.Request, order_id: Id, body: NewPayment) -> PaymentAnswer:
-    """Take down money that came or went back. 409 when more would go back than was paid."""
+    """Take down money that came or went back. 409 when more would go back than was paid. The same sent again with its
+    `external_id` is taken down once; 409 when that was another payment's."""
     parts, who = services(request), person(request)
     if body.kind == Kind.REFUND:
         require(who, REFUND_PAYMENTS)
@@ -244,11 +254,11 @@ async def post_payment(request: web.Request, order_id: Id, body: NewPayment) -> 
         call_id = body.call_id and await own_call(request, session, body.call_id)
         given = body.model_dump(exclude={"call_id"})
         with possible():
-            made = await add_payment(
+            came = await add_payment(
                 session, order_id, **given, user_id=who.user_id, at=parts.now(), call_id=call_id
             )
         await session.flush()
-        answer = PaymentAnswer.model_validate(made)
+        answer = PaymentAnswer.model_validate(came.payment)
     await tell_desk(parts, call_id)
     return answer
 

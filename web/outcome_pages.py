@@ -7,7 +7,7 @@ from aiohttp import web
 
 from crm_core.funnel import list_funnels
 from crm_core.line import list_lines
-from crm_core.outcome import ASKS, DEEPEST, HOUSE, MOST, Outcome, OutcomeTree, list_trees
+from crm_core.outcome import ASKS, DEEPEST, HAPPENED, HOUSE, MOST, Outcome, OutcomeTree, list_trees
 from crm_core.reason import KNOWN
 from web import outcomes
 from web.errors import Refusal
@@ -17,6 +17,7 @@ from web.rights import EDIT_OUTCOMES
 from web.services import services
 
 pages = Pages()
+TOLD = KNOWN | HAPPENED  # what an outcome may say of a call
 EMPTY_ROWS = 3  # for new outcomes, below those that there are
 ROWS = range(MOST + EMPTY_ROWS)
 
@@ -42,7 +43,7 @@ async def _page(
         "funnels": funnels,
         "taken": {use.line_id: tree.id for tree in trees for use in tree.uses if use.line_id}
         | {f"f{use.funnel_id}": tree.id for tree in trees for use in tree.uses if use.funnel_id},
-        "reasons": KNOWN,
+        "reasons": TOLD,
         "empty_rows": EMPTY_ROWS,
     }
     return render(request, "outcomes.html", context, flash=flash, typed=typed)
@@ -106,7 +107,7 @@ def _outcomes(typed: Mapping[str, str]) -> list[dict[str, Any]]:
             row: dict[str, Any] = {"label": name, "code": typed.get(f"code{n}") or None}
             row["parent"] = typed.get(f"group{n}") or None
             row |= {ask: typed.get(f"{ask}{n}") == "yes" for ask in ASKS}
-            row["about"] = tuple(reason for reason in KNOWN if typed.get(f"about{n}_{reason}") == "yes")
+            row["about"] = tuple(reason for reason in TOLD if typed.get(f"about{n}_{reason}") == "yes")
             rows.append((_whole(typed.get(f"place{n}", "")), n, row))
     return [row for _, _, row in sorted(rows, key=lambda each: each[:2])]
 

@@ -32,7 +32,7 @@ Ids = Annotated[list[Id], Field(max_length=200)]
 
 class OutcomeAnswer(Answer):
     """One outcome; a group when others name it as `parent`. What it asks for; `about`: the reasons of calls that it
-    shows to have been right. Not active: no longer offered."""
+    shows to have been right, and what it is proposed for. Not active: no longer offered."""
 
     code: str
     parent: str | None

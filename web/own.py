@@ -1,8 +1,9 @@
 """What "own" means for calls, as conditions of a query."""
 
-from sqlalchemy import ColumnElement, true
+from sqlalchemy import ColumnElement, and_, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from crm_core.call_talk import Manner, talked_so
 from crm_core.read.own import talked_in, took_part
 from crm_core.read.phrases import tagged
 from web.rights import HEAR_RECORDINGS, Person, Right, Scope
@@ -16,6 +17,11 @@ def within(who: Person, right: Right) -> ColumnElement[bool]:
     return condition(who.circle(right))
 
 
-async def with_tag(session: AsyncSession, who: Person, tag_id: int | None) -> ColumnElement[bool] | None:
-    """The calls with this tag that this person may hear, for a tag tells what was said; None when none is asked for."""
-    return None if tag_id is None else within(who, HEAR_RECORDINGS) & await tagged(session, tag_id)
+async def heard_so(
+    session: AsyncSession, who: Person, tag_id: int | None, manner: Manner | None = None
+) -> ColumnElement[bool] | None:
+    """The calls with this tag, and talked in this manner, that this person may hear: both tell of what was said. None
+    when neither is asked for."""
+    conditions = [] if tag_id is None else [await tagged(session, tag_id)]
+    conditions += [] if manner is None else [talked_so(manner)]
+    return and_(within(who, HEAR_RECORDINGS), *conditions) if conditions else None

@@ -191,6 +191,7 @@ DONE = {
     "saved": "Saved.",
     "created": "Created.",
     "noted": "The note is kept.",
+    "message_kept": "The message is kept.",
     "number_added": "The number was added.",
     "number_removed": "The number was removed.",
     "contact_added": "Kept.",
@@ -221,6 +222,9 @@ DONE = {
     "qualified": "A customer and a deal were made of the lead.",
     "file_kept": "The file is kept.",
     "set_off": "On the way.",
+    "asked": "They are asked, and told.",
+    "appealed": "The appeal is kept; a colleague decides.",
+    "decided": "Decided; both are told.",
     "delivered": "Delivered. Well done.",
     "not_delivered": "Kept: not delivered. The office knows.",
 }

@@ -1,11 +1,11 @@
-"""What the forms of a customer's page do besides the main one: further contacts and addresses."""
+"""What the forms of a customer's page do besides the main one: further contacts, addresses and messages."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
 
-from web import contacts
+from web import contacts, messages
 from web.customer_pages import page_again
 from web.forms import checked, settle
 from web.pages import Pages, go, number_in
@@ -35,6 +35,18 @@ async def add_address(request: web.Request) -> web.Response:
         body = checked(contacts.NewAddress, typed, country=country)
         await contacts.post_address(request, number_in(request, "customer_id"), body)
         return _back(request, "contact_added", "addresses")
+
+    return await settle(request, step, lambda flash, typed: page_again(request, flash, typed))
+
+
+@pages.post("/customers/{customer_id}/messages", right=EDIT_CUSTOMERS)
+async def add_message(request: web.Request) -> web.Response:
+    """Write a message down that a customer sent or was sent."""
+
+    async def step(typed: Mapping[str, str]) -> web.Response:
+        body = checked(messages.NewMessage, typed)
+        await messages.post_customer_message(request, number_in(request, "customer_id"), body)
+        return _back(request, "message_kept", "history")
 
     return await settle(request, step, lambda flash, typed: page_again(request, flash, typed))
 

@@ -106,6 +106,21 @@ async def change_stock(request: web.Request) -> web.Response:
     return await settle(request, step, lambda flash, typed: _page(request, flash, typed))
 
 
+@pages.post("/products/{product_id}/suppliers", right=EDIT_PRODUCTS)
+async def change_supply(request: web.Request) -> web.Response:
+    """Say what a supplier has; without a number he has it no longer."""
+    product_id = number_in(request, "product_id")
+
+    async def step(typed: Mapping[str, str]) -> web.Response:
+        if typed.get("quantity"):
+            await products.put_supply(request, product_id, checked(products.NewSupply, typed))
+        else:
+            await products.delete_supply(request, product_id, checked(products.GoneSupply, typed))
+        return go(f"/products/{product_id}#suppliers", "saved")
+
+    return await settle(request, step, lambda flash, typed: _page(request, flash, typed))
+
+
 @pages.post("/products/{product_id}/prices", right=EDIT_PRODUCTS)
 async def add_price(request: web.Request) -> web.Response:
     """Add a price for a price list, for a time, or both."""

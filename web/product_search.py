@@ -12,6 +12,8 @@ from crm_core.read.product_search import Found, found_products
 from web.api import Operations
 from web.fields import Answer, Given, Id, Money
 from web.listing import Text, possible
+from web.order_models import SuppliedAnswer
+from web.pictures import address_of
 from web.rights import EDIT_PRODUCTS, VIEW_PRODUCTS
 from web.services import services
 from web.sessions import person
@@ -38,7 +40,8 @@ class PlaceAnswer(Answer):
 
 class ProductAnswer(Answer):
     """Something a shop sells. `price`: for this customer now; `stock`: pieces that can still be promised; `free`: what
-    other calls leave of them; `ahead`: who holds some in a call."""
+    other calls leave of them; `ahead`: who holds some in a call; `suppliers`: who has
+    more of it, not counted; `picture`: address of the main one, small."""
 
     id: int
     shop_id: int
@@ -51,8 +54,10 @@ class ProductAnswer(Answer):
     usual_price: Money
     stock: int
     places: list[PlaceAnswer]
+    suppliers: list[SuppliedAnswer]
     free: int
     ahead: list[str]
+    picture: str | None
 
 
 class SuggestionsQuery(Given):
@@ -114,8 +119,10 @@ def _product(it: Found) -> ProductAnswer:
             "price": it.price,
             "usual_price": it.product.price,
             "places": it.places,
+            "suppliers": it.suppliers,
             "free": it.stands.free,
             "ahead": list(it.stands.ahead),
+            "picture": address_of(it.product.id, it.picture_id),
         },
         from_attributes=True,
     )

@@ -13,10 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core import price, product, stock
 from crm_core.goes_with import list_accessories
-from crm_core.read.products import list_products, load_levels, load_product, load_sisters
+from crm_core.picture import list_pictures
+from crm_core.read.products import ProductRow, list_products, load_levels, load_product, load_sisters
+from crm_core.supply import LONGEST_DAYS, list_supplies, remove_supply, set_supply
 from web.api import Operations
 from web.fields import VISIBLE, Answer, Given, Id, Instant, Money, Name, ShortText, Version
 from web.listing import Listed, Listing, Price, Text, possible
+from web.order_models import SuppliedAnswer
+from web.pictures import PictureAnswer, address_of, answer_of
 from web.product_search import AccessoryAnswer
 from web.rights import EDIT_PRODUCTS, VIEW_PRODUCTS, VIEW_PURCHASES, Person, require
 from web.services import services
@@ -27,6 +31,7 @@ Sku = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=VIS
 Barcode = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=VISIBLE)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=VISIBLE)]
 Pieces = Annotated[int, Field(ge=0, le=stock.MOST_ON_HAND)]
+Side = Annotated[int | None, Field(ge=1, le=100_000, description="of the packed goods, in millimetres")]
 Properties = Annotated[dict[Label, Label], Field(max_length=product.MOST_PROPERTIES)]
 
 
@@ -59,7 +64,13 @@ class CatalogueItem(Answer):
         Decimal | None, Field(description="per cent of the price; null without the right purchases.view")
     ] = None
     weight_g: int | None
+    length_mm: int | None
+    width_mm: int | None
+    height_mm: int | None
+    picture: Annotated[str | None, Field(description="address of the main picture, small")] = None
     stock: int
+    supplied: Annotated[int, Field(description="pieces at suppliers, which are not stock")]
+    supply_days: Annotated[int | None, Field(description="in so many days the first would be here")]
     active: bool
     version: int
     updated_at: datetime
@@ -73,6 +84,12 @@ class LevelAnswer(Answer):
     on_hand: int
     reserved: int
     available: int
+
+
+class SupplyAnswer(SuppliedAnswer):
+    """The same, as of when."""
+
+    as_of: datetime
 
 
 class PriceAnswer(Answer):
@@ -92,8 +109,10 @@ class WholeProduct(CatalogueItem):
 
     sisters: list[CatalogueItem]
     levels: list[LevelAnswer]
+    suppliers: list[SupplyAnswer]
     prices: list[PriceAnswer]
     accessories: list[AccessoryAnswer]
+    pictures: list[PictureAnswer]
 
 
 class ProductFields(Given):
@@ -107,6 +126,9 @@ class ProductFields(Given):
     ]
     purchase_price: Annotated[Price | None, Field(description="needs the right purchases.view")] = None
     weight_g: Annotated[int | None, Field(ge=0, le=1_000_000, description="grams, for delivery")] = None
+    length_mm: Side = None
+    width_mm: Side = None
+    height_mm: Side = None
     active: bool = True
 
 
@@ -133,6 +155,20 @@ class NewLevel(Given):
 
     on_hand: Pieces
     was: Pieces | None = None
+
+
+class NewSupply(Given):
+    """What a supplier has now, and in how many days it would be here."""
+
+    supplier: Name
+    quantity: Pieces
+    lead_days: Annotated[int | None, Field(ge=0, le=LONGEST_DAYS)] = None
+
+
+class GoneSupply(Given):
+    """Which supplier."""
+
+    supplier: Name
 
 
 class NewPrice(Given):
@@ -222,6 +258,25 @@ async def put_stock(request: web.Request, product_id: Id, warehouse_id: Id, body
         return await whole(session, request, product_id)
 
 
+@operations.put("/products/{product_id}/suppliers", right=EDIT_PRODUCTS, errors=(409,))
+async def put_supply(request: web.Request, product_id: Id, body: NewSupply) -> WholeProduct:
+    """Say what a supplier has of a product now. It is no stock: nothing of it can be reserved."""
+    parts = services(request)
+    async with parts.db.begin() as session:
+        with possible():
+            given = body.model_dump()
+            by = person(request).user_id
+            await set_supply(session, product_id, **given, user_id=by, at=parts.now())
+        return await whole(session, request, product_id)
+
+
+@operations.delete("/products/{product_id}/suppliers", right=EDIT_PRODUCTS)
+async def delete_supply(request: web.Request, product_id: Id, query: GoneSupply) -> None:
+    """This supplier has it no longer."""
+    async with services(request).db.begin() as session:
+        await remove_supply(session, product_id, query.supplier, user_id=person(request).user_id)
+
+
 @operations.post("/products/{product_id}/prices", right=EDIT_PRODUCTS, errors=(409,))
 async def post_price(request: web.Request, product_id: Id, body: NewPrice) -> WholeProduct:
     """Add a price for a price list, for a time, or both."""
@@ -263,12 +318,14 @@ async def whole(session: AsyncSession, request: web.Request, product_id: int) ->
     await session.flush()
     row = await load_product(session, product_id)
     prices = await price.list_prices(session, product_id)
+    supplies = await list_supplies(session, [product_id])
     beside = await list_accessories(session, product_id)
     names = ("id", "price", "price_list", "promotion", "starts_at", "ends_at")
     return WholeProduct(
         **item_for(row, who).model_dump(),
         sisters=[item_for(it, who) for it in await load_sisters(session, row)],
         levels=[LevelAnswer.model_validate(it) for it in await load_levels(session, row)],
+        suppliers=[SupplyAnswer.model_validate(it) for it in supplies.get(product_id, ())],
         prices=[
             PriceAnswer(
                 **{name: getattr(it, name) for name in names}, now=price.holds(it, it.price_list, now)
@@ -276,12 +333,14 @@ async def whole(session: AsyncSession, request: web.Request, product_id: int) ->
             for it in prices
         ],
         accessories=[AccessoryAnswer.model_validate(it) for it in beside],
+        pictures=[answer_of(it) for it in await list_pictures(session, product_id)],
     )
 
 
-def item_for(row: object, who: Person) -> CatalogueItem:
+def item_for(row: ProductRow, who: Person) -> CatalogueItem:
     """A row of the catalogue as this person may see it."""
-    item = CatalogueItem.model_validate(row)
+    shown = {"picture": address_of(row.id, row.picture_id)}
+    item = CatalogueItem.model_validate(row).model_copy(update=shown)
     if not who.may(VIEW_PURCHASES):
         return item.model_copy(update={"purchase_price": None, "margin": None})
     return item.model_copy(update={"margin": price.margin(item.price, item.purchase_price)})

@@ -100,6 +100,7 @@ class PushServer:
         self._public_host = urlsplit(public_url).hostname if public_url else None
         self._check_every_s = check_every_s
         self._viewers: dict[int, Viewer] = {}
+        self._last: tuple[Message, str] = ({}, "")  # the message written last, and as what
 
     @asynccontextmanager
     async def listening(self, host: str, port: int) -> AsyncIterator[int]:
@@ -236,9 +237,15 @@ class PushServer:
         who = next((browser.person for browser in viewer.browsers if browser.person is not None), None)
         if who is None:
             return
-        body = encoded(message_seen(who, message))
+        body = self._encoded(message_seen(who, message))
         for browser in tuple(viewer.browsers):
             self._send(browser, body)
+
+    def _encoded(self, message: Message) -> str:
+        """What goes to every desk as it is becomes text once, not once for each of them."""
+        if message is not self._last[0]:
+            self._last = (message, encoded(message))
+        return self._last[1]
 
     def _send(self, browser: BrowserConnection, body: str) -> None:
         """Write and do not wait; cut a browser that does not read."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import reduce
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -19,7 +19,7 @@ from crm_core.figure.sales import OF_COSTS, SALES_FIGURES, Sales
 from crm_core.figure.tally import Tally
 from crm_core.read.figure_labels import zones
 from crm_core.read.sales import load_sales, tells_costs
-from web.figures import Asked, Narrowing, asked, headings, key_text, load_cells, offered, said
+from web.figures import HEADS, Asked, Days, Narrowing, asked, headings, key_text, load_cells, offered, said
 from web.rights import VIEW_PURCHASES, Person
 
 MOST_CELLS = 6000
@@ -47,6 +47,12 @@ class Subject(StrEnum):
 
     CALLS = "calls"
     ORDERS = "orders"
+
+
+class Timed(Days):
+    """Days that move along; `since` and `until` go before `time`."""
+
+    time: Time | None = None
 
 
 class ReportQuery(Narrowing):
@@ -91,16 +97,22 @@ class Line:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Grid:
-    """A report as it came out. `columns`: (what it is called, the figure that stands in it)."""
+class Table:
+    """Figures as rows and columns. `columns`: (what it is called, the figure that stands in it)."""
 
-    query: ReportQuery
     asked: Asked
     head: str
     figures: Sequence[Figure]
     columns: Sequence[tuple[str, Figure]]
     lines: Sequence[Line]
     together: Line
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid(Table):
+    """A report as it came out."""
+
+    query: ReportQuery
 
     @property
     def chosen(self) -> Figure:
@@ -111,19 +123,7 @@ class Grid:
         return HEADS[self.query.across] if self.query.across else ""
 
 
-ENTITIES = (By.OPERATOR, By.QUEUE, By.LINE, By.SOURCE)
-HEADS = {
-    By.ALL: "All",
-    By.OPERATOR: "Operator",
-    By.QUEUE: "Queue",
-    By.LINE: "Line",
-    By.SOURCE: "Source",
-    By.HOUR: "Hour",
-    By.WEEKDAY: "Day of the week",
-    By.DAY: "Day",
-    By.WEEK: "Week",
-    By.MONTH: "Month",
-}
+ENTITIES = (By.OPERATOR, By.QUEUE, By.LINE, By.SOURCE, By.SCRIPT)
 
 
 async def build(session: AsyncSession, query: ReportQuery, who: Person, now: datetime) -> Grid:
@@ -133,12 +133,15 @@ async def build(session: AsyncSession, query: ReportQuery, who: Person, now: dat
     """
     if query.across is query.by or query.by is By.ALL or query.across is By.ALL:
         raise Invalid("Choose other columns than rows.", "across")
-    it = await asked(session, await _dated(session, query, now), who, now)
+    if query.subject is Subject.ORDERS and By.SCRIPT in (query.by, query.across):
+        raise Invalid("Scripts belong to calls: choose other rows and columns for orders.", "by")
+    it = await asked(session, await dated(session, query, now), who, now)
     dims = [query.by] if query.across is None else [query.by, query.across]
-    found = await _load(session, query, it, dims)
     known = told(who, query, it)
     if not known:
         raise Invalid("Nothing is told of orders in this way.", "by")
+    wanted = _chosen(query, known, _nothing(query))
+    found = await _load(session, query, it, dims, wanted if query.across is None else wanted[:1])
     figures = _chosen(query, known, total(found.values(), _nothing(query)))
     rows = await headings(session, it, query.by, [keys[0] for keys in found])
     columns: list[tuple[Key, str]] = []
@@ -153,10 +156,10 @@ async def build(session: AsyncSession, query: ReportQuery, who: Person, now: dat
 
 
 async def _load(
-    session: AsyncSession, query: ReportQuery, it: Asked, dims: Sequence[By]
+    session: AsyncSession, query: ReportQuery, it: Asked, dims: Sequence[By], figures: Sequence[Figure]
 ) -> dict[tuple[Key, ...], Any]:
     if query.subject is Subject.CALLS:
-        return await load_cells(session, it, dims)
+        return await load_cells(session, it, dims, figures)
     zone = ZoneInfo(str(it.period.zone))
     return await load_sales(session, it.first, it.last, zone, dims, it.rules, it.within)
 
@@ -174,7 +177,7 @@ def told(who: Person, query: ReportQuery, it: Asked) -> list[Figure]:
     ]
 
 
-def _nothing(query: ReportQuery) -> Any:
+def _nothing(query: ReportQuery) -> Sales | Tally:
     return Sales() if query.subject is Subject.ORDERS else Tally()
 
 
@@ -279,9 +282,12 @@ def _pause(reason: str) -> Figure:
     )  # fmt: skip
 
 
-async def _dated(session: AsyncSession, query: ReportQuery, now: datetime) -> ReportQuery:
+Q = TypeVar("Q", Timed, ReportQuery)
+
+
+async def dated(session: AsyncSession, query: Q, now: datetime) -> Q:
     """The same with the days that are meant."""
-    if query.since is not None or query.until is not None:
+    if query.since is not None or query.until is not None or query.time is None:
         return query
     known = await zones(session)
     zone = ZoneInfo(query.zone if query.zone in known else known[0])
@@ -333,6 +339,6 @@ def _address(query: ReportQuery, it: Asked, figure: Figure, keys: dict[str, str]
     return f"{page}?" + urlencode({name: it for name, it in (given | keys).items() if it is not None})
 
 
-def plain(query: ReportQuery) -> dict[str, Any]:
+def plain(query: Days) -> dict[str, Any]:
     """What is kept of a query, and what stands in an address."""
     return query.model_dump(mode="json", exclude_defaults=True)

@@ -1,7 +1,6 @@
 """A report as a file: CSV and XLSX with plain numbers, PDF as people read it. Heavy: the PDF is made in a thread."""
 
 import asyncio
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -11,9 +10,9 @@ from crm_core.exchange.sheet import Csv, Sheet, Xlsx
 from crm_core.figure.figure import Unit
 from crm_core.report import Format
 from web.imports import CSV, XLSX
-from web.report import Cell, Grid
+from web.pdf import PDF, typeset
+from web.report import Cell, Table
 
-PDF = "application/pdf"
 TYPES = {Format.CSV: f"{CSV}; charset=utf-8", Format.XLSX: XLSX, Format.PDF: PDF}
 UNITS = {Unit.SHARE: "%", Unit.SECONDS: "s", Unit.MONEY_A_MINUTE: "a minute"}
 
@@ -26,13 +25,13 @@ class File:
     body: bytes
 
 
-async def as_file(grid: Grid, title: str, kind: Format) -> File:
+async def as_file(grid: Table, title: str, kind: Format) -> File:
     """The report in this format."""
     body = await asyncio.to_thread(pdf if kind is Format.PDF else sheet, grid, title, kind)
     return File(TYPES[kind], body)
 
 
-def sheet(grid: Grid, title: str, kind: Format) -> bytes:
+def sheet(grid: Table, title: str, kind: Format) -> bytes:
     """Numbers to go on computing with: shares in per cent, times in seconds; of money a column for each currency."""
     out: Sheet = Xlsx() if kind is Format.XLSX else Csv()
     heads, spread = _spread(grid)
@@ -41,7 +40,7 @@ def sheet(grid: Grid, title: str, kind: Format) -> bytes:
     return out.rows(rows) + out.end()
 
 
-def _spread(grid: Grid) -> tuple[list[str], "_Spread"]:
+def _spread(grid: Table) -> tuple[list[str], "_Spread"]:
     lines = (*grid.lines, grid.together)
     currencies = [
         sorted({value.currency or "" for line in lines for value in line.cells[place].values}) or [""]
@@ -80,10 +79,8 @@ def _number(cell: Cell, currency: str) -> Decimal | None:
     return Decimal(int(whole)) if shown == whole else shown.quantize(Decimal("0.01"))
 
 
-def pdf(grid: Grid, title: str, kind: Format = Format.PDF) -> bytes:
-    """A4 across, the heading on every page. What is in it comes as data and is never read as markup."""
-    import typst  # heavy
-
+def pdf(grid: Table, title: str, kind: Format = Format.PDF) -> bytes:
+    """A4 across, the heading on every page."""
     days = f"{grid.asked.first:%d.%m.%Y} – {grid.asked.last:%d.%m.%Y}, {grid.asked.period.zone}"
     said = {
         "title": title,
@@ -94,10 +91,7 @@ def pdf(grid: Grid, title: str, kind: Format = Format.PDF) -> bytes:
         "formulas": [f"{one.name}: {one.formula}" for one in grid.figures],
         "small": len(grid.columns) > 10,
     }
-    made: bytes = typst.compile(
-        _TYPST.encode(), sys_inputs={"data": json.dumps(said)}, ignore_system_fonts=True
-    )
-    return made
+    return typeset(_TYPST, said)
 
 
 def _texts(label: str, cells: Sequence[Cell]) -> list[str]:

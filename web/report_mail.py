@@ -22,7 +22,7 @@ from crm_core.outage import is_outage
 from crm_core.read.figure_labels import zones
 from crm_core.report import Format, Report, ReportMail
 from crm_core.report_mail import take_due, was_not_sent, was_sent
-from web.report import ReportQuery, build
+from web.kept_report import make
 from web.report_files import File, as_file
 from web.rights import SEND_REPORTS, VIEW_FIGURES, Person
 from web.sessions import person_of
@@ -79,7 +79,7 @@ async def _send(
     if who is None or not (who.may(VIEW_FIGURES) and who.may(SEND_REPORTS)):
         raise NotSent("Who has it sent may not see or send reports any more.")
     try:
-        grid = await build(session, ReportQuery.model_validate(report.spec), who, at)
+        grid = await make(session, report.spec, who, at)
     except (Refused, ValueError) as refused:
         raise NotSent(f"The report can not be made: {refused}") from refused
     file = await as_file(grid, report.name, Format(mail.format))

@@ -10,39 +10,33 @@ from crm_core import report, report_mail
 from crm_core.figure.figure import Figure, Group, Unit
 from crm_core.figure.period import By
 from crm_core.read.figure_labels import lines_to_choose, queues_to_choose, zones
-from crm_core.report import Every, Format, Report, ReportMail, Shared
+from crm_core.report import Format, Report, ReportMail
 from web import reports
 from web.chart import BOTTOM, HIGH, LEFT, WIDE, columns
-from web.figures import amount, tick
+from web.fact_pages import common
+from web.fact_report import FactQuery, FactReport, address, build_facts
+from web.figures import HEADS, amount, tick
 from web.forms import checked, settle, whole_or_none
+from web.kept_report import of_facts
 from web.pages import Flash, Pages, go, number_in, read_filters, render, users_to_choose
-from web.report import HEADS, Cell, Grid, Line, ReportQuery, Subject, Time, build, plain, told
+from web.report import Cell, Grid, Line, ReportQuery, Subject, build, plain, told
 from web.report_ready import BY_CODE, SHELVES
+from web.report_words import EVERY, SHARED, SHARED_WITH, TIMES
 from web.rights import KEEP_REPORTS, SEND_REPORTS, VIEW_FIGURES, Person
 from web.services import services
 from web.sessions import person
 
 pages = Pages()
-TIMES = {
-    Time.TODAY: "today",
-    Time.YESTERDAY: "yesterday",
-    Time.WEEK: "last 7 days",
-    Time.LAST_WEEK: "last week",
-    Time.MONTH: "this month",
-    Time.LAST_MONTH: "last month",
-    Time.QUARTER: "last 90 days",
-    Time.YEAR: "last 365 days",
-}
 SUBJECTS = {
     Group.CALLS: "Calls",
     Group.QUEUES: "Queues",
     Group.TIME: "Time",
     Group.CARE: "Care",
+    Group.SPEECH: "How they talk",
+    Group.QUALITY: "Quality",
     Group.SALES: "Sales",
 }
 OF = {Subject.CALLS: "calls", Subject.ORDERS: "orders"}
-SHARED = {Shared.ME: "only me", Shared.TEAM: "my team", Shared.ALL: "everybody"}
-EVERY = {Every.DAY: "every day", Every.WEEK: "every Monday", Every.MONTH: "every first of the month"}
 
 
 @pages.get("/reports", right=VIEW_FIGURES)
@@ -86,6 +80,8 @@ async def _kept_page(
     async with services(request).db.begin() as session:
         kept = await report.get_report(session, number_in(request, "report_id"), user_id=who.user_id)
         mail = await report_mail.mail_of(session, kept.id, user_id=who.user_id)
+    if (facts := of_facts(kept.spec)) is not None:
+        return await _facts_page(request, *facts, kept, mail, flash, typed)
     query = ReportQuery.model_validate(kept.spec)
     return await _page(request, query, kept.name, kept=kept, mail=mail, flash=flash, typed=typed)
 
@@ -95,9 +91,12 @@ async def keep(request: web.Request) -> web.Response:
     """Keep the report that is shown under a name."""
 
     async def step(typed: Mapping[str, str]) -> web.Response:
-        query = checked(ReportQuery, {name: value for name, value in typed.items() if value})
-        body = checked(reports.ReportGiven, {"name": typed.get("name", ""), "shared": typed.get("shared", "me")},
-                       query=query)  # fmt: skip
+        given = {name: value for name, value in typed.items() if value}
+        theme = given.pop("theme", None)
+        query = checked(ReportQuery if theme is None else FactQuery, given)
+        about = {"query": query} if theme is None else {"facts": query}
+        named = {"name": typed.get("name", ""), "shared": typed.get("shared", "me")}
+        body = checked(reports.ReportGiven, named if theme is None else named | {"theme": theme}, **about)
         kept = await reports.post_report(request, body)
         return go(f"/reports/{kept.id}", "saved")
 
@@ -154,7 +153,7 @@ async def _page(
     typed: Mapping[str, str] | None = None,
 ) -> web.Response:
     who, parts = person(request), services(request)
-    async with parts.db.begin() as session:
+    async with parts.db.snapshot() as session:
         grid = await build(session, query, who, parts.now())
         choices = {
             "colleagues": await users_to_choose(session),
@@ -179,16 +178,42 @@ async def _page(
             for kind in Format
         ],
         "subjects": [(str(code), name) for code, name in OF.items()],
+        "may_keep": who.may(KEEP_REPORTS),
+    }
+    context |= _keeping(request, kept, mail)
+    return render(request, "report.html", context, flash=flash, typed=typed)
+
+
+async def _facts_page(
+    request: web.Request,
+    report: FactReport,
+    query: FactQuery,
+    kept: Report,
+    mail: ReportMail | None,
+    flash: Flash | None,
+    typed: Mapping[str, str] | None,
+) -> web.Response:
+    """A kept report of facts as a table; its pictures are on the page of all such reports."""
+    who, parts = person(request), services(request)
+    async with parts.db.snapshot() as session:
+        table = await build_facts(session, report, query, who, parts.now())
+        context = await common(session, who, table)
+    context |= _keeping(request, kept, mail)
+    context["whole_page"] = address(report.page, query, table.asked, table.way)
+    return render(request, "fact_kept.html", context, flash=flash, typed=typed)
+
+
+def _keeping(request: web.Request, kept: Report | None, mail: ReportMail | None) -> dict[str, Any]:
+    who = person(request)
+    return {
         "kept": kept,
         "mail": mail,
-        "mailer": parts.settings.smtp_host is not None,
-        "shared": [(str(code), name) for code, name in SHARED.items()],
+        "mailer": services(request).settings.smtp_host is not None,
+        "shared": SHARED_WITH,
         "every": [(str(code), name) for code, name in EVERY.items()],
-        "may_keep": who.may(KEEP_REPORTS),
         "may_send": who.may(SEND_REPORTS),
         "mine": kept is not None and kept.user_id == who.user_id,
     }
-    return render(request, "report.html", context, flash=flash, typed=typed)
 
 
 def _offered(who: Person, grid: Grid) -> list[tuple[str, list[Figure]]]:

@@ -17,11 +17,21 @@ class Ready:
 
 
 @dataclass(frozen=True)
+class Page:
+    """A report that has a page of its own."""
+
+    address: str
+    name: str
+    says: str
+
+
+@dataclass(frozen=True)
 class Shelf:
     """Reports of one subject."""
 
     name: str
     reports: tuple[Ready, ...]
+    pages: tuple[Page, ...] = ()
 
 
 _QUEUE = "service_level,asa,abandonment,abandonment_long,patience,let_go,refused,aht,transfers,fcr"
@@ -57,6 +67,10 @@ SHELVES = (
                 "conversion", "Conversion by operator", "Calls that became orders, revenue and margin a minute",
                 _sales(By.OPERATOR),
             ),
+            Ready(
+                "quality", "Quality by operator", "Votes of customers, low ones, reviews and what came to nought",
+                ReportQuery(figures="vote,voted,low_votes,review,reviews,zeroed", time=Time.QUARTER),
+            ),
         ),
     ),
     Shelf(
@@ -82,12 +96,18 @@ SHELVES = (
             Ready("missed_when", "When calls are missed", "Missed calls by hour and day of the week",
                   ReportQuery(by=By.HOUR, across=By.WEEKDAY, figures="missed", time=Time.QUARTER)),
         ),
+        (
+            Page("/reports/missed", "What became of missed calls",
+                 "Called back by whom and how soon, who got through himself, who was never reached and what that cost"),
+        ),
     ),
     Shelf(
         "Sales by telephone",
         (
             Ready("by_line", "Conversion by line", "What each number brings", _sales(By.LINE)),
             Ready("by_source", "Conversion by source", "What customers of each source bring", _sales(By.SOURCE)),
+            Ready("by_script", "Conversion by script", "What calls bring in which a script was followed",
+                  _sales(By.SCRIPT)),
             Ready("by_hour", "Conversion by hour", "When calls become orders", _sales(By.HOUR, Time.QUARTER)),
             Ready("by_month", "Month by month", "Calls, orders, revenue and margin over the year",
                   _sales(By.MONTH, Time.YEAR)),
@@ -105,6 +125,14 @@ SHELVES = (
             Ready("order_hours", "When orders come", "Orders by hour and day of the week",
                   ReportQuery(subject=Subject.ORDERS, by=By.HOUR, across=By.WEEKDAY, figures="placed",
                               time=Time.QUARTER)),
+        ),
+        (
+            Page("/reports/goods", "Goods: calls, orders, money",
+                 "What each product and category brings: calls about it, conversion, orders, revenue and margin"),
+            Page("/reports/steps", "Time of orders in their steps",
+                 "How long orders stand in each status, with whom, in which shop; where most of the time goes"),
+            Page("/reports/funnel", "Funnel and bottlenecks",
+                 "Deals stage by stage: went on, lost and why, how long they stood; where they are held up"),
         ),
     ),
 )  # fmt: skip

@@ -13,14 +13,17 @@ from crm_core.queue_target import LONGEST_S, LONGEST_SHORT_S, QueueTarget
 from crm_core.read.figure_labels import zones
 from crm_core.report import Every, Format, Report, Shared
 from web.api import Operations
+from web.fact_report import FactQuery, Theme
 from web.fields import VISIBLE, Answer, Given, Id, Instant, Name
 from web.figures import key_text
 from web.imports import CSV, XLSX
+from web.kept_report import of_facts, spec_of
 from web.listing import possible
 from web.middleware import visitor_address
 from web.noted import note
-from web.report import Cell, Grid, Line, ReportQuery, build, plain
-from web.report_files import PDF, as_file
+from web.pdf import PDF
+from web.report import Cell, Grid, Line, ReportQuery, Table, build, plain
+from web.report_files import as_file
 from web.rights import EDIT_TARGETS, KEEP_REPORTS, SEND_REPORTS, VIEW_FIGURES, Scope
 from web.say import zone_of
 from web.services import services
@@ -77,21 +80,25 @@ class GridAnswer(Answer):
 
 
 class ReportGiven(Given):
-    """A report to keep; the same name again keeps the new one."""
+    """A report to keep; the same name again keeps the new one. With a `theme` it is one of facts, as `facts` asks."""
 
     name: Name
     shared: Shared = Shared.ME
-    query: ReportQuery
+    query: ReportQuery = Field(default_factory=ReportQuery)
+    theme: Theme | None = None
+    facts: FactQuery = Field(default_factory=FactQuery)
 
 
 class ReportAnswer(Answer):
-    """A kept report; `own`: one may remove it."""
+    """A kept report; `own`: one may remove it. With a `theme` it is one of facts, else `facts` is null."""
 
     id: int
     name: str
     shared: Shared
     own: bool
     query: ReportQuery
+    theme: Theme | None
+    facts: FactQuery | None
 
 
 class MailGiven(Given):
@@ -143,7 +150,7 @@ class ReportFile(ReportQuery):
 @operations.get("/figures", right=VIEW_FIGURES, errors=(409,))
 async def get_figures(request: web.Request, query: ReportQuery) -> GridAnswer:
     """Figures by rows and columns, as far as one may see them. 409 for what can not be told so."""
-    return _grid(await made(request, query))
+    return grid_answer(await made(request, query))
 
 
 @operations.get("/exports/report", right=KEEP_REPORTS, errors=(409,), produces=f"{CSV}, {XLSX}, {PDF}")
@@ -182,7 +189,7 @@ async def post_report(request: web.Request, body: ReportGiven) -> ReportAnswer:
                 session,
                 user_id=person(request).user_id,
                 name=body.name,
-                spec=plain(body.query),
+                spec=spec_of(body.facts if body.theme else body.query, body.theme),
                 shared=body.shared,
             )
         await note(session, request, "report.keep", kept.id, name=kept.name, shared=kept.shared)
@@ -259,15 +266,17 @@ async def delete_queue_target(request: web.Request, target_id: Id) -> None:
 async def made(request: web.Request, query: ReportQuery) -> Grid:
     """The report, for whoever asks."""
     parts = services(request)
-    async with parts.db.begin() as session:
+    async with parts.db.snapshot() as session:
         with possible():
             return await build(session, query, person(request), parts.now())
 
 
 def _kept(request: web.Request, kept: Report) -> ReportAnswer:
+    facts = of_facts(kept.spec)
     return ReportAnswer(
         id=kept.id, name=kept.name, shared=Shared(kept.shared), own=kept.user_id == person(request).user_id,
-        query=ReportQuery.model_validate(kept.spec),
+        query=ReportQuery() if facts else ReportQuery.model_validate(kept.spec),
+        theme=facts[0].theme if facts else None, facts=facts[1] if facts else None,
     )  # fmt: skip
 
 
@@ -275,7 +284,8 @@ def _target(it: QueueTarget) -> TargetAnswer:
     return TargetAnswer.model_validate(it)
 
 
-def _grid(grid: Grid) -> GridAnswer:
+def grid_answer(grid: Table) -> GridAnswer:
+    """A table of figures as the API tells it."""
     return GridAnswer(
         head=grid.head,
         since=grid.asked.first.isoformat(),

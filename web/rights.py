@@ -42,6 +42,7 @@ EDIT_SELLING = Right("selling", "edit")  # limits of discounts, coupons, deliver
 EDIT_ASSIGNMENT = Right("assignment", "edit")  # rules of who gets an order
 EDIT_STATUSES = Right("statuses", "edit")  # of orders
 REFUND_PAYMENTS = Right("payments", "refund")
+REPORT_PAYMENTS = Right("payments", "report")  # of a gateway or the store, by the number of the order
 VIEW_CALLBACKS, EDIT_CALLBACKS = Right("callbacks", "view"), Right("callbacks", "edit")
 VIEW_PROMISES, KEEP_PROMISES = Right("promises", "view"), Right("promises", "keep")
 VIEW_PRODUCTS, EDIT_PRODUCTS = Right("products", "view"), Right("products", "edit")
@@ -89,6 +90,10 @@ EXPORT_CUSTOMERS, EXPORT_ORDERS = Right("customers", "export"), Right("orders", 
 EXPORT_PRODUCTS, EXPORT_CALLS = Right("products", "export"), Right("calls", "export")
 
 VIEW_FIGURES = Right("figures", "view")  # own: what one's own calls came to
+VIEW_REVIEWS, REVIEW_CALLS = Right("reviews", "view"), Right("reviews", "make")  # own: of one's own calls
+EDIT_SCORECARDS = Right(
+    "scorecards", "edit"
+)  # by which questions calls are judged, and which are drawn for it
 EDIT_TARGETS = Right("targets", "edit")  # what queues shall reach
 VIEW_FLOOR = Right("floor", "view")  # the board of who does what now
 EDIT_ALERTS = Right("alerts", "edit")  # of what the floor is warned, and who is told
@@ -127,6 +132,7 @@ _DESK: Mapping[Right, Scope] = {
     KEEP_VIEWS: Scope.OWN,
     TAKE_TURNS: Scope.OWN,
     VIEW_FIGURES: Scope.OWN,
+    VIEW_REVIEWS: Scope.OWN,
     KEEP_WORK: Scope.OWN,
     VIEW_WORK: Scope.OWN,
 }
@@ -140,6 +146,9 @@ _FLOOR = {
     EDIT_SCRIPTS: Scope.ALL,
     EDIT_TIPS: Scope.ALL,
     VIEW_FIGURES: Scope.ALL,
+    VIEW_REVIEWS: Scope.ALL,
+    REVIEW_CALLS: Scope.ALL,
+    EDIT_SCORECARDS: Scope.ALL,
     EDIT_TARGETS: Scope.ALL,
     KEEP_REPORTS: Scope.ALL,
     SEND_REPORTS: Scope.ALL,
@@ -199,14 +208,15 @@ _HOUSE = {
     EDIT_FIELDS: Scope.ALL,
     EDIT_FORMS: Scope.ALL,
 }
+_STORE = {REPORT_SITE: Scope.ALL, REPORT_PAYMENTS: Scope.ALL}
 
 # No built-in role is narrowed to a team; a role of one's own may be (crm_core/team.py).
 RIGHTS: Mapping[Role, Mapping[Right, Scope]] = {
     Role.OPERATOR: _DESK,
     Role.SENIOR: _DESK,
     Role.SUPERVISOR: {**_DESK, **_FLOOR},
-    Role.MANAGER: {**_DESK, **_FLOOR, **_GOODS, **_EXCHANGE, REPORT_SITE: Scope.ALL},
-    Role.ADMIN: {**_DESK, **_FLOOR, **_GOODS, **_EXCHANGE, **_HOUSE, REPORT_SITE: Scope.ALL},
+    Role.MANAGER: {**_DESK, **_FLOOR, **_GOODS, **_EXCHANGE, **_STORE},
+    Role.ADMIN: {**_DESK, **_FLOOR, **_GOODS, **_EXCHANGE, **_HOUSE, **_STORE},
     Role.COURIER: _ROAD,
 }
 
@@ -215,7 +225,7 @@ _NOUNS = ("customers", "orders", "deals", "callbacks")
 _BY_TEAM = frozenset(
     (
         *(VIEW_FLOOR, VIEW_FIGURES, VIEW_CALLS, EDIT_CALLS, LISTEN_CALLS, HEAR_RECORDINGS, VIEW_FLIGHT),
-        *(VIEW_PROMISES, VIEW_WORK, CORRECT_WORK),
+        *(VIEW_PROMISES, VIEW_WORK, CORRECT_WORK, VIEW_REVIEWS, REVIEW_CALLS),
     )
 )
 

@@ -4,9 +4,11 @@ from datetime import date, timedelta
 
 from aiohttp import web
 
+from crm_core.late_index import is_ready
 from crm_core.outcome import choices
 from crm_core.phrase_tag import list_tags
-from crm_core.read.figure_labels import lines_to_choose
+from crm_core.read.figure_labels import lines_to_choose, queues_to_choose
+from crm_core.read.phrases import NEWEST, WORDS
 from web.calls import all_calls
 from web.listing import Listed
 from web.pages import Pages, is_set, midnight, read_filters, render, turn, users_to_choose
@@ -36,6 +38,7 @@ async def show_said(request: web.Request) -> web.Response:
             session,
             who,
             filters,
+            now=services(request).now(),
             since=midnight(filters.since, who),
             until=midnight(filters.until and filters.until + timedelta(days=1), who),
             after=filters.after,
@@ -49,7 +52,9 @@ async def show_said(request: web.Request) -> web.Response:
             "everybody": all_calls(who),
             "colleagues": await users_to_choose(session),
             "lines": await lines_to_choose(session),
+            "queues": [(name, name) for name in await queues_to_choose(session)],
             "outcomes": await choices(session),
             "tags": [(tag.id, tag.name) for tag in await list_tags(session)],
+            "only_newest": None if await is_ready(session, WORDS) else NEWEST,
         }
     return render(request, "said.html", context)

@@ -102,7 +102,7 @@ async def preview(request: web.Request) -> web.Response:
         async with services(request).db.begin() as session:
             about = await load_call(session, _call_id(typed.get("call", "")))
             if about is not None:
-                values = await load_values(session, about.line_id, about.customer_id, about.order_id)
+                values = await load_values(session, about, services(request).now())
     name = person(request).name
     values |= {"operator.name": name, "operator.first_name": name.split()[0]}
     try:

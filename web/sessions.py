@@ -13,7 +13,7 @@ from typing import Any
 
 from aiohttp import web
 from aiohttp_session import AbstractStorage, Session, SessionData, get_session
-from sqlalchemy import Select, delete, func, literal, select, update
+from sqlalchemy import Select, bindparam, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -66,11 +66,8 @@ class SessionStore:
     async def person(self, token: str) -> tuple[Person, dict[str, Any]] | None:
         """Who holds this token, and the session's data; None for an unknown or expired one."""
         now = self._now()
-        query = _people().where(
-            SignInSession.id == digest(token), SignInSession.expires_at > now, User.active
-        )
         async with self._db.begin() as session:
-            row = (await session.execute(query)).one_or_none()
+            row = (await session.execute(_HOLDER, {"id": digest(token), "now": now})).one_or_none()
             if row is None:
                 return None
             if now - row.seen_at > SEEN_EVERY:
@@ -118,6 +115,12 @@ def _who() -> tuple[Any, ...]:
         team.scalar_subquery().label("team"),
         scopes.correlate(User).scalar_subquery().label("scopes"),
     )
+
+
+# Asked with every request; put together once, since that costs more than asking does.
+_HOLDER = _people().where(
+    SignInSession.id == bindparam("id"), SignInSession.expires_at > bindparam("now"), User.active
+)
 
 
 async def person_of(session: AsyncSession, user_id: int) -> Person | None:

@@ -198,6 +198,7 @@ class Settings(BaseSettings):
     hold_minutes: float = Field(5, ge=0, le=240)  # goods of a draft are held so long after the call
     site_days: int = Field(90, ge=1, le=3650)  # visits and carts of the web shop are kept so long
     fetch_hosts: Hosts = ()  # hosts inside the house from which imports may be fetched
+    pictures_mb: int = Field(10_240, ge=1, le=10_000_000)  # room for the pictures of goods
     documents_mb: int = Field(5120, ge=1, le=10_000_000)  # room for the files of orders, tasks and customers
     smtp_host: OptionalText = None  # the mail server by which reports are sent; None: none are
     smtp_port: Port = 587
@@ -255,6 +256,11 @@ class Settings(BaseSettings):
     def documents_dir(self) -> Path:
         """Where the files of orders, tasks and customers lie."""
         return self.data_dir / "documents"
+
+    @property
+    def pictures_dir(self) -> Path:
+        """Where the pictures of goods lie."""
+        return self.data_dir / "pictures"
 
     @property
     def tls(self) -> bool:

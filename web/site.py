@@ -11,17 +11,12 @@ from crm_core.site import PageView, Visitor, add_visits, put_cart
 from web.api import Operations
 from web.contacts import Email
 from web.deals import Currency
-from web.fields import Answer, Given, Id, Instant, Money, Name, ShortText
+from web.fields import Answer, ExternalId, Given, Id, Instant, Money, Name, ShortText
 from web.listing import Price, possible
 from web.rights import REPORT_SITE
 from web.services import services
 
 operations = Operations("site")
-ExternalId = Annotated[
-    str,
-    StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,100}$"),
-    Field(description="the shop's own id; said twice it is kept once"),
-]
 Address = Annotated[str, StringConstraints(pattern=r"^https?://[!-~]{1,1900}$")]
 Phone = Annotated[str, StringConstraints(pattern=r"^[0-9+() ./-]{3,40}$")]
 _ONE_OF_THREE: Any = {

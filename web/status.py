@@ -4,7 +4,10 @@ from datetime import timedelta
 
 from aiohttp import web
 
+from crm_core import picture
 from crm_core.document import used_bytes
+from crm_core.late_index import missing
+from crm_core.read.phrases import NEWEST
 from crm_core.read.waiting import load_waiting
 from web.api import Operations
 from web.fields import Answer
@@ -76,17 +79,55 @@ async def show_status(request: web.Request) -> web.Response:
 
 async def _checks(parts: Services) -> list[Check]:
     found = await checks(parts)
-    return [*found, await files_check(parts)] if _answers(found) else found
+    return (
+        [*found, await files_check(parts), await pictures_check(parts), *await index_checks(parts)]
+        if _answers(found)
+        else found
+    )
+
+
+async def index_checks(parts: Services) -> list[Check]:
+    """One for each index that is still being built."""
+    async with parts.db.begin() as session:
+        building = await missing(session)
+    return [
+        Check(
+            name="index",
+            ok=it.share is not None,
+            needed=False,
+            detail=f"The index {it.name} is not there yet"
+            + (
+                f": {it.share:.0%} are read."
+                if it.share is not None
+                else "; nobody builds it at this moment."
+            )
+            + f" Until then what was said is looked for in the newest {NEWEST:,} texts.",
+            fix="" if it.share is not None else "Nothing: it is begun within a minute after a start.",
+        )
+        for it in building
+    ]
 
 
 async def files_check(parts: Services) -> Check:
     """How much room the files of orders, tasks and customers have left."""
     async with parts.db.begin() as session:
-        used, room = await used_bytes(session) / 2**20, parts.settings.documents_mb
-    detail = f"{used:,.0f} MB of {room:,} MB are used by files of orders, tasks and customers."
-    tight = used > room * NEARLY
-    fix = "Raise CALLCENTER_DOCUMENTS_MB, or take files away that nobody needs." if tight else ""
-    return Check(name="files", ok=not tight, needed=False, detail=detail, fix=fix)
+        used = await used_bytes(session)
+    return _room("files", used, "files of orders, tasks and customers", parts.settings.documents_mb)
+
+
+async def pictures_check(parts: Services) -> Check:
+    """How much room the pictures of goods have left."""
+    async with parts.db.begin() as session:
+        used = await picture.used_bytes(session)
+    return _room("pictures", used, "pictures of goods", parts.settings.pictures_mb)
+
+
+def _room(name: str, used: int, what: str, room_mb: int) -> Check:
+    detail = f"{used / 2**20:,.0f} MB of {room_mb:,} MB are used by {what}."
+    tight = used > room_mb * 2**20 * NEARLY
+    of = {"files": "DOCUMENTS", "pictures": "PICTURES"}[name]
+    fix = f"Raise CALLCENTER_{of}_MB, or take {name} away that nobody needs." if tight else ""
+    return Check(name=name, ok=not tight, needed=False, detail=detail, fix=fix)
 
 
 def _answers(found: list[Check]) -> bool:

@@ -11,7 +11,6 @@ from web import tasks
 from web.fields import Id
 from web.forms import checked, fields, id_or_none, settle
 from web.listing import Listed
-from web.order_pages import refused
 from web.pages import (
     Flash,
     Pages,
@@ -82,11 +81,7 @@ async def add_task(request: web.Request) -> web.Response:
         made = await tasks.post_task(request, body)
         return go(_back(typed) or f"/tasks/{made.id}", "given")
 
-    async def again(flash: Flash, typed: Mapping[str, str]) -> web.Response:
-        back = _back(typed)
-        return await (refused(request, flash, back) if back else _list(request, flash, typed))
-
-    return await settle(request, step, again)
+    return await settle(request, step, lambda flash, typed: _list(request, flash, typed))
 
 
 @pages.get("/tasks/{task_id}", right=VIEW_TASKS)

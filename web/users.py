@@ -15,7 +15,7 @@ from crm_core.sign_in import SignInSession
 from crm_core.user import Extension, Role, User
 from web.api import Operations
 from web.errors import FieldError, Refusal
-from web.fields import Answer, Given, Id, Name
+from web.fields import LOGIN, Answer, Given, Id, Name
 from web.listing import possible
 from web.noted import note
 from web.rights import EDIT_EXTENSIONS, EDIT_USERS, VIEW_USERS
@@ -32,12 +32,12 @@ def check_zone(name: str) -> str:
     Not an enumeration in the description: six hundred names there would say less than a pattern.
     """
     if name not in ZONES:
-        error = FieldError(field="timezone", message="is not a known time zone")
+        error = FieldError(field="timezone", message="Write a time zone by its name, such as Europe/Warsaw.")
         raise Refusal(409, f"{name} is not a known time zone.", errors=[error])
     return name
 
 
-Login = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,59}$")]
+Login = Annotated[str, StringConstraints(pattern=LOGIN)]
 Password = Annotated[str, StringConstraints(min_length=8, max_length=1000)]
 Zone = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_+/-]{0,59}$"), AfterValidator(check_zone)

@@ -90,6 +90,9 @@ def _call_moved(shift: Shift, event: n.CallMoved) -> Shift:
     if before in ON_THE_LINE and event.part is None and event.wrap_until is not None:
         hold = Hold(Kind.WRAP_UP, WRAP_UP, event.at, until=event.wrap_until, call=event.call)
         return _held(moved, hold)
+    earned = moved.hold(Kind.WRAP_UP)
+    if event.part in ON_THE_LINE and earned is not None and earned.call == event.call:
+        return _let_go(moved, Kind.WRAP_UP)  # it was not over: the customer came back to him
     return moved
 
 

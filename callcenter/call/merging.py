@@ -28,6 +28,8 @@ def merge(older: Call, newer: Call) -> Call:
         talks=tuple(talks),
         holds=tuple(holds),
         transfers=tuple(sorted((*older.transfers, *newer.transfers), key=lambda t: t.at)),
+        vote=main.vote or other.vote,
+        voted_at=main.voted_at or other.voted_at,
         recordings=tuple(dict.fromkeys((*main.recordings, *other.recordings))),
     )
 

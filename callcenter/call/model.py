@@ -187,6 +187,8 @@ class Call:
     ended_reason: str | None = None
     settled: Result | None = None  # set when the call ends
     complete: bool = False  # its end was seen
+    vote: int | None = None  # 1 to 5, by the keys of the caller's telephone, after he talked
+    voted_at: datetime | None = None
     merged_into: str | None = None  # linkedid of the call that swallowed this one
 
     def evolve(self, **changes: Any) -> "Call":

@@ -139,6 +139,13 @@ def _tagged(call: Call, event: e.ChannelTagged, rules: Rules) -> Call:
     return call if call.tag else call.evolve(tag=event.tag)
 
 
+def _voted(call: Call, event: e.CustomerVoted, rules: Rules) -> Call:
+    """The first vote of somebody who talked counts."""
+    if call.vote is not None or not call.talks:
+        return call
+    return call.evolve(vote=event.stars, voted_at=event.at)
+
+
 def _line_named(call: Call, event: e.LineNamed, rules: Rules) -> Call:
     known = call.line is not None or call.direction is not Direction.INBOUND
     return call if known else call.evolve(line=origin.dialled(event.line))
@@ -381,6 +388,7 @@ STEPS: dict[type, Step] = {
     e.ChannelHeld: _held,
     e.ChannelUnheld: _unheld,
     e.ChannelTagged: _tagged,
+    e.CustomerVoted: _voted,
     e.LineNamed: _line_named,
     e.CallerPresented: _presented,
     e.RecordingNamed: _recording,

@@ -35,6 +35,9 @@ LOST_WITHOUT: dict[str, tuple[Verdict, str]] = {
         "FullyBooted, Shutdown and registrations are missing: a restart is noticed only by comparing lists",
     ),
 }
+LOST_BESIDES: dict[str, tuple[Verdict, str]] = {
+    "user": (Verdict.CARE, "votes that customers give by the keys of their telephone"),
+}
 NEEDLESS = {
     "all": "everything, also what nobody needs",
     "reporting": "a quality report every five seconds for each leg",
@@ -119,12 +122,13 @@ def _from(f: PbxFacts) -> str:
 def hears(f: PbxFacts) -> Iterator[Finding]:
     """Which events reach us?"""
     unknown = [name for name in LOST_WITHOUT if f.may_read(name) is None]
-    missing = [name for name in LOST_WITHOUT if f.may_read(name) is False]
+    lost_without = LOST_WITHOUT | LOST_BESIDES
+    missing = [name for name in lost_without if f.may_read(name) is False]
     fix = places.account(f, "Let the account read these classes.", f"read = {READS}")
     if missing:
-        lost = "; ".join(f"{name}: {LOST_WITHOUT[name][1]}" for name in missing)
+        lost = "; ".join(f"{name}: {lost_without[name][1]}" for name in missing)
         yield _say(
-            f, "read", _worst(missing, LOST_WITHOUT), f"Events do not reach us of the class {lost}.", fix
+            f, "read", _worst(missing, lost_without), f"Events do not reach us of the class {lost}.", fix
         )
     if stale := [name for name in missing if f.reads is not None and name in f.reads]:
         said = f"manager.conf allows {', '.join(stale)}, but that is not loaded yet."

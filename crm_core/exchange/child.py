@@ -5,19 +5,17 @@ Out:     beside it, a file of JSON lines: first `Head`, then [place, cells…] f
 Raises:  `Invalid` with a sentence for whoever sent the file
 """
 
-import asyncio
 import json
-import resource
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from crm_core.bounded import bound, run_bounded
 from crm_core.errors import Invalid
 from crm_core.exchange.table import Form, Row, Table, read_table
 
 MOST_MEMORY = 3 * 2**29  # of address space, in bytes
-MOST_CPU_S = 120
 LONGEST_S = 180.0
 
 
@@ -32,24 +30,11 @@ class Head:
 
 async def read_file(source: Path, target: Path, *, memory: int = MOST_MEMORY) -> Head:
     """Read `source` into `target` with at most so much `memory`. Raises `Invalid`."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "crm_core.exchange.child", str(source), str(target), str(memory)),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        async with asyncio.timeout(LONGEST_S):
-            said, _ = await process.communicate()
-    except TimeoutError:
-        said = b""
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode == 0:
+    arguments = (str(source), str(target), str(memory))
+    well, said = await run_bounded("crm_core.exchange.child", *arguments, longest_s=LONGEST_S)
+    if well:
         return head(target)
-    raise Invalid(said.decode() or "The file needs more memory or time than a file may; split it.", "file")
+    raise Invalid(said or "The file needs more memory or time than a file may; split it.", "file")
 
 
 def head(target: Path) -> Head:
@@ -84,9 +69,7 @@ def write(table: Table, target: Path) -> None:
 def main() -> None:
     """The child: read one file within bounds; what is wrong with it is said on the way out."""
     source, target, memory = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    resource.setrlimit(resource.RLIMIT_CPU, (MOST_CPU_S, MOST_CPU_S))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    bound(memory)
     try:
         write(read_table(source.read_bytes()), target)
     except Invalid as refused:

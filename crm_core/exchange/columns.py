@@ -20,7 +20,7 @@ from crm_core.exchange.xml_goods import PARAMETER
 from crm_core.order import Order, OrderItem
 from crm_core.payment import Payment
 from crm_core.price import margin
-from crm_core.product import Product
+from crm_core.product import SIDES, Product
 from crm_core.stock import StockLevel, Warehouse
 from crm_core.user import User
 
@@ -184,6 +184,8 @@ async def goods(session: AsyncSession, *, purchases: bool) -> Columns:
                 on_hand.get(row.id),
                 row.stock,
                 row.family,
+                row.weight_g,
+                " x ".join(map(str, sides)) if all(sides := [getattr(row, it) for it in SIDES]) else None,
                 row.active,
                 row.shop,
                 row.currency,
@@ -192,7 +194,8 @@ async def goods(session: AsyncSession, *, purchases: bool) -> Columns:
             for row in rows
         ]
 
-    above = ("sku", "name", "barcode", "price", *ours, "stock", "available", "family", "active", "shop")
+    above = ("sku", "name", "barcode", "price", *ours, "stock", "available", "family")
+    above = (*above, "weight_g", "size_mm", "active", "shop")
     return Columns((*above, "currency", *(PARAMETER + name for name in named)), spell)
 
 

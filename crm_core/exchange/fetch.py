@@ -59,16 +59,17 @@ class Fetched:
 class _Out:
     """The file as it is written; more than a file may have is refused at once."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, largest: int) -> None:
         self._file = file
+        self._largest = largest
         self._hash = hashlib.sha256()
         self.size = 0
 
     def write(self, piece: bytes) -> None:
         """One more piece. Raises `Invalid`."""
         self.size += len(piece)
-        if self.size > LARGEST:
-            raise Invalid(f"The file is larger than {LARGEST // 2**20} MB; have it split.")
+        if self.size > self._largest:
+            raise Invalid(f"The file is larger than {self._largest // 2**20} MB; have it made smaller.")
         self._hash.update(piece)
         self._file.write(piece)
 
@@ -80,20 +81,26 @@ class _Out:
 
 
 async def fetch(
-    url: str, target: Path, *, account: Account, known: Stamp, allowed: Collection[str]
+    url: str,
+    target: Path,
+    *,
+    account: Account,
+    known: Stamp,
+    allowed: Collection[str],
+    largest: int | None = None,
 ) -> Fetched | None:
     """Fetch `url` into the new file `target`; None when it still is what `known` says.
 
-    `allowed`: hosts that may lie inside the house. Raises `Invalid` with a sentence for whoever keeps the source;
-    `target` may then be there in part.
+    `allowed`: hosts that may lie inside the house; `largest`: so many bytes it may have (None: as a file of an
+    import). Raises `Invalid` with a sentence for whoever keeps the source; `target` may then be there in part.
     """
-    place = place_of(url)
+    place, largest = place_of(url), LARGEST if largest is None else largest
     try:
         async with asyncio.timeout(LONGEST_S):
             if place.scheme == "ftp":
                 host = (await addresses(place, allowed))[0]
-                return await asyncio.to_thread(_ftp, place, host, target, account, known)
-            return await _http(url, target, account, known, allowed)
+                return await asyncio.to_thread(_ftp, place, host, target, account, known, largest)
+            return await _http(url, target, account, known, allowed, largest)
     except TimeoutError:
         raise Invalid(f"{place.host} is too slow.") from None
     except ftplib.all_errors as error:
@@ -126,7 +133,7 @@ class _Checked(AbstractResolver):
 
 
 async def _http(
-    url: str, target: Path, account: Account, known: Stamp, allowed: Collection[str]
+    url: str, target: Path, account: Account, known: Stamp, allowed: Collection[str], largest: int
 ) -> Fetched | None:
     first = place_of(url)
     waits = aiohttp.ClientTimeout(total=None, sock_connect=SILENT_S, sock_read=SILENT_S)
@@ -148,13 +155,13 @@ async def _http(
                 return None
             if answer.status != 200:
                 raise Invalid(_refusal(place, answer.status))
-            return await _kept(answer, url, target)
+            return await _kept(answer, url, target, largest)
     raise Invalid(f"{first.host} sends from one address to the next without end.")
 
 
-async def _kept(answer: aiohttp.ClientResponse, url: str, target: Path) -> Fetched:
+async def _kept(answer: aiohttp.ClientResponse, url: str, target: Path, largest: int) -> Fetched:
     with target.open("xb") as file:
-        out = _Out(file)
+        out = _Out(file, largest)
         async for piece in answer.content.iter_chunked(PIECE):
             out.write(piece)
     stamp = Stamp(answer.headers.get("ETag"), answer.headers.get("Last-Modified"))
@@ -182,7 +189,9 @@ def _refusal(place: Place, status: int) -> str:
     return f"{place.host} answers {status} instead of the file."
 
 
-def _ftp(place: Place, host: str, target: Path, account: Account, known: Stamp) -> Fetched | None:
+def _ftp(
+    place: Place, host: str, target: Path, account: Account, known: Stamp, largest: int
+) -> Fetched | None:
     """In a thread. The data come from the host that was asked, whatever it answers to PASV (ftplib sees to it)."""
     end = time.monotonic() + LONGEST_S
     path = place.path.removeprefix("/")
@@ -193,7 +202,7 @@ def _ftp(place: Place, host: str, target: Path, account: Account, known: Stamp) 
         stamp = Stamp(modified=_ftp_stamp(there, path))
         if stamp.modified and stamp == known:
             return None
-        out = _Out(file)
+        out = _Out(file, largest)
 
         def keep(piece: bytes) -> None:
             out.write(piece)

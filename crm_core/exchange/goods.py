@@ -6,11 +6,24 @@ from typing import Any
 from sqlalchemy import select
 
 from crm_core.errors import Conflict, Invalid
-from crm_core.exchange.kinds import codes, pieces, sum_, yes
+from crm_core.exchange.kinds import codes, grams, pieces, sides_cm, sides_mm, sum_, web_addresses, yes
 from crm_core.exchange.noun import Field, Given, Noun, Putting
-from crm_core.product import Product, create_product, update_product
+from crm_core.picture import name_pictures
+from crm_core.product import SIDES, Product, create_product, update_product
 from crm_core.stock import main_warehouse, set_on_hand
+from crm_core.supply import UNNAMED, set_supply
 
+PICTURES = (
+    "picture",
+    "image",
+    "images",
+    "image url",
+    "image link",
+    "photo",
+    "картинка",
+    "изображение",
+    "фото",
+)
 FIELDS = (
     Field("sku", "SKU", ("article", "article number", "vendorcode", "артикул", "код")),
     Field("name", "Name", ("product", "title", "model", "наименование", "название", "назва", "nazwa")),
@@ -18,6 +31,14 @@ FIELDS = (
     Field("price", "Price", ("retail price", "цена", "ціна", "cena", "ценазаединицу"), sum_),
     Field("purchase_price", "Purchase price", ("cost", "закупочная цена"), sum_, purchase=True),
     Field("stock", "On hand", ("quantity", "count", "количество", "остаток", "кількість"), pieces),
+    Field("supplier", "Supplier", ("vendor", "поставщик", "постачальник", "dostawca")),
+    Field("supplied", "At the supplier", ("supplier stock", "остаток поставщика"), pieces),
+    Field("lead_days", "Days from the supplier", ("lead time", "lead days", "срок поставки"), pieces),
+    Field("weight_g", "Weight, g", ("weight, g", "вес, г"), pieces),
+    Field("weight_kg", "Weight, kg", ("weight", "weight, kg", "вес", "вес, кг"), grams),
+    Field("size_mm", "Length/width/height, mm", ("size, mm", "размеры, мм"), sides_mm),
+    Field("size_cm", "Length/width/height, cm", ("dimensions", "size, cm", "габариты"), sides_cm),
+    Field("pictures", "Pictures (addresses)", PICTURES, web_addresses),
     Field("family", "Family", ("group id", "group_id")),
     Field("active", "On sale", ("active", "available for sale"), yes),
 )
@@ -28,6 +49,8 @@ async def put(to: Putting, place: int, rows: Sequence[Given]) -> str:
     (given,) = rows
     given = dict(given)
     count, given["barcodes"] = given.pop("stock", None), given.pop("barcode", [])
+    pictures, supply = given.pop("pictures", None), _supply(given)
+    _measures(given)
     product = await _known(to, given)
     by: dict[str, Any] = {"user_id": to.user_id, "at": to.at}
     if product is None:
@@ -46,7 +69,31 @@ async def put(to: Putting, place: int, rows: Sequence[Given]) -> str:
         warehouse = to.warehouse_id or await main_warehouse(to.session, _shop(to))
         after = (await set_on_hand(to.session, product.id, warehouse, count, user_id=to.user_id)).stock
         what = "updated" if what == "unchanged" and after != before else what
+    if supply is not None and await set_supply(to.session, product.id, **supply, **by):
+        what = "updated" if what == "unchanged" else what
+    if pictures is not None and await name_pictures(to.session, product.id, pictures, **by):
+        what = "updated" if what == "unchanged" else what
     return what
+
+
+def _supply(given: dict[str, Any]) -> dict[str, Any] | None:
+    """What the row says of a supplier, taken out of it; None where it says no number of pieces."""
+    names = ("supplier", "supplied", "lead_days")
+    supplier, count, days = (given.pop(name, None) for name in names)
+    if count is None:
+        return None
+    return {"supplier": supplier or UNNAMED, "quantity": count, "lead_days": days}
+
+
+def _measures(given: dict[str, Any]) -> None:
+    """Weight and size as a product has them, however the file said them."""
+    if "weight_kg" in given:
+        given.setdefault("weight_g", given["weight_kg"])
+    size = given.pop("size_mm", None) or given.pop("size_cm", None)
+    for name in ("weight_kg", "size_cm"):
+        given.pop(name, None)
+    if size is not None:
+        given |= dict(zip(SIDES, size, strict=True))
 
 
 def claims(rows: Sequence[Given]) -> list[str]:

@@ -82,6 +82,52 @@ def pieces(cell: str, habits: Habits) -> int:
     return int(number)
 
 
+def grams(cell: str, habits: Habits) -> int:
+    """A weight in kilograms (0.35) as grams."""
+    return int(_number(cell, "weight in kilograms") * 1000)
+
+
+def sides_mm(cell: str, habits: Habits) -> tuple[int, ...]:
+    """Length, width and height in millimetres: 300 x 200 x 150, or with / between."""
+    return _sides(cell, 1)
+
+
+def sides_cm(cell: str, habits: Habits) -> tuple[int, ...]:
+    """The same in centimetres, as YML has them: 30.5/20/10."""
+    return _sides(cell, 10)
+
+
+def _sides(cell: str, times: int) -> tuple[int, ...]:
+    parts = re.split(r"\s*[/x×х*]\s*", cell.strip(), flags=re.IGNORECASE)  # the last х is Cyrillic
+    if len(parts) != 3:
+        raise ValueError("is no size such as 300 x 200 x 150")
+    found = tuple(int(_number(part, "size") * times) for part in parts)
+    if not all(0 < side <= 100_000 for side in found):
+        raise ValueError("is no size of anything that is sent")
+    return found
+
+
+def _number(cell: str, what: str) -> Decimal:
+    try:
+        found = Decimal(re.sub(r"\s", "", cell).replace(",", "."))
+        if not 0 <= found < 1_000_000:
+            raise ValueError
+    except (InvalidOperation, ValueError):
+        raise ValueError(f"is no {what}") from None
+    return found
+
+
+def web_addresses(cell: str, habits: Habits) -> list[str]:
+    """Addresses of the web, with spaces, lines, commas or | between."""
+    found = list(dict.fromkeys(it for it in re.split(r"[\s|;]+|,(?=\s*https?:)", cell) if it))
+    for one in found:
+        if not re.match(r"https?://[^/]", one, re.IGNORECASE):
+            raise ValueError(
+                f"is no address of the web: {one[:40]!r}" if one != cell else "is no address of the web"
+            )
+    return found
+
+
 def yes(cell: str, habits: Habits) -> bool:
     """Yes or no, in the languages of our shops."""
     if cell.casefold() in _YES | _NO:

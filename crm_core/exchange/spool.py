@@ -18,6 +18,11 @@ class Spool:
         self._error: BaseException | None = None
         self._grew = asyncio.Condition()
 
+    @property
+    def size(self) -> int:
+        """Bytes that were written so far."""
+        return self._size
+
     async def write(self, piece: bytes) -> None:
         """Some more bytes."""
         await asyncio.to_thread(os.pwrite, self._disk, piece, self._size)

@@ -34,8 +34,8 @@ def _yml(offer: Element) -> dict[str, str]:
         name, value = _name(child), clean(child.text)
         if name == "param":
             cells[PARAMETER + clean(child.get("name"))] = value
-        elif name == "barcode" and name in cells:
-            cells[name] += f", {value}"
+        elif name in ("barcode", "picture") and name in cells:
+            cells[name] += f", {value}" if name == "barcode" else f" {value}"
         elif len(child) == 0:
             cells[name] = value
     return cells
@@ -52,6 +52,9 @@ def _commerce_ml(offer: Element) -> dict[str, str]:
         elif name == "Цены":
             prices = [it for it in child.iter() if _name(it) == "ЦенаЗаЕдиницу"]
             cells["ЦенаЗаЕдиницу"] = clean(prices[0].text) if prices else ""
+        elif name == "Картинка":  # most lie beside the file, where nobody can fetch them
+            if clean(child.text).startswith(("http://", "https://")):
+                cells[name] = f"{cells.get(name, '')} {clean(child.text)}".strip()
         elif len(child) == 0:
             cells[name] = clean(child.text)
     return cells

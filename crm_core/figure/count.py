@@ -2,7 +2,8 @@
 
 By operator a call counts for whoever talked last in it, a ring for whose telephone rang, a wrap-up for whoever did it,
 a transfer for whoever passed the call on, a stay in a queue for whoever talked last if it was answered and else for
-nobody. What operators did is of no queue and of no line.
+nobody, a vote for whoever talked last, a review for whose work it judges. What operators did is of no queue and of no
+line.
 """
 
 from bisect import bisect_left, bisect_right
@@ -12,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from crm_core.figure.period import By, Key, Period, clock_key, quarters
-from crm_core.figure.rows import Call, Made, Moved, Order, Promise, Ring, Rows, Span, Visit
+from crm_core.figure.rows import Call, Heard, Made, Moved, Order, Promise, Ring, Rows, Span, Visit
 from crm_core.figure.rules import Rules
 from crm_core.figure.tally import NOTHING, SECOND, Tally
 from crm_core.order_status import Group, group_of, is_released
@@ -20,6 +21,7 @@ from crm_core.order_status import Group, group_of, is_released
 Counted = Iterator[tuple[Key, Tally]]
 LET_GO = ("timeout", "leave_empty", "key_exit", "let_go", "withdrawn")
 REFUSED = ("full", "join_empty")
+LOW = 2  # stars
 UNANSWERED = ("no_answer", "declined", "busy")
 STATES = ("available", "ringing", "dialling", "talking", "held", "wrap_up", "paused")
 _MICROSECOND = timedelta(microseconds=1)
@@ -68,6 +70,7 @@ class _Ledger:
             yield from self._span(span)
         for promise in self._rows.promises:
             yield from self._promise(promise)
+        yield from self._opinions()
         yield from self._sales()
 
     def _of(self, call_id: int | None) -> Call | None:
@@ -83,6 +86,8 @@ class _Ledger:
                 return call.line
             case By.SOURCE:
                 return call.source
+            case By.SCRIPT:
+                return call.script
         return clock_key(self._by, call.started_at, self._period.zone)
 
     def _call(self, call: Call) -> Tally:
@@ -107,6 +112,7 @@ class _Ledger:
             judged=judged,
             to_recover=to_recover,
             recovered=to_recover and self._reached(call),
+            **(_heard(call.heard) if answered and call.heard else {}),
         )
 
     def _again(self, call: Call) -> tuple[int, int, int]:
@@ -168,10 +174,22 @@ class _Ledger:
             By.QUEUE: call.queue if call else None,
             By.LINE: call.line if call else None,
             By.SOURCE: call.source if call else None,
+            By.SCRIPT: call.script if call else None,
         }
         key = keys.get(self._by, clock_key(self._by, due, self._period.zone))
         done = promise.state == "done" and promise.done_at is not None and promise.done_at <= due
         yield key, Tally(due=1, kept=int(done))
+
+    def _opinions(self) -> Counted:
+        for vote in self._rows.votes:
+            if (call := self._of(vote.call)) and call.result == "answered":
+                yield (
+                    self._key(call, call.operator),
+                    Tally(votes=1, stars=vote.stars, low_votes=vote.stars <= LOW),
+                )
+        for it in self._rows.judgements:
+            if call := self._of(it.call):
+                yield self._key(call, it.user), Tally(reviews=1, points=it.points, zeroed=it.zeroed)
 
     def _sales(self) -> Counted:
         orders = {order.id: order for order in self._rows.orders if not is_released(order.status)}
@@ -208,6 +226,18 @@ def _order(order: Order) -> Tally:
         priced=earned is not None,
         margin={} if earned is None else {order.currency: earned},
     )
+
+
+def _heard(it: Heard) -> dict[str, Any]:
+    return {
+        "heard": 1,
+        "spoke_us": it.operator_ms * 1000,
+        "listened_us": it.customer_ms * 1000,
+        "silent_us": it.silence_ms * 1000,
+        "sound_us": it.length_ms * 1000,
+        "broke_in": it.broke_in,
+        "longest_us": it.longest_ms * 1000,
+    }
 
 
 def _ring(ring: Ring) -> Tally:

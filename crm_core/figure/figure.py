@@ -2,11 +2,12 @@
 
 In:      a `Tally`
 Out:     a `Value`; `value` None when there is nothing to divide by
-Units:   SHARE is 0..1, SECONDS are seconds, COUNT is a number, MONEY is of one currency a minute of talk or as it is
+Units:   SHARE is 0..1, SECONDS are seconds, COUNT is a number, TIMES how often on average, MONEY is of one currency, a
+         minute of talk or as it is, POINTS are a mean on a scale that the name says
 Source:  the definitions that contact centres agree on; where they do not, there are several figures and each says which
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -19,8 +20,10 @@ class Unit(StrEnum):
     """What a value is."""
 
     COUNT = "count"
+    TIMES = "times"
     SECONDS = "seconds"
     SHARE = "share"
+    POINTS = "points"
     MONEY = "money"
     MONEY_A_MINUTE = "money_a_minute"
 
@@ -32,6 +35,8 @@ class Group(StrEnum):
     QUEUES = "queues"
     TIME = "time"
     CARE = "care"
+    SPEECH = "speech"
+    QUALITY = "quality"
     SALES = "sales"
 
 
@@ -118,6 +123,11 @@ _IN_TARGET = Side("answered within the seconds of their queue", _in_time, ("in_t
 _STAYS = ("queue_answered", "abandoned")
 _OFFERED = Side("answered + gave up", lambda t: t.queue_answered + t.abandoned, _STAYS)
 _TALK = Side("seconds of talk", lambda t: t.talk_us, ("timed",), Unit.SECONDS)
+
+
+_VOTES = Side("votes of customers", lambda t: t.votes, ("votes",))
+_REVIEWS = Side("reviews", lambda t: t.reviews, ("reviews",))
+_HEARD = Side("answered calls with a text of both sides", lambda t: t.heard, ("heard",))
 
 
 def _time(code: str, name: str, formula: str, count: Counting) -> Figure:
@@ -308,6 +318,59 @@ FIGURES: tuple[Figure, ...] = (
         bottom=Side("due", lambda t: t.due),
     ),
     Figure(
+        code="talk_share", name="Operator's share of talk", group=Group.SPEECH, unit=Unit.SHARE,
+        formula="What operators said / what operators and customers said, in seconds, by the texts of the calls. Half"
+        " of it is a conversation; much more leaves nobody time to ask.",
+        top=Side("seconds that operators spoke", lambda t: t.spoke_us, ("heard",), Unit.SECONDS),
+        bottom=Side("seconds that anybody spoke", lambda t: t.spoke_us + t.listened_us, ("heard",), Unit.SECONDS),
+    ),
+    Figure(
+        code="silence", name="Silence", group=Group.SPEECH, unit=Unit.SHARE,
+        formula="Seconds in which nobody spoke / length of the recordings, of calls with a text of both sides.",
+        top=Side("seconds of silence", lambda t: t.silent_us, ("heard",), Unit.SECONDS),
+        bottom=Side("seconds of sound", lambda t: t.sound_us, ("heard",), Unit.SECONDS),
+    ),
+    Figure(
+        code="interruptions", name="Interruptions a call", group=Group.SPEECH, unit=Unit.TIMES,
+        formula="Times that an operator broke in on his customer / answered calls with a text of both sides.",
+        top=Side("interruptions by operators", lambda t: t.broke_in, ("heard",)), bottom=_HEARD,
+    ),
+    Figure(
+        code="monologue", name="Longest without a stop", group=Group.SPEECH, unit=Unit.SECONDS,
+        formula="The longest that the operator went on in each call / answered calls with a text of both sides.",
+        top=Side("seconds of the longest turns", lambda t: t.longest_us, ("heard",), Unit.SECONDS), bottom=_HEARD,
+    ),
+    Figure(
+        code="vote", name="Vote of customers, of 5", group=Group.QUALITY, unit=Unit.POINTS,
+        formula="Stars that customers gave / votes. A customer votes once on a call, by telephone or on his page.",
+        top=Side("stars", lambda t: t.stars, ("votes",)), bottom=_VOTES,
+    ),
+    Figure(
+        code="voted", name="Voted", group=Group.QUALITY, unit=Unit.SHARE,
+        formula="Votes of customers / answered calls. Of few votes the mean says little: those who vote are not all.",
+        top=_VOTES, bottom=_ANSWERED,
+    ),
+    Figure(
+        code="low_votes", name="Low votes", group=Group.QUALITY, unit=Unit.SHARE,
+        formula="Votes of 1 and 2 / votes.",
+        top=Side("votes of 1 and 2", lambda t: t.low_votes, ("low_votes",)), bottom=_VOTES,
+    ),
+    Figure(
+        code="review", name="Review, of 100", group=Group.QUALITY, unit=Unit.POINTS,
+        formula="Points of reviews / reviews. It counts for whose work was judged, as it stands after an appeal; those"
+        " of a calibration do not count.",
+        top=Side("points", lambda t: Decimal(t.points) / 10, ("reviews",), Unit.POINTS), bottom=_REVIEWS,
+    ),
+    Figure(
+        code="reviews", name="Reviews", group=Group.QUALITY, unit=Unit.COUNT,
+        formula="Reviews of calls by scorecards, without those of a calibration.", top=_REVIEWS,
+    ),
+    Figure(
+        code="zeroed", name="Reviews that came to nought", group=Group.QUALITY, unit=Unit.SHARE,
+        formula="Reviews in which something critical was not fulfilled / reviews.",
+        top=Side("came to nought", lambda t: t.zeroed, ("zeroed",)), bottom=_REVIEWS,
+    ),
+    Figure(
         code="conversion", name="Conversion", group=Group.SALES, unit=Unit.SHARE,
         formula="Answered calls in which an order was made, or a new order was confirmed / answered calls. Each order"
         " belongs to one call: the one in which it was made, else the first that confirmed it; orders that were called"
@@ -347,4 +410,22 @@ FIGURES: tuple[Figure, ...] = (
         top=Side("margin", lambda t: t.priced, ("priced",)), bottom=_TALK, money=lambda t: t.margin,
     ),
 )  # fmt: skip
+
+
+def fields_of(figures: Iterable[Figure]) -> frozenset[str]:
+    """The fields of the tally out of which these figures are worked out; the reasons of pauses go with the pauses."""
+    touched: set[str] = set()
+
+    class Touched(Tally):
+        def __getattribute__(self, name: str) -> Any:
+            touched.add(name)
+            return super().__getattribute__(name)
+
+    for figure in figures:
+        figure.of(Touched())
+    if "paused_us" in touched:
+        touched.add("pauses")
+    return frozenset(touched)
+
+
 BY_CODE: Mapping[str, Figure] = {figure.code: figure for figure in FIGURES}

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
+from functools import lru_cache
 
 QUARTER = timedelta(minutes=15)
 """Every zone of today is away from UTC by whole quarters of an hour: none of them holds a change of the hour inside."""
@@ -24,6 +25,7 @@ class By(StrEnum):
     QUEUE = "queue"
     LINE = "line"
     SOURCE = "source"
+    SCRIPT = "script"  # that was followed in the call
     HOUR = "hour"
     WEEKDAY = "weekday"
     DAY = "day"
@@ -32,8 +34,8 @@ class By(StrEnum):
 
 
 Key = int | str | date | None
-"""Of a row: id of an operator or line, name of a queue or source, hour (0-23), day of the week (1: Monday), day (of a
-week its Monday, of a month its first); None: of none of them."""
+"""Of a row: id of an operator, line or script, name of a queue or source, hour (0-23), day of the week (1: Monday),
+day (of a week its Monday, of a month its first); None: of none of them."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Period:
         return max(since, self.since), min(until, self.until)
 
 
+@lru_cache(maxsize=4096)  # rolling up asks again and again for every day there is
 def of_days(first: date, last: date, zone: tzinfo) -> Period:
     """Whole days, both included."""
     until = datetime.combine(last + timedelta(days=1), time(), zone)

@@ -10,6 +10,17 @@ from decimal import Decimal
 from typing import NamedTuple
 
 
+class Heard(NamedTuple):
+    """How the operator of a call talked, by its text: milliseconds, and how often he broke in."""
+
+    operator_ms: int
+    customer_ms: int
+    silence_ms: int
+    length_ms: int
+    broke_in: int
+    longest_ms: int
+
+
 @dataclass(frozen=True, kw_only=True)
 class Call:
     """One conversation. `result` None: it is not over. `operator`: who talked last; `givers`: who passed it on to a
@@ -25,11 +36,13 @@ class Call:
     line: int | None = None
     customer: int | None = None
     source: str | None = None  # of the customer
+    script: int | None = None  # of which steps were answered
     number: str | None = None
     wait_s: float | None = None
     talk_s: float | None = None
     hold_s: float | None = None
     givers: tuple[int | None, ...] = ()
+    heard: Heard | None = None
 
 
 class Visit(NamedTuple):
@@ -103,6 +116,22 @@ class Order(NamedTuple):
     cost: Decimal | None
 
 
+class Vote(NamedTuple):
+    """What the customer gave a call."""
+
+    call: int
+    stars: int
+
+
+class Judgement(NamedTuple):
+    """A review of a colleague's work in a call. `points` in tenths."""
+
+    call: int
+    user: int
+    points: int
+    zeroed: bool
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rows:
     """Everything that happened, in whatever order; of calls also those before and after the period."""
@@ -112,6 +141,8 @@ class Rows:
     rings: Sequence[Ring] = ()
     spans: Sequence[Span] = ()
     promises: Sequence[Promise] = ()
+    votes: Sequence[Vote] = ()
+    judgements: Sequence[Judgement] = ()
     made: Sequence[Made] = ()
     moved: Sequence[Moved] = ()
     orders: Sequence[Order] = field(default_factory=tuple)

@@ -52,6 +52,21 @@ class Tally:
     to_recover: int = 0  # missed (open or closed) with a number
     recovered: int = 0  # of them, talked with in time
 
+    heard: int = 0  # answered calls with a text of both sides
+    spoke_us: int = 0  # of them: what operators said
+    listened_us: int = 0  # what customers said
+    silent_us: int = 0  # nobody
+    sound_us: int = 0  # in all
+    broke_in: int = 0  # times that an operator broke in on his customer
+    longest_us: int = 0  # that he went on without a stop, the longest of each call
+
+    votes: int = 0  # of customers, on answered calls
+    stars: int = 0  # of them, 1 to 5 each
+    low_votes: int = 0  # of them, 1 and 2
+    reviews: int = 0  # by scorecards; those of calibrations are none
+    points: int = 0  # of them, in tenths: up to 1000 each
+    zeroed: int = 0  # of them: something critical was not fulfilled
+
     due: int = 0  # callbacks
     kept: int = 0  # of them, done when they were due
 

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm_core.call import Call
 from crm_core.forecast import CallForecast
 from crm_core.outcome import Outcome
+from crm_core.reason import KNOWN
 
 STEPS = 10
 
@@ -125,7 +126,7 @@ async def load_calibration(session: AsyncSession, since: datetime, until: dateti
         )
         .join(Call, Call.id == CallForecast.call_id)
         .join(Outcome, Outcome.code == Call.disposition)
-        .where(*within, func.cardinality(Outcome.about) > 0)
+        .where(*within, Outcome.about.overlap(list(KNOWN)))
         .group_by(CallForecast.reason, CallForecast.share, Outcome.code, Outcome.label, Outcome.about)
     )
     rows = [Judged(**dict(row._mapping)) for row in await session.execute(query)]

@@ -40,7 +40,8 @@ class DueEntry:
 @dataclass(frozen=True, kw_only=True)
 class Progress:
     """How far a list has come. `open` of `all`, `due` of them now; of the closed: `done` (and said what came of it),
-    `reached` (in whatever call), `tried` in vain, `gone` (the cause), `refused`; `talked`: with so many at all."""
+    `reached` (in whatever call), `tried` in vain, `gone` (the cause), `refused`, taken off `by_hand`; `talked`: with so
+    many at all."""
 
     all: int = 0
     open: int = 0
@@ -50,6 +51,7 @@ class Progress:
     tried: int = 0
     gone: int = 0
     refused: int = 0
+    by_hand: int = 0
     talked: int = 0
     attempts: int = 0
 
@@ -97,7 +99,7 @@ async def due_entries(
     return found
 
 
-def _worked_on(now: datetime) -> tuple[ColumnElement[bool], ...]:
+def _worked_on(now: Any) -> tuple[ColumnElement[bool], ...]:
     not_over = or_(CallList.ends_at.is_(None), CallList.ends_at > now)
     return CallList.state == State.OPEN, CallList.starts_at <= now, not_over
 
@@ -214,14 +216,12 @@ class Listed:
     last_outcome: str | None
 
 
-async def lists_of(
-    session: AsyncSession, customer_id: int, now: datetime, *, call_id: Any = None
-) -> list[Listed]:
-    """The lists that a customer is on now, or was at the time of this call."""
+def listed(customer_id: Any, now: Any, *, call_id: Any = None) -> Select[Any]:
+    """The lists that a customer is on now, or was at the time of this call; values, or parameters of a query."""
     waits = and_(ENTRY.why.is_(None), *_worked_on(now))
     counted = select(CallListCall.entry_id).where(CallListCall.call_id == call_id)
     meant = waits if call_id is None else or_(waits, ENTRY.id.in_(counted))
-    query = (
+    return (
         select(
             ENTRY.id.label("entry_id"),
             *(getattr(CallList, name) for name in ("name", "text", "script_id")),
@@ -238,4 +238,8 @@ async def lists_of(
         .where(ENTRY.customer_id == customer_id, meant)
         .order_by(CallList.id)
     )
-    return [Listed(**row) for row in (await session.execute(query)).mappings()]
+
+
+async def lists_of(session: AsyncSession, customer_id: int, now: datetime) -> list[Listed]:
+    """The lists that a customer is on now."""
+    return [Listed(**row) for row in (await session.execute(listed(customer_id, now))).mappings()]

@@ -16,6 +16,7 @@ from crm_core.deal_rows import Deal
 from crm_core.errors import Invalid, NotFound
 from crm_core.line import Shop
 from crm_core.order import Order
+from crm_core.phone import display
 from crm_core.read import page
 from crm_core.read.page import Page, Sort
 from crm_core.team import Team
@@ -65,6 +66,11 @@ class CallbackRow:
     version: int
     own_zone: str | None
     home_zone: str | None
+
+    @property
+    def display(self) -> str:
+        """The number as people write it."""
+        return display(self.number)
 
     @property
     def timezone(self) -> str:

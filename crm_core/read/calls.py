@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.call import Call, MissedPlace
@@ -109,48 +109,18 @@ async def list_calls(
     user_id: People,
     everybody: bool,
     hears: People | None = None,
-    query: str = "",
-    direction: str | None = None,
-    result: str | None = None,
-    missed: MissedPlace | Literal["any"] | None = None,
-    operator_id: int | None = None,
-    customer_id: int | None = None,
-    order_id: int | None = None,
-    deal_id: int | None = None,
-    unlinked_only: bool = False,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    only: ColumnElement[bool] | None = None,
     after: str | None = None,
     limit: int = 50,
+    **asked: Any,
 ) -> Page[CallRow]:
-    """Calls, newest first; those of `user_id` alone unless `everybody`. `since` is in, `until` is not.
-
-    `hears`: whose talks the reader may hear, when these are others.
-    `missed`: missed ones alone, wherever ("any") or in this place. `only`: any other condition.
+    """Calls, newest first, those that `asked` (what `conditions` takes) means; those of `user_id` alone unless
+    `everybody`. `hears`: whose talks the reader may hear, when these are others.
     """
-    wanted = joined(select(*columns(user_id, hears)))
-    exact = {
-        Call.direction: direction,
-        Call.result: result,
-        Call.missed_place: None if missed == "any" else missed,
-        Call.operator_id: operator_id,
-        Call.customer_id: customer_id,
-    }
-    wanted = wanted.where(*(column == value for column, value in exact.items() if value is not None))
-    wanted = wanted.where(*_about(order_id, deal_id), *_between(since, until))
-    if only is not None:
-        wanted = wanted.where(only)
-    if missed == "any":
-        wanted = wanted.where(Call.missed_place.is_not(None))
-    if unlinked_only:
-        wanted = wanted.where(unlinked())
-    if query.strip():
-        common = await match.is_common(session, query)
-        wanted = wanted.where(_with(query, common))
+    wanted = joined(select(*columns(user_id, hears))).where(*await conditions(session, **asked))
     if everybody:
         return await page.load(session, wanted, SORTS, CallRow, after=after, limit=limit)
-    newest = page.decode(after, [sort.read for sort in SORTS])[0] if after else until or datetime.now(UTC)
+    last = asked.get("until") or datetime.now(UTC)
+    newest = page.decode(after, [sort.read for sort in SORTS])[0] if after else last
     for back in _LOOKED_BACK:
         own = wanted.where(took_part_since(user_id, newest - back))
         found = await page.load(session, own, SORTS, CallRow, after=after, limit=limit)
@@ -158,6 +128,66 @@ async def list_calls(
             return found
     own = wanted.where(took_part_since(user_id, None))
     return await page.load(session, own, SORTS, CallRow, after=after, limit=limit)
+
+
+async def count_calls(session: AsyncSession, *, user_id: People, everybody: bool, **asked: Any) -> int:
+    """How many `list_calls` would list."""
+    wanted = select(func.count(Call.id)).where(*await conditions(session, **asked))
+    if not everybody:
+        wanted = wanted.where(took_part_since(user_id, None))
+    return await session.scalar(wanted) or 0
+
+
+async def conditions(
+    session: AsyncSession,
+    *,
+    query: str = "",
+    direction: str | None = None,
+    result: str | None = None,
+    missed: MissedPlace | Literal["any"] | None = None,
+    operator_id: int | None = None,
+    line_id: int | None = None,
+    queue: str | None = None,
+    source: str | None = None,
+    customer_id: int | None = None,
+    order_id: int | None = None,
+    deal_id: int | None = None,
+    unlinked_only: bool = False,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    only: ColumnElement[bool] | None = None,
+) -> list[ColumnElement[bool]]:
+    """What is asked for as conditions on calls. `missed`: missed ones alone, wherever ("any") or in this place; `since`
+    is in, `until` is not; `only`: any other condition."""
+    exact = {
+        Call.direction: direction,
+        Call.result: result,
+        Call.missed_place: None if missed == "any" else missed,
+        Call.operator_id: operator_id,
+        Call.line_id: line_id,
+        Call.queue: queue,
+        Call.customer_id: customer_id,
+    }
+    found: list[ColumnElement[bool]] = [
+        column == value for column, value in exact.items() if value is not None
+    ]
+    found += [*_about(order_id, deal_id), *_between(since, until)]
+    if only is not None:
+        found.append(only)
+    if source is not None:
+        found.append(_of_source(source))
+    if missed == "any":
+        found.append(Call.missed_place.is_not(None))
+    if unlinked_only:
+        found.append(unlinked())
+    if query.strip():
+        found.append(match.calls(await match.weigh(session, query, common=match.COMMON_OF_CALLS)))
+    return found
+
+
+def _of_source(source: str) -> ColumnElement[bool]:
+    named = select(Customer.source).where(Customer.id == Call.customer_id).correlate(Call).scalar_subquery()
+    return func.coalesce(named, "") == source
 
 
 def _between(since: datetime | None, until: datetime | None) -> list[ColumnElement[bool]]:
@@ -176,14 +206,3 @@ def _about(order_id: int | None, deal_id: int | None) -> list[ColumnElement[bool
         for column, value in exact
         if value is not None
     ]
-
-
-def _with(text: str, common: bool) -> ColumnElement[bool]:
-    """Calls of the customers that `text` may mean, or with its digits in the number, known or not."""
-    conditions: list[ColumnElement[bool]] = []
-    if number := match.digits(text):
-        conditions.append(Call.remote_e164.contains(number, autoescape=True))
-    customers = match.people(text, Call.customer_id, common=common)
-    if customers is not None:
-        conditions.append(customers)
-    return or_(*conditions) if conditions else Call.remote_raw == text.strip()

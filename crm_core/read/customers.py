@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -196,7 +196,9 @@ async def conditions(
     """`wanted` as conditions on customers; None when nobody can be meant. Raises `NotFound`, `Invalid`."""
     found: list[ColumnElement[bool]] = []
     if wanted.query.strip():
-        meant = match.people(wanted.query)
+        # Those of one name stand together, perhaps at the end of a list by name: such a list is not walked for them.
+        asked = await match.weigh(session, wanted.query)
+        meant = match.people(asked if match.digits(wanted.query) else replace(asked, common=False))
         if meant is None:
             return None
         found.append(meant)
@@ -223,9 +225,9 @@ async def chosen_ids(session: AsyncSession, wanted: Wanted, now: datetime) -> Se
     return select(Customer.id).where(*whom)
 
 
-async def count_wanted(session: AsyncSession, wanted: Wanted, now: datetime) -> int:
-    """How many customers are wanted."""
-    ids = (await chosen_ids(session, wanted, now)).subquery()
+async def count_wanted(session: AsyncSession, *, now: datetime | None = None, **wanted: Any) -> int:
+    """How many `list_customers` would list."""
+    ids = (await chosen_ids(session, Wanted(**wanted), now or datetime.now(UTC))).subquery()
     return await session.scalar(select(func.count()).select_from(ids)) or 0
 
 

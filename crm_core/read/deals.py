@@ -14,6 +14,7 @@ from crm_core.call_link import CallLink
 from crm_core.customer import Customer
 from crm_core.deal import PLAIN, owned
 from crm_core.deal_rows import Deal, DealItem, DealMove
+from crm_core.deal_talk import had_talk
 from crm_core.errors import NotFound
 from crm_core.funnel import Funnel, FunnelStage, Kind, LostReason
 from crm_core.order import Order
@@ -136,23 +137,28 @@ def _joined(query: Select[Any]) -> Select[Any]:
 @dataclass(frozen=True, kw_only=True)
 class DealFilter:
     """Which deals. `query`: words of the title, or the customer's name or number; `since` and `until` bound the
-    opening; `stuck` asks for those that are longer in their stage than it allows."""
+    opening; `stuck` asks for those that are longer in their stage than it allows; `talk`: did anybody talk about it
+    with the customer, "some" or "none"; `among`: any other condition."""
 
     query: str = ""
     funnel_id: int | None = None
     stage: str | None = None
     open_only: bool = False
     stuck: bool = False
+    talk: str | None = None
     responsible_id: int | None = None
     customer_id: int | None = None
     since: datetime | None = None
     until: datetime | None = None
+    among: ColumnElement[bool] | None = None
 
 
-def _narrowed(wanted: Select[Any], only: DealFilter, now: datetime | None) -> Select[Any]:
+async def _narrowed(
+    session: AsyncSession, wanted: Select[Any], only: DealFilter, now: datetime | None
+) -> Select[Any]:
     if text := only.query.strip():
         title = Deal.title.icontains(text, autoescape=True)
-        customers = match.people(text)
+        customers = match.people(await match.weigh(session, text))
         wanted = wanted.where(title if customers is None else title | customers)
     exact = {
         Deal.funnel_id: only.funnel_id,
@@ -161,12 +167,16 @@ def _narrowed(wanted: Select[Any], only: DealFilter, now: datetime | None) -> Se
         Deal.customer_id: only.customer_id,
     }
     wanted = wanted.where(*(column == value for column, value in exact.items() if value is not None))
+    if only.among is not None:
+        wanted = wanted.where(only.among)
     if only.since is not None:
         wanted = wanted.where(Deal.created_at >= only.since)
     if only.until is not None:
         wanted = wanted.where(Deal.created_at < only.until)
     if only.open_only:
         wanted = wanted.where(Deal.closed_at.is_(None))
+    if only.talk:
+        wanted = wanted.where(had_talk(Deal.id) if only.talk == "some" else ~had_talk(Deal.id))
     if only.stuck:
         wanted = wanted.where((func.now() if now is None else now) > STUCK_AT)
     return wanted
@@ -181,7 +191,7 @@ async def list_deals(
     **only: Any,
 ) -> Page[DealRow]:
     """Deals, newest first; `only` are the fields of `DealFilter`."""
-    wanted = _narrowed(_rows(), DealFilter(**only), now)
+    wanted = await _narrowed(session, _rows(), DealFilter(**only), now)
     return await page.load(session, wanted, SORTS, DealRow, after=after, limit=limit)
 
 
@@ -201,7 +211,8 @@ async def sum_stages(session: AsyncSession, *, now: datetime | None = None, **on
         Deal.stage, Deal.currency, func.count().label("deals"), func.sum(Deal.amount).label("amount")
     )
     query = _joined(counted).join(Customer, Customer.id == Deal.customer_id)
-    query = _narrowed(query, DealFilter(**only), now).group_by(Deal.stage, Deal.currency)
+    narrowed = await _narrowed(session, query, DealFilter(**only), now)
+    query = narrowed.group_by(Deal.stage, Deal.currency)
     return [
         StageSum(**dict(row._mapping))
         for row in await session.execute(query.order_by(Deal.stage, Deal.currency))

@@ -1,7 +1,11 @@
-"""Figures of whole days: out of the roll-ups where they are as the rows are, else from the rows."""
+"""Figures of whole days: out of the roll-ups where they are as the rows are, else from the rows.
 
-from collections.abc import Sequence
-from datetime import date
+What is rolled up is read by one statement for all families, what is not by one for each.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,17 +14,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.call import Call
 from crm_core.errors import Conflict
-from crm_core.figure.period import By, Key, of_days
+from crm_core.figure.period import By, Key, Period, of_days
 from crm_core.figure.rules import Rules
 from crm_core.figure.tally import Tally
-from crm_core.figure_day import WAYS, good_days, runs, span
-from crm_core.read.figure_families import FAMILIES, Family
+from crm_core.figure_day import Good, counting, good_of, hours_of, runs, span
+from crm_core.read.figure_families import FAMILIES, WAYS, Family, keys_of
 from crm_core.read.figures import ANYWHERE, Found, Keys, Ledger, Within, count, execute
 
 MOST_FROM_ROWS = 92
 """Days that are counted from rows while somebody waits: a quarter; more where there are few calls in them."""
 FEW_CALLS = 200_000
-_DATES = {
+_DATES: Mapping[str, str] = {
     By.DAY: "d.day",
     By.WEEK: "date_trunc('week', d.day)::date",
     By.MONTH: "date_trunc('month', d.day)::date",
@@ -45,20 +49,117 @@ async def tally_days(
 
     Raises `Conflict` when more than `most` days with more than `few` calls would have to be counted from rows.
     """
-    days = span(first, last)
-    way = way_of(dims, within)
-    good = await good_days(session, first, last, zone, rules) if way is not None else {}
-    ledger = Ledger()
-    for family in families:
-        rolled = good.get(family.shape, set())
-        rest = [day for day in days if day not in rolled]
-        if len(rest) > most and await _are_many(session, rest, zone, few):
-            raise Conflict(_too_many(way, len(rest), most))
-        if rolled and way is not None:
-            ledger.add(family, await _rolled(session, family, way, dims, sorted(rolled), zone, within))
-        for run in runs(rest):
-            ledger.add(family, await count(session, family, of_days(*run, zone), dims, rules, within))
+    ledger, stretch = Ledger(), Stretch(first, last, zone, rules)
+    await add_families(session, ledger, families, stretch, dims, within, most=most, few=few)
     return ledger.tallies()
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Days of a clock."""
+
+    first: date
+    last: date
+    zone: ZoneInfo
+    rules: Rules
+
+
+@dataclass(frozen=True)
+class Told:
+    """By what: the keys, the roll-up in which they are looked up (None: in none), of which things which keys are wanted
+    (others: all), and where things are in its rows `d`."""
+
+    dims: Sequence[str]
+    way: str | None
+    chosen: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+async def add_families(
+    session: AsyncSession,
+    ledger: Ledger,
+    families: Sequence[Family],
+    stretch: Stretch,
+    dims: Sequence[By],
+    within: Within,
+    *,
+    most: int = MOST_FROM_ROWS,
+    few: int = FEW_CALLS,
+) -> None:
+    """What families that are rolled up by `WAYS` came to under every combination of keys. Raises `Conflict`."""
+
+    async def of_rows(family: Family, period: Period) -> Found:
+        return await count(session, family, period, dims, stretch.rules, within)
+
+    way = way_of(dims, within)
+    told = Told(dims, way, _chosen(within), keys_of(way or ""))
+    await add_days(session, ledger, families, stretch, told, of_rows, most=most, few=few)
+
+
+async def add_days(
+    session: AsyncSession,
+    ledger: Ledger,
+    families: Sequence[Family],
+    stretch: Stretch,
+    told: Told,
+    of_rows: Callable[[Family, Period], Awaitable[Found]],
+    *,
+    most: int = MOST_FROM_ROWS,
+    few: int = FEW_CALLS,
+) -> None:
+    """What families came to in these days: out of the roll-ups, and of the rest from the rows. Raises `Conflict`."""
+    first, last, zone, rules = stretch.first, stretch.last, stretch.zone, stretch.rules
+    good = await good_of(session, first, last, zone) if told.way is not None else {}
+    plans = [
+        _plan(family, good.get(family.shape, Good()), counting(family, of_days(first, last, zone), rules))
+        for family in families
+    ]
+    for plan in plans:
+        rest = {day for period in plan.rest for day in _days(period, zone)}
+        if len(rest) > most and await _are_many(session, sorted(rest), zone, few):
+            raise Conflict(_too_many(told.way, len(rest), most))
+    if told.way is not None:
+        await _add_rolled(session, ledger, plans, told, zone)
+    for plan in plans:
+        for period in plan.rest:
+            ledger.add(plan.family, await of_rows(plan.family, period))
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """Where a family is read: days and hours that are rolled up, and the rows of the rest."""
+
+    family: Family
+    days: Sequence[date]
+    hours: Sequence[datetime]
+    rest: Sequence[Period]
+
+
+def _plan(family: Family, good: Good, period: Period) -> _Plan:
+    zone, days, hours = ZoneInfo(str(period.zone)), list[date](), list[datetime]()
+    rest: list[Period] = []
+    for day in _days(period, zone):
+        whole = of_days(day, day, zone)
+        if day in good.days and whole.until <= period.until:
+            days.append(day)
+            continue
+        for since, until in hours_of(day, zone) if good.hours else [(whole.since, whole.until)]:
+            if since in good.hours and until <= period.until:
+                hours.append(since)
+            elif since < period.until:
+                until = min(until, period.until)
+                if rest and rest[-1].until == since:
+                    rest[-1] = Period(rest[-1].since, until, zone)
+                else:
+                    rest.append(Period(since, until, zone))
+    return _Plan(family, days, hours, rest)
+
+
+def _days(period: Period, zone: ZoneInfo) -> list[date]:
+    if period.since >= period.until:
+        return []
+    last = (period.until - timedelta(microseconds=1)).astimezone(zone).date()
+    return span(period.since.astimezone(zone).date(), last)
 
 
 def way_of(dims: Sequence[By], within: Within = ANYWHERE) -> str | None:
@@ -71,7 +172,7 @@ def way_of(dims: Sequence[By], within: Within = ANYWHERE) -> str | None:
         By.SOURCE: within.source,
     }
     needed |= {by for by, value in filters.items() if value is not None}
-    return WAYS.get(frozenset(needed or {By.HOUR}))
+    return WAYS.get(frozenset(needed))
 
 
 async def _are_many(session: AsyncSession, days: Sequence[date], zone: ZoneInfo, few: int) -> bool:
@@ -87,48 +188,71 @@ def _too_many(way: str | None, days: int, most: int) -> str:
     return f"{days} of these days are still being added up; choose at most {most} days, or try again in some minutes."
 
 
-async def _rolled(
-    session: AsyncSession,
-    family: Family,
-    way: str,
-    dims: Sequence[By],
-    days: Sequence[date],
-    zone: ZoneInfo,
-    within: Within,
-) -> Found:
-    keys = [_DATES.get(by, "d.hour" if by is By.HOUR else "d.key") for by in dims]
-    column, kind = ("d.sums", "numeric") if family.money else ("d.amounts", "bigint")
-    added = [f"sum({column}[{place}])::{kind}" for place, _ in enumerate(family.fields, 1)]
-    query = f"SELECT {', '.join([*keys, 'd.more', *added])} FROM figure_days d"
-    query += " WHERE d.zone = :zone AND d.shape = :shape AND d.way = :way AND d.day = ANY(:days)"
-    chosen = _chosen(within)
-    if chosen is not None:
-        query += " AND coalesce(d.key, '') = ANY(:keys)"
-    query += " GROUP BY " + ", ".join([*keys, "d.more"])
+async def _add_rolled(
+    session: AsyncSession, ledger: Ledger, plans: Sequence[_Plan], told: Told, zone: ZoneInfo
+) -> None:
+    by_shape = {plan.family.shape: plan.family for plan in plans}
+    stretches = [(plan.family.shape, *run) for plan in plans for run in runs(plan.days)]
+    hours = [(plan.family.shape, since) for plan in plans for since in plan.hours]
+    if not stretches and not hours:
+        return
+    dims = told.dims
     given: dict[str, Any] = {
         "zone": str(zone),
-        "shape": family.shape,
-        "way": way,
-        "days": list(days),
-        "keys": chosen,
+        "way": told.way,
+        **{f"keys{place}": keys for place, keys in enumerate(told.chosen.values())},
+        "shapes": [shape for shape, _, _ in stretches],
+        "firsts": [since for _, since, _ in stretches],
+        "lasts": [until for _, _, until in stretches],
+        "hour_shapes": [shape for shape, _ in hours],
+        "starts": [since for _, since in hours],
     }
     width = len(dims)
-    return [
-        (tuple(map(_key, dims, row[:width])), row[width], row[width + 1 :])
-        for row in await execute(session, query, given)
-    ]
+    widest, widest_money = (
+        max((len(family.fields) for family in by_shape.values() if family.money is money), default=0)
+        for money in (False, True)
+    )
+    for row in await execute(session, _of_rolled(told, widest, widest_money), given):
+        family, keys = by_shape[row[0]], tuple(map(_key, dims, row[1 : width + 1]))
+        amounts = row[width + 2 + widest :] if family.money else row[width + 2 :]
+        ledger.add(family, [(keys, row[width + 1], amounts[: len(family.fields)])])
 
 
-def _chosen(within: Within) -> list[str] | None:
-    """The keys that are wanted of the one thing by which a roll-up is narrowed; None: all."""
+def _of_rolled(told: Told, widest: int, widest_money: int) -> str:
+    """Of every shape: keys, more, the sums of whole numbers, the sums of money."""
+    named = {thing: f"thing{place}" for place, thing in enumerate(told.columns)}
+    keys = [_DATES.get(by, "d.hour" if by == By.HOUR else f"d.{named.get(by)}") for by in told.dims]
+    narrow = " ".join(
+        f"AND coalesce({told.columns[thing]}, '') = ANY(:keys{place})"
+        for place, thing in enumerate(told.chosen)
+    )
+    things = [f"{told.columns[thing]} AS {name}" for thing, name in named.items()]
+    wanted = ", ".join(["d.shape", "d.day", "d.hour", *things, "d.more", "d.amounts", "d.sums"])
+    added = [f"sum(d.amounts[{place}])::bigint" for place in range(1, widest + 1)]
+    added += [f"sum(d.sums[{place}])" for place in range(1, widest_money + 1)]
+    return f"""SELECT {", ".join(["d.shape", *keys, "d.more", *added])} FROM (
+            SELECT {wanted} FROM unnest(:shapes, :firsts, :lasts) AS r (shape, since, until) JOIN figure_days d
+                ON d.zone = :zone AND d.shape = r.shape AND d.way = :way AND d.day BETWEEN r.since AND r.until {narrow}
+            UNION ALL
+            SELECT {wanted} FROM unnest(:hour_shapes, :starts) AS r (shape, since) JOIN figure_hours d
+                ON d.zone = :zone AND d.shape = r.shape AND d.way = :way AND d.since = r.since {narrow}
+        ) d GROUP BY {", ".join(["d.shape", *keys, "d.more"])}"""
+
+
+def _chosen(within: Within) -> dict[str, list[str]]:
+    """The keys that are wanted of each thing by which a roll-up is narrowed."""
+    exact = {By.QUEUE: within.queue, By.LINE: within.line, By.SOURCE: within.source}
+    found = {str(by): [str(it)] for by, it in exact.items() if it is not None}
     if within.operators is not None or within.operator is not None:
         wanted = within.operators if within.operators is not None else frozenset((within.operator,))
         one = within.operator
-        return [str(it) for it in wanted if one is None or it == one]
-    one_of = next((it for it in (within.queue, within.line, within.source) if it is not None), None)
-    return None if one_of is None else [str(one_of)]
+        found[str(By.OPERATOR)] = [str(it) for it in wanted if one is None or it == one]
+    return found
 
 
-def _key(by: By, value: Any) -> Key:
+_IDS = (By.OPERATOR, By.LINE, By.SCRIPT, "shop", "product", "family", "stage", "funnel")
+
+
+def _key(by: str, value: Any) -> Key:
     """A key as it is counted from rows: ids are numbers."""
-    return int(value) if by in (By.OPERATOR, By.LINE) and value is not None else value
+    return int(value) if by in _IDS and value is not None else value

@@ -3,12 +3,35 @@
 The list behind a number asks with the same condition, so it holds exactly those calls.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from hashlib import sha256
 
+from crm_core.figure.period import By
 from crm_core.order_status import Group, among_sql
+
+HOUR = "hour"
+
+
+def ways_by(*each: Sequence[str]) -> Mapping[frozenset[str], str]:
+    """By what something is rolled up: of none, by one thing, by two; and how that is called. The first of two things is
+    the `key` of its rows, the second the `key2`."""
+    return {frozenset(things): "+".join(things) or "all" for things in each}
+
+
+def keys_of(way: str) -> Mapping[str, str]:
+    """In which column of its rows `d` each thing is."""
+    things = [it for it in way.split("+") if it not in ("all", HOUR)]
+    return dict(zip(things, ("d.key", "d.key2"), strict=False))
+
+
+# Not by operator and source: of many operators that would be as many rows as there are calls. Nor by three things.
+WAYS = ways_by(
+    (), (HOUR,), ("operator",), ("queue",), ("line",), ("source",), ("script",), ("queue", HOUR), ("line", HOUR),
+    ("operator", "queue"), ("operator", "line"), ("operator", "script"), ("queue", "line"), ("queue", "source"),
+    ("queue", "script"), ("line", "source"), ("line", "script"), ("source", "script"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,8 +39,9 @@ class Family:
     """Rows of one kind. `sums`: field -> (condition, an amount as SQL). `more`: by what these fields are told apart
     besides (a currency, a reason), so that each is a mapping in the tally; `money`: they are no whole numbers.
 
-    A day can be counted for good when so long has gone by since its end (`after`), and anew when the last call of it
-    is `again_after` old.
+    `code`: whose marks it heeds (step 0031). Hours and days can be counted for good when so long has gone by since
+    their end (`after`); `judged`: until a call is `again_within` old, it counts nowhere; `scripted`: it can be told by
+    the script of calls.
     """
 
     code: str
@@ -32,8 +56,9 @@ class Family:
     sums: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     more: str | None = None
     money: bool = False
-    after: timedelta = timedelta(hours=1)
-    again_after: timedelta | None = None
+    after: timedelta = timedelta(minutes=65)
+    judged: bool = False
+    scripted: bool = True
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -41,8 +66,27 @@ class Family:
 
     @property
     def shape(self) -> str:
-        """Changes with what is counted, so that what was counted otherwise is not taken for it."""
-        return f"{self.code}/{sha256(repr(self).encode()).hexdigest()[:12]}"
+        """Changes with what is counted and by which ways, so that what was counted otherwise is not taken for it."""
+        ways = sorted(self.ways.values())
+        return f"{self.code}/{sha256(f'{self!r}, {ways}'.encode()).hexdigest()[:12]}"
+
+    @property
+    def ways(self) -> Mapping[frozenset[str], str]:
+        """By what it is rolled up."""
+        return {way: name for way, name in WAYS.items() if self.scripted or By.SCRIPT not in way}
+
+    def key(self, by: str) -> str | None:
+        """The key of a row that is told by this, as SQL; None: it is no column of its rows."""
+        known = {By.OPERATOR: self.operator, By.QUEUE: self.queue, By.LINE: self.line, By.SOURCE: self.origin}
+        return known.get(By(by))
+
+    def counted(self, name: str) -> str:
+        """What a row brings to a count."""
+        return f"({self.counts[name]})::int"
+
+    def added(self, name: str, column: str) -> str:
+        """The columns of rows as one amount."""
+        return f"sum({column})::{'numeric' if self.money else 'bigint'}"
 
 
 def _seconds(expression: str) -> str:
@@ -90,6 +134,8 @@ CALLS = Family(
         "missed": "c.missed_place NOT IN ('blocked', 'after_hours')",
         "missed_closed": "c.missed_place = 'after_hours'",
         "timed": f"{_ANSWERED} AND c.talk_s IS NOT NULL",
+        "known_in": f"{_IN} AND {_KNOWN}",
+        "to_recover": _TO_RECOVER,
     },
     sums={
         "waited_us": (f"{_IN} AND {_ANSWERED}", _seconds("c.wait_s")),
@@ -97,20 +143,25 @@ CALLS = Family(
         "hold_us": (f"{_ANSWERED} AND c.talk_s IS NOT NULL", _seconds("c.hold_s")),
     },
 )
-AGAIN = Family(  # what a call was to those before and after it
+REPEATS = Family(
     code="again",
-    source=f"calls c WHERE {_BEGAN}",
+    source=f"calls c WHERE {_BEGAN} AND {_IN}",
     operator="c.operator_id",
-    after=timedelta(hours=25),
-    again_after=timedelta(days=7, hours=1),
-    counts={
-        "known_in": f"{_IN} AND {_KNOWN}",
-        "to_recover": _TO_RECOVER,
-        "repeats": f"{_IN} AND {_other(_BEFORE)}",
-        "judged": _JUDGED,
-        "settled": f"{_JUDGED} AND NOT {_other(_AFTER)}",
-        "recovered": f"{_TO_RECOVER} AND {_other(_REACHED)}",
-    },
+    counts={"repeats": _other(_BEFORE)},
+)
+JUDGED = Family(
+    code="again",
+    source=f"calls c WHERE {_BEGAN} AND {_JUDGED}",
+    operator="c.operator_id",
+    after=timedelta(days=7, minutes=65),
+    judged=True,
+    counts={"judged": "true", "settled": f"NOT {_other(_AFTER)}"},
+)
+REACHED = Family(  # missed, and talked with in time
+    code="reached",
+    source=f"calls c WHERE {_BEGAN} AND c.missed_place IS NOT NULL AND {_TO_RECOVER}",
+    operator="c.operator_id",
+    counts={"recovered": _other(_REACHED)},
 )
 TRANSFERS = Family(
     code="transfers",
@@ -157,6 +208,35 @@ RINGS = Family(
     },
     sums={"ring_us": ("true", _seconds("l.rang_s"))},
 )
+TALKS = Family(
+    code="talks",
+    source=f"""calls c JOIN call_talks m ON m.call_id = c.id WHERE {_BEGAN} AND {_ANSWERED}
+        AND m.length_ms IS NOT NULL""",
+    operator="c.operator_id",
+    counts={"heard": "true"},
+    sums={
+        "spoke_us": ("true", "m.operator_ms * 1000"),
+        "listened_us": ("true", "m.customer_ms * 1000"),
+        "silent_us": ("true", "m.silence_ms * 1000"),
+        "sound_us": ("true", "m.length_ms * 1000"),
+        "broke_in": ("true", "m.operator_broke_in"),
+        "longest_us": ("true", "m.operator_longest_ms * 1000"),
+    },
+)
+VOTES = Family(
+    code="votes",
+    source=f"calls c JOIN call_votes v ON v.call_id = c.id WHERE {_BEGAN} AND {_ANSWERED}",
+    operator="c.operator_id",
+    counts={"votes": "true", "low_votes": "v.stars <= 2"},
+    sums={"stars": ("true", "v.stars")},
+)
+REVIEWS = Family(
+    code="reviews",
+    source=f"calls c JOIN reviews v ON v.call_id = c.id WHERE {_BEGAN} AND v.calibration_id IS NULL",
+    operator="v.operator_id",
+    counts={"reviews": "true", "zeroed": "v.zeroed"},
+    sums={"points": ("true", "(v.score * 10)::bigint")},
+)
 WRAP_UPS = Family(
     code="wrap_ups",
     source=f"""(SELECT s.user_id, coalesce(a.call_id, s.call_id) AS call_id, s.from_at,
@@ -168,7 +248,6 @@ WRAP_UPS = Family(
         AND s.to_at > c.started_at AND s.from_at < c.started_at + :wrap_within
         AND s.from_at > c.started_at - :wrap_within""",
     operator="s.user_id",
-    after=timedelta(hours=25),
     sums={
         "wrap_us": (
             "true",
@@ -258,4 +337,26 @@ PAUSES = replace(
     sums={"pauses": SPANS.sums["paused_us"]},
     more="coalesce(s.reason, '')",
 )
-FAMILIES = (CALLS, AGAIN, TRANSFERS, VISITS, RINGS, WRAP_UPS, SPANS, PAUSES, PROMISES, SALES, MONEY)
+FAMILIES = (
+    CALLS,
+    REPEATS,
+    JUDGED,
+    REACHED,
+    TRANSFERS,
+    VISITS,
+    RINGS,
+    TALKS,
+    VOTES,
+    REVIEWS,
+    WRAP_UPS,
+    SPANS,
+    PAUSES,
+    PROMISES,
+    SALES,
+    MONEY,
+)
+
+
+def families_of(fields: Collection[str]) -> Sequence[Family]:
+    """The families in which these fields are counted."""
+    return [family for family in FAMILIES if any(name in fields for name in family.fields)]

@@ -1,14 +1,18 @@
 """What the rows of a table of figures are called, and the days of which figures are told."""
 
 from collections.abc import Collection, Mapping
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from crm_core.call_script import CallScript
 from crm_core.figure.period import By, Key
 from crm_core.line import Line, Shop
 from crm_core.queue_visit import QueueVisit
 from crm_core.user import User
+
+_NAMED: Mapping[By, Any] = {By.OPERATOR: User, By.LINE: Line, By.SCRIPT: CallScript}
 
 
 async def zones(session: AsyncSession) -> list[str]:
@@ -18,10 +22,10 @@ async def zones(session: AsyncSession) -> list[str]:
 
 
 async def labels(session: AsyncSession, by: By, keys: Collection[Key]) -> Mapping[Key, str]:
-    """The names of operators and lines by id; queues, hours and days need none."""
-    if by not in (By.OPERATOR, By.LINE):
+    """The names of operators, lines and scripts by id; queues, hours and days need none."""
+    table = _NAMED.get(by)
+    if table is None:
         return {}
-    table = User if by is By.OPERATOR else Line
     ids = [key for key in keys if isinstance(key, int)]
     return {
         row.id: row.name

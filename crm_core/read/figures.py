@@ -127,7 +127,7 @@ async def count(
     session: AsyncSession,
     family: Family,
     period: Period,
-    dims: Sequence[By],
+    dims: Sequence[str],
     rules: Rules,
     within: Within = ANYWHERE,
     **more: Any,
@@ -151,11 +151,13 @@ async def execute(
     return await session.execute(text(_typed(query)), _used(query, parameters))
 
 
-def rows(family: Family, dims: Sequence[By], within: Within = ANYWHERE) -> str:
-    """A query of the rows of a family: k0, k1, ... for the keys, more, and f0, f1, ... for the fields."""
+def rows(family: Family, dims: Sequence[str], within: Within = ANYWHERE, *, also: str | None = None) -> str:
+    """A query of the rows of a family: k0, k1, ... for the keys, more, and f0, f1, ... for the fields. `also`: one more
+    column."""
     columns = [f"{_key(family, by)} AS k{place}" for place, by in enumerate(dims)]
+    columns += [also] if also else []
     columns.append(f"{family.more or 'NULL::text'} AS more")
-    fields = [f"({condition})::int" for condition in family.counts.values()]
+    fields = [family.counted(name) for name in family.counts]
     fields += [f"CASE WHEN {condition} THEN {amount} END" for condition, amount in family.sums.values()]
     columns += [f"{field} AS f{place}" for place, field in enumerate(fields)]
     return f"SELECT {', '.join(columns)} FROM {family.source} AND {_narrow(family, within)}"
@@ -163,25 +165,28 @@ def rows(family: Family, dims: Sequence[By], within: Within = ANYWHERE) -> str:
 
 def sums(family: Family) -> list[str]:
     """The fields of `rows`, added up."""
-    kind = "numeric" if family.money else "bigint"
-    return [f"sum(f{place})::{kind}" for place, _ in enumerate(family.fields)]
+    return [family.added(name, f"f{place}") for place, name in enumerate(family.fields)]
 
 
-def _key(family: Family, by: By) -> str:
+# The script of a call is the one of which steps were answered in it; how often it was only shown is not kept.
+_SCRIPT = """(SELECT v.script_id FROM call_script_choices h JOIN call_script_versions v ON v.id = h.version_id
+    WHERE h.call_id = {} AND h.position = 1)"""
+
+
+def _key(family: Family, by: str) -> str:
+    if (known := family.key(by)) is not None:
+        return known
     here = f"({family.at} AT TIME ZONE :zone)"
     keys = {
         By.ALL: "NULL",
-        By.OPERATOR: family.operator,
-        By.QUEUE: family.queue,
-        By.LINE: family.line,
-        By.SOURCE: family.origin,
+        By.SCRIPT: _SCRIPT.format(family.call) if family.call else "NULL::bigint",
         By.HOUR: f"extract(hour FROM {here})::int",
         By.WEEKDAY: f"extract(isodow FROM {here})::int",
         By.DAY: f"{here}::date",
         By.WEEK: f"date_trunc('week', {here})::date",
         By.MONTH: f"date_trunc('month', {here})::date",
     }
-    return keys[by]
+    return keys[By(by)]
 
 
 def _narrow(family: Family, within: Within) -> str:
@@ -223,10 +228,11 @@ def given(period: Period, rules: Rules, within: Within = ANYWHERE) -> dict[str, 
 _TYPES = {
     **dict.fromkeys(("since", "until", "now", "before"), "timestamptz"),
     **dict.fromkeys(("first", "last"), "date"),
-    **dict.fromkeys(("again_within", "again_after", "reach_within", "wrap_within"), "interval"),
-    **dict.fromkeys(("zone", "queue", "source", "shape", "way", "again"), "text"),
-    **dict.fromkeys(("days",), "date[]"),
-    **dict.fromkeys(("keys",), "text[]"),
+    **dict.fromkeys(("again_within", "reach_within", "wrap_within"), "interval"),
+    **dict.fromkeys(("zone", "queue", "source", "shape", "way"), "text"),
+    **dict.fromkeys(("days", "firsts", "lasts"), "date[]"),
+    **dict.fromkeys(("starts",), "timestamptz[]"),
+    **dict.fromkeys(("keys0", "keys1", "keys2", "shapes", "hour_shapes"), "text[]"),
     **dict.fromkeys(("target_s", "short_s", "operator", "line"), "bigint"),
     **dict.fromkeys(("operators", "orders"), "bigint[]"),
 }
@@ -278,7 +284,7 @@ def behind_of(
 
 
 _KEYS = {
-    **dict.fromkeys((By.OPERATOR, By.LINE), "bigint"),
+    **dict.fromkeys((By.OPERATOR, By.LINE, By.SCRIPT), "bigint"),
     **dict.fromkeys((By.QUEUE, By.SOURCE), "text"),
     **dict.fromkeys((By.HOUR, By.WEEKDAY), "int"),
     **dict.fromkeys((By.DAY, By.WEEK, By.MONTH), "date"),

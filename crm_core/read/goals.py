@@ -16,7 +16,7 @@ from crm_core.figure.rules import Rules
 from crm_core.figure.tally import NOTHING, Tally
 from crm_core.goal import Goal, SeenBy, list_goals
 from crm_core.read.figure_days import tally_days
-from crm_core.read.figure_families import CALLS, MONEY, PROMISES, SALES
+from crm_core.read.figure_families import CALLS, MONEY, PROMISES, REVIEWS, SALES, VOTES
 from crm_core.read.figure_labels import zones
 from crm_core.read.figures import Within
 from crm_core.report import Every
@@ -103,7 +103,7 @@ async def load_progress(
 async def _counted(
     session: AsyncSession, first: date, last: date, zone: ZoneInfo, now: datetime
 ) -> dict[int, Tally]:
-    families = (CALLS, SALES, MONEY, PROMISES)
+    families = (CALLS, SALES, MONEY, PROMISES, VOTES, REVIEWS)
     found = await tally_days(
         session, first, last, zone, (By.OPERATOR,), Rules(now=now), Within(), families=families
     )

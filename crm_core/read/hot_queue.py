@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select, text
+from sqlalchemy import ColumnElement, and_, exists, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from crm_core.call import Call
 from crm_core.callback import Callback
 from crm_core.callback import State as CallbackState
 from crm_core.customer import Customer
@@ -24,13 +25,17 @@ from crm_core.promise import Promise
 from crm_core.queue_rank import Cause, Kind, Person, ranked
 from crm_core.read.call_lists import due_entries
 from crm_core.read.orders import owed
+from crm_core.site import Cart
 from crm_core.task_rows import State as TaskState
 from crm_core.task_rows import Task
 from crm_core.turn import Turn
 
 MOST = 400  # of each kind
+LABEL = 120  # letters of what is in a cart
 TO_PAY = timedelta(hours=2)  # an order younger than that is just being paid
 FORGOTTEN = timedelta(days=30)  # what is older is no work of today
+SHOPPING = timedelta(hours=1)  # a cart that was touched since is still being filled
+COLD = timedelta(days=5)  # whoever left a cart longer ago has bought elsewhere, or nothing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +83,7 @@ async def _resting(session: AsyncSession, now: datetime) -> dict[str, datetime]:
 
 
 async def _causes(session: AsyncSession, now: datetime, taker: Taker | None) -> AsyncIterator[Cause]:
-    for read in (_callbacks, _promises, _unpaid, _stuck, _tasks, _leads, _listed):
+    for read in (_callbacks, _promises, _unpaid, _stuck, _carts, _tasks, _leads, _listed):
         for cause in await read(session, now, taker):
             yield cause
 
@@ -158,6 +163,46 @@ async def _stuck(session: AsyncSession, now: datetime, taker: Taker | None) -> l
         )
         for id_, number, customer_id, total, currency, promised_at in rows
     ]
+
+
+async def _carts(session: AsyncSession, now: datetime, taker: Taker | None) -> list[Cause]:
+    """Carts that were left with something in them, the last of each person, until they order or we talk with them."""
+    order, call = (
+        Order.__table__.c,
+        Call.__table__.c,
+    )  # tables: also what a colleague sold, which he may not see
+    seen = or_(Cart.customer_id.is_(None), exists().where(Customer.id == Cart.customer_id))
+    bought = exists().where(order.customer_id == Cart.customer_id, order.created_at >= Cart.updated_at)
+    spoken = (
+        call.started_at >= Cart.updated_at,
+        call.started_at >= now - COLD,
+        call.answered_at.is_not(None),
+    )
+    query = select(Cart).where(
+        Cart.updated_at.between(now - COLD, now - SHOPPING),
+        Cart.order_id.is_(None),
+        Cart.items != [],
+        or_(Cart.customer_id.is_not(None), Cart.e164.is_not(None)),
+        seen,
+        ~bought,
+        ~exists().where(call.customer_id == Cart.customer_id, *spoken),
+        ~exists().where(call.remote_e164 == Cart.e164, *spoken),
+    )
+    newest: dict[str, Cause] = {}
+    for cart in await session.scalars(query.order_by(Cart.updated_at.desc()).limit(MOST)):
+        cause = Cause(
+            kind=Kind.CART,
+            object="cart",
+            id=cart.id,
+            since=cart.updated_at,
+            label=", ".join(str(item["name"]) for item in cart.items)[:LABEL],
+            money=cart.total,
+            currency=cart.currency,
+            customer_id=cart.customer_id,
+            number=cart.e164,
+        )
+        newest.setdefault(cause.key, cause)
+    return list(newest.values())
 
 
 async def _tasks(session: AsyncSession, now: datetime, taker: Taker | None) -> list[Cause]:

@@ -4,6 +4,7 @@ Nothing of it is kept: what is late changes with every minute. The newest agreem
 window of delivery, by the clock of the order's shop, else the promised instant.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,8 +16,10 @@ from sqlalchemy import (
     func,
     literal_column,
     null,
+    or_,
     select,
     text,
+    true,
     union,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,6 +27,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm_core.line import Shop
 from crm_core.order_rows import BROUGHT_ON, WAITED_FOR, Order, OrderChange
 from crm_core.order_status import OPEN, TO_BRING, among
+from crm_core.read.page import Sort, cut
 from crm_core.status_list import OrderStatus
 
 MOST = 1000
@@ -83,6 +87,27 @@ def late_ids(now: datetime, *, most: int | None = None) -> CompoundSelect[Any]:
 def is_late(now: datetime) -> ColumnElement[bool]:
     """The condition that an order is late."""
     return Order.id.in_(late_ids(now))
+
+
+async def page_of_late(
+    session: AsyncSession,
+    now: datetime,
+    conditions: Sequence[ColumnElement[bool]],
+    sorts: Sequence[Sort],
+    *,
+    after: str | None,
+    limit: int,
+) -> list[int]:
+    """Ids among which is the next page of late orders, for when very many are late: from each status under way the
+    first ones through its index, so that a page costs what stands on it and not what is late."""
+    of_status = (
+        select(Order.id)
+        .join(Shop, Shop.id == Order.shop_id)
+        .where(Order.status == OrderStatus.code, or_(*_conditions(now)), *conditions)
+    )
+    some = cut(of_status, sorts, after=after, limit=limit).correlate(OrderStatus).lateral()
+    found = select(some.c.id).select_from(OrderStatus).join(some, true())
+    return list(await session.scalars(found.where(among(OrderStatus.code, OPEN))))
 
 
 async def count_late(session: AsyncSession, now: datetime) -> int:

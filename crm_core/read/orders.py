@@ -1,6 +1,6 @@
 """Orders as a list, and one order as a page."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -22,7 +22,7 @@ from crm_core.order_status import OPEN, TO_BRING, Group, among, group_of
 from crm_core.order_total import Off, OrderLine, Sums, add_up, margin
 from crm_core.payment import Payment
 from crm_core.read import match, page
-from crm_core.read.late import is_late, why_late
+from crm_core.read.late import MOST, count_late, is_late, page_of_late, why_late
 from crm_core.read.page import Page, Sort
 from crm_core.status_list import OrderStatus, codes_of
 from crm_core.user import User
@@ -90,6 +90,8 @@ class Item:
     discount_amount: Decimal
     list_price: Decimal | None
     purchase_price: Decimal | None
+    supplier: str | None
+    lead_days: int | None
 
     @property
     def line(self) -> OrderLine:
@@ -307,18 +309,38 @@ async def list_orders(
     """Orders, newest first, those that `wanted` (the fields of `Wanted`) means at `now` (None: this instant), of those
     for which `only` holds."""
     at = now or datetime.now(UTC)
-    rows = _rows(at).where(*await conditions(session, Wanted(**wanted), at))
+    asked = Wanted(**wanted)
+    many_late = asked.late and await count_late(session, at) >= MOST
+    found = await conditions(session, replace(asked, late=asked.late and not many_late, query=""), at)
+    hits = None
     if only is not None:
-        rows = rows.where(only)
-    return await page.load(session, rows, SORTS, OrderRow, after=after, limit=limit)
+        found.append(only)
+    if text := asked.query.strip():
+        sought = await match.weigh(session, text)
+        if sought.common or many_late:
+            found.append(match.orders(sought))
+        else:
+            hits = match.orders_found(sought)
+    if many_late:
+        found = [Order.id.in_(await page_of_late(session, at, found, SORTS, after=after, limit=limit))]
+    meant, by = select(Order.id).where(*found), list(SORTS)
+    if hits is not None:
+        meant = meant.join(hits, hits.c.id == Order.id)
+        by = [replace(sort, column=hits.c[sort.name]) for sort in SORTS]
+    return await page.load(session, _rows(at), SORTS, OrderRow, after=after, limit=limit, chosen=meant, by=by)
+
+
+async def count_orders(session: AsyncSession, *, now: datetime | None = None, **wanted: Any) -> int:
+    """How many `list_orders` would list."""
+    found = await conditions(session, Wanted(**wanted), now or datetime.now(UTC))
+    return await session.scalar(select(func.count(Order.id)).where(*found)) or 0
 
 
 async def conditions(session: AsyncSession, wanted: Wanted, at: datetime) -> list[ColumnElement[bool]]:
     """`wanted` as conditions on orders."""
     found: list[ColumnElement[bool]] = []
     if wanted.query.strip():
-        common = await match.is_common(session, wanted.query)
-        found.append(match.orders(wanted.query, common=common))
+        found.append(match.orders(await match.weigh(session, wanted.query)))
     for name in ("shop_id", "customer_id", "deal_id", "manager_id"):
         if (value := getattr(wanted, name)) is not None:
             found.append(getattr(Order, name) == value)

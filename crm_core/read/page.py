@@ -106,26 +106,28 @@ async def load(
     after: str | None,
     limit: int,
     chosen: Select[Any] | None = None,
+    by: Sequence[Sort] | None = None,
 ) -> Page[Row]:
     """The rows of `query` after the cursor, at most `limit`; `make` gets the columns of a row by name.
 
     `chosen`: the ids of the rows wanted, by which the last of `sorts` is compared; the page is then cut out of these
-    before anything else is read, which matters when there are very many.
+    before anything else is read, which matters when there are very many. `by`: the same order in columns of `chosen`.
     """
     if not 1 <= limit <= MOST:
         raise Invalid(f"A page has 1 to {MOST} rows.", "limit")
-
-    def cut(rows: Select[Any]) -> Select[Any]:
-        if after:
-            rows = rows.where(beyond(sorts, decode(after, [sort.read for sort in sorts])))
-        order = (sort.column.desc() if sort.down else sort.column for sort in sorts)
-        return rows.order_by(*order).limit(limit + 1)
-
     if chosen is not None:
-        ids = cut(chosen).cte().prefix_with("MATERIALIZED")
+        ids = cut(chosen, by or sorts, after=after, limit=limit).cte().prefix_with("MATERIALIZED")
         query = query.where(sorts[-1].column.in_(select(*ids.c)))
-    found = [dict(row._mapping) for row in await session.execute(cut(query))]
+    found = [dict(row._mapping) for row in await session.execute(cut(query, sorts, after=after, limit=limit))]
     return cut_off(found, [sort.name for sort in sorts], make, limit=limit)
+
+
+def cut(rows: Select[Any], sorts: Sequence[Sort], *, after: str | None, limit: int) -> Select[Any]:
+    """The `limit` of `rows` that follow the cursor, and one more that says whether there are others."""
+    if after:
+        rows = rows.where(beyond(sorts, decode(after, [sort.read for sort in sorts])))
+    order = (sort.column.desc() if sort.down else sort.column for sort in sorts)
+    return rows.order_by(*order).limit(limit + 1)
 
 
 def cut_off(

@@ -6,13 +6,17 @@ from sqlalchemy import ColumnElement, false, func, literal_column, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.call import Call
+from crm_core.late_index import is_ready
 from crm_core.phrase_tag import PhraseTag
 from crm_core.recording import Phrase, Transcript
 from crm_core.said_words import Wanted, any_of
 
+WORDS = "ix_phrases_words"
 COMMON = (
     20_000  # phrases with these words: from here on the newest calls are read one after the other instead
 )
+
+NEWEST = 5_000  # texts that are looked through while there is no index yet
 
 
 def has(asked: Sequence[Wanted], side: str | None) -> ColumnElement[bool]:
@@ -23,8 +27,11 @@ def has(asked: Sequence[Wanted], side: str | None) -> ColumnElement[bool]:
 
 
 async def spoken(session: AsyncSession, asked: Sequence[Wanted], side: str | None) -> ColumnElement[bool]:
-    """Calls with such a phrase."""
+    """Calls with such a phrase; of the newest texts alone while the index of what was said is being built."""
     found = select(Phrase.transcript_id).where(has(asked, side))
+    if not await is_ready(session, WORDS):
+        newest = select(Transcript.id).order_by(Transcript.id.desc()).limit(NEWEST)
+        found = found.where(Phrase.transcript_id.in_(newest))
     few = found.limit(COMMON).subquery()
     if await session.scalar(select(func.count()).select_from(few)) == COMMON:
         here = select(true()).join_from(Transcript, Phrase, Phrase.transcript_id == Transcript.id)

@@ -17,9 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm_core.call import Call
 from crm_core.customer import Customer
 from crm_core.hold import CallHold, Standing, Wish, lasting, standing
+from crm_core.picture import main_picture
 from crm_core.price import ProductPrice, price_now
 from crm_core.product import Product, meant_products
 from crm_core.stock import StockLevel, Warehouse
+from crm_core.supply import LONGEST_DAYS, Supply
 from crm_core.user import User
 
 
@@ -31,14 +33,25 @@ class Place:
     available: int
 
 
+@dataclass(frozen=True)
+class Supplied:
+    """Pieces of a product that one supplier has, and in how many days they would be here."""
+
+    supplier: str
+    quantity: int
+    lead_days: int | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """A product, its price for this customer now, its places, and how the call stands with it."""
+    """A product, its price for this customer now, where it lies, how the call stands with it, its main picture."""
 
     product: Product
     price: Decimal
     places: list[Place]
+    suppliers: list[Supplied]
     stands: Standing
+    picture_id: int | None
 
 
 async def found_products(
@@ -56,15 +69,17 @@ async def found_products(
     if meant is None:
         return []
     buys_at = select(Customer.price_list).where(Customer.id == customer_id).scalar_subquery()
-    told = meant.add_columns(_prices(), _places(), _queue(at), buys_at)
+    told = meant.add_columns(_prices(), _places(), _supplies(), _queue(at), buys_at, main_picture())
     return [
         Found(
             product=product,
             price=price_now(product.price, map(_price, prices or ()), price_list=price_list, at=at),
             places=[Place(*place) for place in places or ()],
+            suppliers=[Supplied(*it) for it in suppliers or ()],
             stands=standing(product.stock, [_wish(*wish) for wish in queue or ()], call_id),
+            picture_id=picture_id,
         )
-        for product, prices, places, queue, price_list in await session.execute(told)
+        for product, prices, places, suppliers, queue, price_list, picture_id in await session.execute(told)
     ]
 
 
@@ -100,6 +115,12 @@ def _places() -> ScalarSelect[Any]:
         .where(StockLevel.product_id == Product.id, available > 0)
     )
     return _rows(of, StockLevel.warehouse_id, (Warehouse.name, available))
+
+
+def _supplies() -> ScalarSelect[Any]:
+    of = select(Supply).where(Supply.product_id == Product.id, Supply.quantity > 0)
+    order = func.coalesce(Supply.lead_days, LONGEST_DAYS)
+    return _rows(of, order, (Supply.supplier, Supply.quantity, Supply.lead_days))
 
 
 def _queue(at: datetime) -> ScalarSelect[Any]:

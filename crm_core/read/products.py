@@ -5,16 +5,19 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, false, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.errors import NotFound
 from crm_core.line import Shop
-from crm_core.product import Product, ProductFamily, matches, variant_of
+from crm_core.picture import main_picture
+from crm_core.product import SIDES, Product, ProductFamily, matches, variant_of
 from crm_core.read import page
 from crm_core.read.page import Page, Sort
 from crm_core.stock import StockLevel, Warehouse
+from crm_core.supply import supplied, supply_days
 
+Stock = Literal["left", "none"]
 SORTS = (
     Sort(Product.search_key, "search_key", page.plain),
     Sort(Product.id, "id", page.number),
@@ -32,6 +35,7 @@ _NAMES = (
         "price",
         "purchase_price",
         "weight_g",
+        *SIDES,
     ),
     *("stock", "active", "version", "updated_at", "created_at"),
 )
@@ -55,7 +59,13 @@ class ProductRow:
     price: Decimal
     purchase_price: Decimal | None
     weight_g: int | None
+    length_mm: int | None
+    width_mm: int | None
+    height_mm: int | None
+    picture_id: int | None
     stock: int
+    supplied: int
+    supply_days: int | None
     active: bool
     version: int
     updated_at: datetime
@@ -87,6 +97,9 @@ def _rows() -> Select[Any]:
             Shop.name.label("shop"),
             Shop.currency,
             ProductFamily.name.label("family"),
+            main_picture().label("picture_id"),
+            func.coalesce(supplied(), 0).label("supplied"),
+            supply_days().label("supply_days"),
         )
         .select_from(Product)
         .join(Shop, Shop.id == Product.shop_id)
@@ -99,23 +112,41 @@ async def list_products(
     *,
     query: str = "",
     shop_id: int | None = None,
-    stock: Literal["left", "none"] | None = None,
+    stock: Stock | None = None,
     withdrawn: bool = False,
     after: str | None = None,
     limit: int = 50,
 ) -> Page[ProductRow]:
     """Products by name. `stock`: only those that can, or can not, be promised; `withdrawn`: not on sale."""
-    wanted = _rows().where(Product.active.is_(not withdrawn))
+    wanted = _rows().where(*_meant(query, shop_id, stock, withdrawn))
+    return await page.load(session, wanted, SORTS, ProductRow, after=after, limit=limit)
+
+
+async def count_products(
+    session: AsyncSession,
+    *,
+    query: str = "",
+    shop_id: int | None = None,
+    stock: Stock | None = None,
+    withdrawn: bool = False,
+) -> int:
+    """How many `list_products` would list."""
+    wanted = select(func.count(Product.id)).where(*_meant(query, shop_id, stock, withdrawn))
+    return await session.scalar(wanted) or 0
+
+
+def _meant(
+    query: str, shop_id: int | None, stock: Stock | None, withdrawn: bool
+) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = [Product.active.is_(not withdrawn)]
     if query.strip():
         meant = matches(query)
-        if meant is None:
-            return Page([])
-        wanted = wanted.where(meant)
+        found.append(false() if meant is None else meant)
     if shop_id is not None:
-        wanted = wanted.where(Product.shop_id == shop_id)
+        found.append(Product.shop_id == shop_id)
     if stock is not None:
-        wanted = wanted.where(Product.stock > 0 if stock == "left" else Product.stock <= 0)
-    return await page.load(session, wanted, SORTS, ProductRow, after=after, limit=limit)
+        found.append(Product.stock > 0 if stock == "left" else Product.stock <= 0)
+    return found
 
 
 async def load_product(session: AsyncSession, product_id: int) -> ProductRow:

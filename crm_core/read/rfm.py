@@ -79,3 +79,18 @@ def _bounds(steps: tuple[int, ...], place: int) -> tuple[int | None, int | None]
 def _between(name: str, least: int | None, most: int | None) -> list[Condition]:
     ends = (("at_least", least), ("at_most", most))
     return [Condition(name, Kind.NUMBER, op, Decimal(end)) for op, end in ends if end is not None]
+
+
+def cell_words(recency: int | None, frequency: int | None) -> dict[str, str]:
+    """The days since the last purchase and the number of purchases these cells stand for, such as "31-90" or "10+"."""
+    asked = {"recency": (RECENCY, 5 - recency if recency else None)}
+    asked["frequency"] = (FREQUENCY, frequency - 1 if frequency else None)
+    return {
+        name: _span(*_bounds(steps, place)) for name, (steps, place) in asked.items() if place is not None
+    }
+
+
+def _span(least: int | None, most: int | None) -> str:
+    if most is None:
+        return f"{least}+"
+    return str(most) if least == most or (least is None and most == 1) else f"{least or 0}-{most}"

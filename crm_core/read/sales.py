@@ -15,8 +15,9 @@ from crm_core.figure.rules import Rules
 from crm_core.figure.sales import Sales
 from crm_core.order import Order
 from crm_core.order_status import OPEN, SHIPPED, Group, among_sql
+from crm_core.read.figure_days import Stretch, add_families
 from crm_core.read.figure_families import Family
-from crm_core.read.figures import Keys, Ledger, Within, behind_of, count
+from crm_core.read.figures import Keys, Ledger, Within, behind_of
 from crm_core.source_cost import SourceCost
 
 _LOST = among_sql("w.status", [Group.LOST])
@@ -30,6 +31,7 @@ ORDERS = Family(
     origin="(SELECT k.source FROM customers k WHERE k.id = w.customer_id)",
     at="w.created_at",
     call="w.id",
+    scripted=False,
     counts={
         "placed": "true",
         "lost": _LOST,
@@ -46,7 +48,7 @@ ORDERS = Family(
 )
 MONEY = replace(
     ORDERS,
-    code="placed_money",
+    code="placed",
     source="""orders w CROSS JOIN LATERAL (SELECT coalesce(sum(i.purchase_price * i.quantity), 0) AS cost,
             count(*) = count(i.purchase_price) AS known FROM order_items i WHERE i.order_id = w.id) g
         WHERE w.created_at >= :since AND w.created_at < :until""",
@@ -60,6 +62,7 @@ MONEY = replace(
     more="w.currency",
     money=True,
 )
+SALES_FAMILIES = (ORDERS, MONEY)
 
 
 async def load_sales(
@@ -71,10 +74,12 @@ async def load_sales(
     rules: Rules,
     within: Within,
 ) -> dict[Keys, Sales]:
-    """Sales under every combination of keys; with the cost of sources where that can be told."""
+    """Sales under every combination of keys; with the cost of sources where that can be told.
+
+    Raises `Conflict` where too much would be counted from rows.
+    """
     ledger = Ledger(Sales)
-    for family in (ORDERS, MONEY):
-        ledger.add(family, await count(session, family, of_days(first, last, zone), dims, rules, within))
+    await add_families(session, ledger, SALES_FAMILIES, Stretch(first, last, zone, rules), dims, within)
     found = ledger.tallies()
     if tells_costs(dims, within):
         for keys, costs in (await _costs(session, first, last, dims, within)).items():

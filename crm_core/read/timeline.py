@@ -39,6 +39,7 @@ from crm_core.customer_merge import CustomerMerge
 from crm_core.deal_rows import Deal
 from crm_core.errors import Invalid
 from crm_core.funnel import FunnelStage, Kind
+from crm_core.message import Message
 from crm_core.order import Order
 from crm_core.order_status import is_open
 from crm_core.outcome import Outcome
@@ -53,8 +54,7 @@ from crm_core.site import Visit
 from crm_core.status_list import OrderStatus
 from crm_core.task_rows import State, Task
 from crm_core.user import User
-
-KINDS = ("call", "order", "deal", "payment", "callback", "task", "note", "visit", "merge")
+from crm_core.vote import CallVote
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +81,7 @@ class Item:
     disposition: str | None = None
     role: str | None = None
     due_at: datetime | None = None
+    stars: int | None = None  # what the customer thought of a call
 
     @property
     def result(self) -> str | None:
@@ -119,6 +120,7 @@ _EMPTY: dict[str, Any] = {
     "hearable": literal(True),
     "disposition": cast(null(), Text),
     "due_at": cast(null(), Order.promised_at.type),
+    "stars": cast(null(), BigInteger),
 }
 
 
@@ -144,8 +146,10 @@ def call_branch(user_id: People, hears: People | None = None) -> Select[Any]:
             mine=yes(took_part(user_id)),
             hearable=yes(talked_in(user_id if hears is None else hears)),
             disposition=func.coalesce(Outcome.label, Call.disposition),
+            stars=CallVote.stars,
         )
         .select_from(Call)
+        .outerjoin(CallVote, CallVote.call_id == Call.id)
         .outerjoin(User, User.id == Call.operator_id)
         .outerjoin(Outcome, Outcome.code == Call.disposition)
     )
@@ -218,6 +222,19 @@ def _branches(
         .select_from(CustomerNote)
         .outerjoin(User, User.id == CustomerNote.user_id)
         .where(CustomerNote.customer_id == customer_id),
+        "message": _branch(
+            "message",
+            Message.id,
+            Message.at,
+            title=Message.channel,
+            status=Message.address,
+            text=Message.text,
+            operator=User.name,
+            direction=Message.direction,
+        )
+        .select_from(Message)
+        .outerjoin(User, User.id == Message.user_id)
+        .where(Message.customer_id == customer_id),
         "payment": _branch(
             "payment",
             Payment.id,

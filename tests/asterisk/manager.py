@@ -60,7 +60,7 @@ class Manager:
         """Ask for a click-to-call as the product does."""
         variables = "Variable: __CALLCENTER_CALL=abc", "Variable: __CALLCENTER_OPERATOR=1001"
         return await self.ask("Originate", *variables, Channel=phone, Context="callcenter-dial", Exten=number,
-                              Priority=1, CallerID=number, Timeout=6000, Async="true", **more)  # fmt: skip
+                              Priority=1, CallerID=number, Timeout=60_000, Async="true", **more)  # fmt: skip
 
     async def message(self, **wanted: str) -> dict[str, str]:
         """Wait for a message with these headers."""

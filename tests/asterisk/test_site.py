@@ -101,3 +101,10 @@ def test_files_with_passwords_are_for_their_owner_only(tmp_path: Path) -> None:
 
 def test_secrets_are_not_shown_with_the_site() -> None:
     assert "secret" not in repr(SITE).replace("ami_secret", "")
+
+
+def test_who_is_left_by_the_operator_is_asked_for_his_vote_where_the_site_says() -> None:
+    dialplan = files(replace(SITE, vote="custom/vote"))["extensions.conf"]
+    assert " same => n,Queue(sales,tc,,,120)" in section(dialplan, "from-trunk")
+    assert " same => n(said),UserEvent(CallcenterVote,Vote: ${stars})" in section(dialplan, "callcenter-vote")
+    assert "callcenter-vote" not in files(SITE)["extensions.conf"]

@@ -13,6 +13,7 @@ def test_the_pieces_hold_the_account_its_address_and_no_secret(kind: Kind) -> No
     assert "secret = CHANGE-ME" in text and "{{" not in text and "{%" not in text
     for context in ("callcenter-in", "callcenter-record", "callcenter-dial"):
         assert text.count(f"\n[{context}]\n") == 1
+    assert text.count("\n[callcenter-vote]\n") == (kind == "asterisk")
 
 
 def test_a_freepbx_piece_touches_no_file_that_freepbx_writes() -> None:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
+from tests.axe import violations
 from tests.browser.desk_server import DeskServer, ago
 from tests.browser.test_control import NOTHING, TALKING
 from tests.browser.test_desk import browser, context, desk, pytestmark, ring, server
@@ -31,7 +31,7 @@ async def test_a_supervisor_hears_a_colleague_and_is_heard_of(desk: Page, server
     assert await server.request("POST", "/calls/c7/listening") == {"mode": "whisper"}
     await server.push(heard(mode="whisper"))
     await expect(bar.get_by_role("button", name="Whisper")).to_have_attribute("aria-pressed", "true")
-    assert (await Axe().run(desk)).response["violations"] == []
+    assert await violations(desk) == []
     await server.push({"type": "listening", "listening": None})
     await expect(bar).to_have_count(0)
     by = [{"name": "Eva Supervisor", "mode": "whisper"}]

@@ -48,6 +48,15 @@ def test_what_a_script_says_is_a_text_that_a_catalogue_can_hold(script: Path) ->
     assert re.findall(r"""(?<![\w.])tn?\((?!\s*["'])[^)]*\)""", script.read_text()) == []
 
 
+def test_whatever_a_page_calls_a_piece_some_stylesheet_knows() -> None:
+    styled = set(re.findall(r"\.(-?[a-z][\w-]*)", "".join(file.read_text() for file in STATIC.glob("*.css"))))
+    for page in PAGES:
+        said = " ".join(re.findall(r'class="([^"]*)"', page.read_text()))
+        plain = re.sub(r"\{[{%].*?[%}]\}", "", said)  # what is told by the row itself is the end of a name
+        unknown = {name for name in re.findall(r"[a-z][\w-]*", plain) if not name.endswith("-")} - styled
+        assert not unknown, f"{page.name} has pieces that no stylesheet knows"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_a_page_holds_no_script_no_style_and_no_handler_of_its_own(page: Path) -> None:
     text = re.sub(r"\{#.*?#\}", "", page.read_text(), flags=re.S)

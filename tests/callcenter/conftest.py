@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from sqlalchemy import select
 from asterisk.ami import AmiConfig
 from asterisk.fake.config import lab
 from asterisk.fake.people import Answer, Manual
+from asterisk.fake.phones import NoCall
 from asterisk.fake.switchboard import Switchboard
 from callcenter.attach import Attachment, Switch, attach
 from callcenter.call import Rules
@@ -89,6 +90,15 @@ async def until(
             return
         await asyncio.sleep(0.01)
     raise AssertionError(otherwise)
+
+
+async def picks_up(board: Switchboard, extension: str) -> None:
+    """Press Answer as soon as that phone rings."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            with suppress(NoCall):
+                return await board.answer(extension)
+            await asyncio.sleep(0.01)
 
 
 @dataclass

@@ -3,8 +3,12 @@
 import json
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from asterisk.events import Heard, QueueListEnded, Resynced
 from callcenter.agent import AgentState, Place, Shift
+from callcenter.agent.model import Kind
+from callcenter.agent_view import Setup
 from callcenter.agents import Agents
 from callcenter.call import Rules
 from callcenter.directory import Directory, Operator
@@ -86,3 +90,23 @@ async def test_logins_pauses_and_talks_are_those_of_the_capture() -> None:
     for states in diary.states.values():
         instants = [at for at, _, _ in states]
         assert instants == sorted(set(instants))
+
+
+@pytest.mark.parametrize("capture", ["n2", "w2", "w4"])
+async def test_nobody_is_in_the_wrap_up_of_a_call_that_he_still_has(capture: str) -> None:
+    """Real switchboards: between two rooms of an attended transfer, of a Local channel that is optimised away, of a
+    parking lot, his part seems to be over for a moment, and is not."""
+    kept: list[AgentState] = []
+    now, tracker = datetime.now(UTC), Tracker()
+    agents = Agents(rules={"pbx": Rules()}, book=Diary(), now=lambda: now)
+    agents.use_setup(Setup(reasons={}, wrap_up=lambda queue, user_id: 60.0))
+    agents.use_directory(HOUSE)
+    for event in events(*files_of(folder_of(capture))):
+        for change in tracker.apply(Heard("pbx", event)):
+            agents.call_changed(change.after, None)
+        agents.heard("pbx", event)
+        for shift in map(agents.shift, NAMES):
+            hold = shift.hold(Kind.WRAP_UP)
+            assert hold is None or shift.calls.get(hold.call) not in (AgentState.TALKING, AgentState.HELD)
+            kept += [AgentState.WRAP_UP] if hold is not None else []
+    assert kept  # and he has one when it is over

@@ -1,5 +1,6 @@
 """What an audit finds and heals: stories on a real database, with what a real Asterisk wrote down."""
 
+import csv
 import shutil
 import wave
 from collections.abc import AsyncIterator
@@ -12,8 +13,9 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import select, text
 
+from asterisk.cel import cel_row
 from asterisk.events import Heard
-from asterisk.history import NoHistory
+from asterisk.history import CEL_OURS, NoHistory
 from callcenter.audit import Audited, Means, carry_out, records
 from callcenter.call import Call as Heard_call
 from callcenter.call import Rules, end
@@ -31,6 +33,7 @@ from crm_core.db import Database
 from crm_core.line import create_line, create_shop
 from crm_core.queue_visit import QueueVisit
 from crm_core.user import create_user, map_extension
+from crm_core.vote import CallVote
 from recordings.jobs import install
 from recordings.roots import Roots
 from recordings.store import Root
@@ -201,6 +204,30 @@ async def test_a_call_that_ended_while_nobody_listened_gets_its_true_end(office:
     assert (visit.queue, visit.position, visit.outcome) == ("sales", 1, "answered")
     await office.audit()
     assert office.told == []
+
+
+async def test_a_vote_that_nobody_heard_is_kept_for_the_call_that_everybody_heard(office: Office) -> None:
+    office.write_down("b")
+    await office.hear("b")
+    book = office.folder / "cel.csv"
+    lines = book.read_text().splitlines(keepends=True)
+    written = [cel_row(dict(zip(CEL_OURS, row, strict=True))) for row in csv.reader(lines)]
+    place = max(
+        number for number, it in enumerate(written) if it.kind == "BRIDGE_EXIT" and it.uniqueid == it.linkedid
+    )
+    was = next(iter(csv.reader([lines[place]])))
+    voted = ["APP_START", *was[1:7], "UserEvent", "CallcenterVote,Vote: 2", *was[9:]]
+    lines.insert(place + 1, ",".join('"' + it.replace('"', '""') + '"' for it in voted) + "\n")
+    book.write_text("".join(lines))
+    audit = await office.audit()
+    assert (audit.found("unfinished"), [it.why for it in office.told]) == (
+        1,
+        ["The customer voted 2 of 5, and nobody heard it."],
+    )
+    (vote,) = await office.all(CallVote)
+    (call,) = [call for call in await office.calls() if was[10] in call.linkedids]
+    assert (vote.call_id, vote.stars, vote.operator_id) == (call.id, 2, call.operator_id)
+    assert (await office.audit()).good and office.told == []
 
 
 async def test_who_talked_in_a_gap_that_the_call_outlived_is_told_by_cel(office: Office) -> None:

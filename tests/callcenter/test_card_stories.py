@@ -14,6 +14,7 @@ from crm_core import call_link
 from crm_core.call_link import CallLink
 from crm_core.callback import create_callback
 from crm_core.deal import create_deal
+from crm_core.dial_rule import DialRefused, ban, unban
 from crm_core.errors import Invalid
 from crm_core.focus import set_focus
 from crm_core.line import create_line, create_shop
@@ -232,6 +233,12 @@ async def test_where_several_lines_are_possible_the_desk_is_asked_and_others_get
         with pytest.raises(LineNeeded) as asked:
             await attachment.centre.dial(house.people["1001"], IVAN, ask_line=True)
         assert {"Line 1", "Berlin"} <= {line.name for line in asked.value.lines}
+        async with house.db.begin() as session:
+            made = await ban(session, reason="Asked by letter", user_id=None, country="RU", number=IVAN)
+        with pytest.raises(DialRefused, match="Asked by letter"):  # before anybody is asked for a line
+            await attachment.centre.dial(house.people["1001"], IVAN, ask_line=True)
+        async with house.db.begin() as session:
+            await unban(session, made.id)
         assert await house.rows() == []
         assert await dialled(house) is None
 

@@ -306,3 +306,15 @@ async def test_a_browser_says_that_it_showed_the_card_only_if_it_was_sent_one(
     desks.shown(ANNA, call.id)
     desks.shown(OLEG, call.id)
     assert shop.shown == [ANNA]
+
+
+async def test_three_hundred_desks_hear_the_same_in_the_same_order(desks: Desks) -> None:
+    heard: dict[int, list[list[int]]] = {user_id: [] for user_id in range(100, 400)}
+    for user_id, messages in heard.items():
+        desks.subscribe(user_id, lambda message, to=messages: to.append(message["product_ids"]))
+    desks.stock_moved([1])
+    desks.stock_moved([2])
+    async with asyncio.timeout(PATIENCE_S):
+        while not all(len(messages) == 2 for messages in heard.values()):
+            await asyncio.sleep(0)
+    assert set(map(str, heard.values())) == {"[[1], [2]]"}

@@ -1,6 +1,5 @@
 """What the switchboard said about a call, from its bytes to the row and out again."""
 
-import asyncio
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from callcenter.flight.tape import Said, unpack
 from callcenter.replay import replay
 from crm_core.call_act import ActKind
 from crm_core.flight import forget_tapes, load_tapes
+from tests.callcenter.conftest import picks_up, until
 
 IVAN = "+79161234567"
 SALES = "74951230001"
@@ -33,6 +33,7 @@ async def test_a_call_that_is_over_is_kept_with_all_that_was_said_about_it(house
         await anna.sees("ringing")
         await house.board.answer("1001")
         await anna.sees("wrap_up")
+        await until(lambda: not attachment.floor.live)
         attachment.box.hand_over(datetime.now(UTC))
         (row,) = await house.rows()
     (said,) = await said_about(house, row.id)
@@ -51,11 +52,11 @@ async def test_a_click_to_call_is_kept_with_what_we_asked_for(house) -> None:
         anna = house.browser("1001")
         id_ = await attachment.centre.dial(house.people["1001"], "+79165550001")
         await anna.sees("dialling")
-        await asyncio.sleep(0.1)  # until the phone rings
-        await house.board.answer("1001")
+        await picks_up(house.board, "1001")
         await anna.sees("talking")
         await attachment.centre.act(id_, house.people["1001"], Act(kind=ActKind.HANG_UP))
         await anna.sees("wrap_up")
+        await until(lambda: not attachment.floor.live)
         attachment.box.hand_over(datetime.now(UTC))
         await attachment.recorder.drained()
     (said,) = await said_about(house, id_)
@@ -79,6 +80,7 @@ async def test_a_process_that_stops_in_a_call_leaves_the_first_part_and_the_next
         await anna.sees("talking")
         await house.board.hang_up("1001")
         await anna.sees("wrap_up")
+        await until(lambda: not attachment.floor.live)
         attachment.box.hand_over(datetime.now(UTC))
         await attachment.recorder.drained()
     first, rest = await said_about(house, UUID(call["id"]))
@@ -92,8 +94,7 @@ async def test_what_is_old_is_deleted(house) -> None:
         house.board.place_call(IVAN, "", SALES, caller=Caller(patience_s=10))
         anna = house.browser("1001")
         await anna.sees("ringing")
-        while attachment.floor.live:
-            await asyncio.sleep(0.02)
+        await until(lambda: not attachment.floor.live)
         attachment.box.hand_over(datetime.now(UTC))
         (row,) = await house.rows()
     assert await said_about(house, row.id)

@@ -1,6 +1,5 @@
 """From the switchboard's bytes to the desk and the row: stories a supervisor would tell."""
 
-import asyncio
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -29,6 +28,7 @@ from crm_core.errors import Conflict, Forbidden, Invalid
 from crm_core.order import ItemWanted, create_order
 from crm_core.pop import Pop
 from crm_core.pop_setting import TOPIC, Mode, PopSettings, save_pop_settings
+from tests.callcenter.conftest import picks_up, until
 
 HANG_UP = Act(kind=ActKind.HANG_UP)
 IVAN = "+79161234567"
@@ -141,8 +141,7 @@ async def test_a_click_dials_and_every_stage_is_seen(house) -> None:
         attachment.centre.subscribe(
             house.people["1001"], lambda m: stages.append(m["call"]["stage"]) if m["type"] == "call" else None
         )
-        await asyncio.sleep(0.1)
-        await house.board.answer("1001")
+        await picks_up(house.board, "1001")
         await anna.sees("talking")
         await anna.sees("wrap_up")
         (row,) = await house.rows()
@@ -197,7 +196,7 @@ async def test_what_can_not_be_dialled_is_refused_with_a_reason_and_changes_noth
         with pytest.raises(Conflict, match="dialling already"):
             await dial(house.people["1001"], IVAN)
         house.board.cut()
-        await asyncio.sleep(0.1)
+        await until(lambda: not attachment.centre.connected)
         with pytest.raises(Conflict, match="link"):
             await dial(house.people["1002"], IVAN)
         assert len(await house.rows()) == 1
@@ -265,7 +264,7 @@ async def test_a_cut_link_leaves_the_call_on_the_desk_and_one_row(house) -> None
         await house.board.answer("1001")
         await anna.sees("talking")
         house.board.cut()
-        await asyncio.sleep(0.05)
+        await until(lambda: not attachment.centre.connected)
         await _attached_again(attachment)
         assert anna.states == ["talking"]
         call.hang_up()
@@ -371,8 +370,4 @@ async def test_how_she_wants_her_cards_is_told_to_all_her_pages_and_to_no_collea
 
 
 async def _attached_again(attachment) -> None:
-    for _ in range(800):
-        if attachment.centre.connected:
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("never attached again")
+    await until(lambda: attachment.centre.connected, "never attached again")

@@ -21,6 +21,7 @@ from recordings import service
 from recordings.roots import Roots
 from recordings.store import Root
 from tests.callcenter.conftest import House, until
+from tests.patience import PATIENCE_S
 from tests.recordings.test_jobs import Ear
 
 IVAN, MARIA = "+79161234567", "+79165550002"
@@ -98,7 +99,7 @@ async def test_each_call_has_the_sound_its_own_switchboard_recorded(
 
 async def _taken(house: House) -> list[tuple[Recording, str]]:
     """The recordings, once all are ready, each with the switchboard of its call."""
-    for _ in range(200):
+    for _ in range(PATIENCE_S * 10):
         async with house.db.begin() as session:
             query = select(Recording, Call.pbx).join(Call, Call.id == Recording.call_id)
             found = [(row, pbx) for row, pbx in await session.execute(query)]

@@ -23,6 +23,7 @@ from crm_core.call import Call
 from crm_core.user import map_extension
 from recordings.roots import Roots
 from recordings.store import Root
+from tests.callcenter.conftest import until
 
 TRACES = Path(__file__).parent.parent / "traces"
 IVAN, SALES = "+79161234567", "74951230001"
@@ -79,14 +80,14 @@ async def test_one_desk_has_phones_on_both_and_one_switchboard_may_be_away(house
         )
         parts = [asyncio.create_task(part) for _, part in house.attachment.parts()]
         try:
-            await _eventually(lambda: house.attachment.centre.connected)
+            await until(lambda: house.attachment.centre.connected)
             anna = house.browser("1001")
             house.board.place_call(IVAN, "Ivan", SALES)
             other.place_call("+79165550002", "Maria", SALES)
             await anna.sees("ringing", "ringing")
             assert {call["remote"]["number"] for call in anna.calls.values()} == {IVAN, "+79165550002"}
             await other.stop()
-            await _eventually(lambda: not house.attachment.centre.connected)
+            await until(lambda: not house.attachment.centre.connected)
             states = {link.pbx: str(link.state) for link in house.attachment.centre.links()}
             assert states["main"] == "connected" and states["second"] != "connected"
             said = {
@@ -94,7 +95,7 @@ async def test_one_desk_has_phones_on_both_and_one_switchboard_may_be_away(house
             }
             assert said["main"] == "connected" and said["second"] != "connected"
             await house.board.answer("1001")
-            await _eventually(lambda: "talking" in anna.states)
+            await until(lambda: "talking" in anna.states)
             await house.attachment.recorder.drained()
             async with house.db.begin() as session:
                 rows = (await session.scalars(select(Call))).all()
@@ -105,11 +106,3 @@ async def test_one_desk_has_phones_on_both_and_one_switchboard_may_be_away(house
             for part in parts:
                 part.cancel()
             await asyncio.gather(*parts, return_exceptions=True)
-
-
-async def _eventually(true) -> None:
-    for _ in range(1500):
-        if true():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not happen")

@@ -1,6 +1,7 @@
 """A house in whose database happenings are put down as rows."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -10,6 +11,8 @@ from crm_core.agent_state import AgentInterval
 from crm_core.call import Call as CallRow
 from crm_core.call import CallLeg
 from crm_core.call_link import CallLink
+from crm_core.call_script import CallScript, CallScriptChoice, CallScriptVersion
+from crm_core.call_talk import CallTalk
 from crm_core.callback import Callback
 from crm_core.customer import Customer
 from crm_core.db import Base, Database
@@ -19,21 +22,26 @@ from crm_core.line import create_line, create_shop
 from crm_core.order_rows import Order, OrderChange, OrderItem
 from crm_core.queue_target import set_target
 from crm_core.queue_visit import QueueVisit
+from crm_core.review import Review
+from crm_core.scorecard import Scorecard, ScorecardEdition
 from crm_core.status_list import OrderStatus
 from crm_core.user import create_user, map_extension
-from tests.crm_core.happenings import CUSTOMERS, NIGHT, NOW, RULES, SOURCES, USERS
+from crm_core.vote import CallVote
+from tests.crm_core.happenings import CUSTOMERS, NIGHT, NOW, RULES, SCRIPTS, SOURCES, USERS
 
+HEARD = ("operator_ms", "customer_ms", "silence_ms", "length_ms", "operator_broke_in", "operator_longest_ms")
 HOUSE = UUID("6f2b7c52-7f2e-4d1e-9f50-0c9f6f1f3a56")
 
 
 @dataclass
 class Floor:
-    """A house with three operators, two lines and two customers; ids of the rows -> ids of the database."""
+    """A house with three operators, and two lines, customers and scripts; ids of the rows -> those of the database."""
 
     db: Database
     users: dict[int | None, int | None]
     lines: dict[int | None, int | None]
     customers: dict[int | None, int | None]
+    scripts: dict[int | None, int | None]
     shop: int
 
 
@@ -43,7 +51,7 @@ async def furnish(database: Database) -> Floor:
         shop = await create_shop(
             session, name="Home", currency="EUR", country="PL", timezone="Europe/Warsaw", order_prefix="A"
         )
-        users, lines, customers = {None: None}, {None: None}, {None: None}
+        users, lines, customers, scripts = {None: None}, {None: None}, {None: None}, {None: None}
         for number in USERS:
             user = await create_user(session, login=f"u{number}", name=f"U {number}")
             await map_extension(session, pbx="main", extension=f"100{number}", user_id=user.id)
@@ -68,11 +76,20 @@ async def furnish(database: Database) -> Floor:
             session.add(customer)
             await session.flush()
             customers[number] = customer.id
+        for number in SCRIPTS:
+            script = CallScript(name=f"S {number}")
+            session.add(script)
+            await session.flush()
+            scripts[number] = script.id
+            session.add(CallScriptVersion(id=number, script_id=script.id, number=1, source="# Hello"))
+        session.add(Scorecard(id=1, name="Talk"))
+        await session.flush()
+        session.add(ScorecardEdition(id=1, scorecard_id=1, number=1, name="Talk", questions=[]))
         for code in ("new.waits", "done.kept"):
             session.add(OrderStatus(code=code, name=code, tone="grey", shape="dot", position=99))
         for queue, target in RULES.targets.items():
             await set_target(session, queue=queue, target=target)
-    return Floor(database, users, lines, customers, shop.id)
+    return Floor(database, users, lines, customers, scripts, shop.id)
 
 
 def call_id(number: int | None) -> UUID | None:
@@ -97,6 +114,24 @@ async def put(floor: Floor, rows: Rows) -> None:
                  {"kind": "park", "from": "1001", "to": "1", "result": "answered"},
              ]}
             for it in rows.calls
+        ],
+        CallScriptChoice: [
+            {"call_id": call_id(it.id), "version_id": it.script, "position": position, "step": "Hello",
+             "answer": 0, "label": "Yes"}
+            for it in rows.calls if it.script for position in (1, 2)
+        ],
+        CallTalk: [
+            {"call_id": call_id(it.id)} | {name: it.heard and it.heard[place] for place, name in enumerate(HEARD)}
+            for it in rows.calls
+        ],
+        CallVote: [
+            {"call_id": call_id(it.call), "stars": it.stars, "way": "phone", "voted_at": NOW}
+            for it in rows.votes
+        ],
+        Review: [
+            {"call_id": call_id(it.call), "operator_id": who[it.user], "reviewer_id": who[1], "edition_id": 1,
+             "marks": [], "score": Decimal(it.points) / 10, "zeroed": it.zeroed, "comment": "", "reviewed_at": NOW}
+            for it in rows.judgements
         ],
         QueueVisit: [
             {"call_id": call_id(it.call), "uniqueid": str(number), "queue": it.queue, "began_at": NIGHT,

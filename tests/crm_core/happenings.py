@@ -6,7 +6,20 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 from crm_core.figure.period import Period
-from crm_core.figure.rows import Call, Made, Moved, Order, Promise, Ring, Rows, Span, Visit
+from crm_core.figure.rows import (
+    Call,
+    Heard,
+    Judgement,
+    Made,
+    Moved,
+    Order,
+    Promise,
+    Ring,
+    Rows,
+    Span,
+    Visit,
+    Vote,
+)
 from crm_core.figure.rules import Rules, Target
 
 ZONES = ("Europe/Warsaw", "Asia/Kathmandu", "Australia/Lord_Howe", "UTC", "America/St_Johns")
@@ -14,6 +27,7 @@ NIGHT = datetime(2026, 10, 24, 20, tzinfo=UTC)  # in Warsaw summer time ends fiv
 NOW = NIGHT + timedelta(days=9)
 USERS, LINES, CUSTOMERS, QUEUES = (1, 2, 3), (1, 2), (1, 2), ("sales", "orders")
 SOURCES = {2: "Ads"}  # of customers
+SCRIPTS = (1, 2)
 NUMBERS = ("+48601220114", "+48601220115", "+48601220116")
 RULES = Rules(now=NOW, targets={None: Target(20, 5), "sales": Target(10, 2)})
 STATES = ("offline", "available", "ringing", "dialling", "talking", "held", "wrap_up", "paused")
@@ -54,6 +68,12 @@ def happenings(random: Random, calls: int = 12) -> Rows:
             for id_ in range(1, 6)
         ],
         orders=[_order(random, id_) for id_ in range(1, 7)],
+        votes=[Vote(id_, random.randint(1, 5)) for id_ in sorted(set(some))],
+        judgements=[
+            Judgement(id_, user, random.randint(0, 1000), random.random() < 0.3)
+            for id_ in sorted(set(some))
+            for user in random.sample(USERS, random.randint(0, 2))
+        ],
     )
 
 
@@ -85,12 +105,19 @@ def _call(random: Random, id_: int) -> Call:
         line=random.choice((None, *LINES)),
         customer=customer,
         source=SOURCES.get(customer),
+        script=random.choice((None, *SCRIPTS)),
         number=random.choice((None, *NUMBERS)),
         wait_s=_seconds(random),
         talk_s=_seconds(random) if timed else None,
         hold_s=_seconds(random) if timed else None,
         givers=tuple(random.choice((None, *USERS)) for _ in range(random.choice((0, 0, 0, 1, 2)))),
+        heard=_heard(random) if random.random() < 0.5 else None,
     )
+
+
+def _heard(random: Random) -> Heard:
+    operator, customer, silence, longest = (random.randint(0, 9999) for _ in range(4))
+    return Heard(operator, customer, silence, operator + customer + silence, random.randint(0, 3), longest)
 
 
 def _visit(random: Random, call: int) -> Visit:

@@ -117,6 +117,7 @@ async def test_tasks_callbacks_leads_and_products_come_back_as_they_were(shop: A
         (Tasks(), get_task, tasks, {"state": "not_done", "reason": "too late", "due_at": later}),
         (Tasks(), get_task, tasks, {"performer_id": None, "role": "manager", "priority": "high"}),
         (Callbacks(), get_callback, [callback.id], {"state": "cancelled", "assigned_to": shop.oleg}),
+        (Callbacks(), get_callback, [callback.id], {"later_by": 60}),
         (Leads(), get_lead, [lead.id], {"state": "junk", "responsible_id": shop.oleg}),
         (Products(), get_product, [shop.mug], {"active": False}),
     ]

@@ -17,7 +17,8 @@ from crm_core.errors import Conflict, Invalid
 from crm_core.order import ItemWanted, Order, create_order
 from crm_core.queue_rank import Kind
 from crm_core.reach import Reach, seeing
-from crm_core.read.call_lists import lists_of, load_entries, load_progress, load_results
+from crm_core.read.call_lists import load_entries, load_progress, load_results
+from crm_core.read.guide import About, load_guide
 from crm_core.read.hot_queue import Taker, load_queue
 from crm_core.retry_rule import Again, Closed, Retry, Why, after_call
 from crm_core.segment import add_segment, remove_segment
@@ -173,7 +174,9 @@ async def test_whoever_gets_through_leaves_the_list_unless_the_outcome_says_late
     call = await ended(shop, jan, at, ours=False, answered=True)  # he calls us
     assert (await entry(shop, list_id, jan)).why == Why.REACHED
     async with shop.begin() as session:
-        assert [one.name for one in await lists_of(session, jan, at, call_id=call)] == ["Not paid"]
+        about = About(customer_id=jan, call_id=call)
+        guide = await load_guide(session, about, operator="Anna", now=at)
+        assert [one.name for one in guide.lists] == ["Not paid"]
         await choose_outcome(session, call, "callback_promised", user_id=shop.anna, at=at)
     row = await entry(shop, list_id, jan)
     assert (row.why, row.due_at, row.outcome) == (None, at + timedelta(hours=1), "callback_promised")

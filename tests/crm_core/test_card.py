@@ -4,12 +4,12 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from crm_core import call_link, draft
 from crm_core.call import save_note, set_customer, set_disposition
 from crm_core.callback import create_callback
-from crm_core.card import load_card, read_card
+from crm_core.card import load_card, make_ready, read_card
 from crm_core.customer import add_note, create_customer
 from crm_core.deal import create_deal
 from crm_core.order import ItemWanted, create_order, update_order
@@ -170,6 +170,17 @@ async def test_a_caller_without_a_customer_still_has_a_past(shop: Any) -> None:
     found = await card(shop, e164=stranger, call_id=now)
     assert [it["id"] for it in found["calls"]] == [str(earlier)]
     assert [(it["reason"], it["overdue"]) for it in found["tasks"]] == [("Missed call", False)]
+
+
+async def test_every_way_to_a_card_is_open_before_the_first_call(shop: Any) -> None:
+    await make_ready(shop.db.reader)
+    asked = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        " AND query LIKE '%WITH known AS%'"
+    )
+    async with shop.begin() as session:
+        used = await session.scalar(text(asked))
+    assert used == 10
 
 
 async def test_a_phone_that_rings_gets_the_same_card_by_a_shorter_way(shop: Any) -> None:

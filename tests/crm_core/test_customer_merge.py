@@ -19,6 +19,7 @@ from crm_core.customer_contact import ContactKind, add_address, add_contact, lis
 from crm_core.customer_merge import CustomerMerge, are_different, merge, owned_tables, undo_merge
 from crm_core.deal import create_deal
 from crm_core.errors import Conflict, Invalid
+from crm_core.message import Channel, Direction, keep_message
 from crm_core.order import ItemWanted, create_order, update_order
 from crm_core.outage import is_collision
 from crm_core.promise import make_promise
@@ -51,6 +52,8 @@ async def second_card(shop: Any, **fields: Any) -> int:
             at=shop.noon, made_by=shop.anna,
         )  # fmt: skip
         await add_note(session, twin.id, "two steps to the door", user_id=shop.anna, at=shop.noon)
+        wrote = {"channel": Channel.SMS, "direction": Direction.INBOUND, "words": "Is it in yet?"}
+        await keep_message(session, twin.id, **wrote, at=shop.noon)
         await add_contact(session, twin.id, kind=ContactKind.TELEGRAM, value="@marta_z")
         await add_address(session, twin.id, address="Long street 5", city="Łódź")
     await shop.ring(customer_id=twin.id, remote_e164=PIOTR)
@@ -96,7 +99,7 @@ async def test_everything_follows_and_comes_back_exactly(shop: Any) -> None:
         assert [it.address for it in await list_addresses(session, shop.marta)] == ["Long street 5"]
         history = await load_timeline(session, shop.marta, user_id=shop.anna)
         kinds = {item.kind for item in history.rows}
-        assert {"order", "deal", "call", "callback", "note"} <= kinds
+        assert {"order", "deal", "call", "callback", "note", "message"} <= kinds
     async with shop.begin() as session:
         await undo_merge(session, made, user_id=shop.anna, at=shop.noon)
     after = await snapshot(shop)

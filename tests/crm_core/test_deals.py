@@ -4,10 +4,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from crm_core import deal, funnel
+from crm_core.bulk import change_many, undo
+from crm_core.bulk_nouns import Deals
+from crm_core.bulk_rows import By, Chosen
+from crm_core.call_link import link
 from crm_core.errors import Conflict, Invalid
 from crm_core.funnel import FunnelStage, Kind, StageWanted, stage_for
+from crm_core.notice import Notice
 from crm_core.order import create_order, get_order, update_order
 from crm_core.order_status import Status, is_open
 from crm_core.order_stock import ItemWanted
@@ -215,3 +221,51 @@ def test_every_status_of_an_order_has_its_place_in_a_funnel() -> None:
     assert {status: place and place.code for status, place in places.items()} == {
         **dict.fromkeys(way, "b"), "new": None, "done": "c", "cancelled": "d", "returned": "d",
     }  # fmt: skip
+
+
+async def test_a_funnel_that_asks_for_a_conversation_closes_no_deal_without_one(shop: Any) -> None:
+    """By hand, by its order's completion, opened closed; an answered call linked to deal or order is enough."""
+    repairs_id = await repairs(shop)
+    by_order = await opened(shop, funnel_id=repairs_id, responsible_id=shop.anna)
+    plain = await opened(shop, funnel_id=repairs_id)
+    order = await ordered(shop, by_order)
+    await move(shop, plain, stage="repaired")  # off by default
+    async with shop.begin() as session:
+        made = await funnel.get_funnel(session, repairs_id)
+        await funnel.update_funnel(session, repairs_id, version=made.version, changes={"needs_talk": True})
+    many: dict[str, Any] = {"seen": {plain}, "by": By(shop.anna, shop.noon)}
+    done = await change_many(shop.db, Deals(), [Chosen(plain)], {"stage": "asked"}, said="Stage", **many)
+    assert (await undo(shop.db, Deals(), done.act_id, **many)).changed == 1  # back is back
+    assert await where(shop, plain) == "repaired"
+    await move(shop, plain, stage="asked")
+    done = await change_many(shop.db, Deals(), [Chosen(plain)], {"stage": "repaired"}, said="Stage", **many)
+    assert "Nobody has talked" in done.refused[0].why
+    missed = await shop.ring(state="ended", result="no_answer")
+    async with shop.begin() as session:
+        await link(session, missed, deal_id=plain, rule="chosen", user_id=shop.anna)
+    for wanted in ({"stage": "repaired"}, {"stage": "given_up", "lost_reason_id": 1}):
+        with pytest.raises(Invalid, match="link the call"):
+            await move(shop, plain, **wanted)
+    with pytest.raises(Invalid, match="Nobody has talked"):
+        await opened(shop, funnel_id=repairs_id, stage="repaired")
+    await move(shop, plain, stage="agreed")  # open stages are free
+
+    await becomes(shop, order, Status.DONE)
+    async with shop.begin() as session:
+        assert (await get_order(session, order)).status == Status.DONE  # the order goes its way
+        assert (await deal.get_deal(session, by_order)).stage == "asked"
+        told = (await session.execute(select(Notice.user_id, Notice.text, Notice.address))).all()
+        assert told == [(shop.anna, told[0].text, f"/deals/{by_order}")]
+        assert "is not Repaired yet though its order is" in told[0].text
+        found = [(await list_deals(session, talk=it)).rows for it in ("none", "some")]
+        assert ([it.id for it in found[0]], found[1]) == ([plain, by_order], [])
+
+    talk = await shop.ring(state="ended", result="answered", answered_at=shop.noon)
+    async with shop.begin() as session:
+        await link(session, talk, order_id=order, rule="chosen", user_id=shop.anna)
+    await move(shop, by_order, stage="repaired")
+    async with shop.begin() as session:
+        assert [it.id for it in (await list_deals(session, talk="some")).rows] == [by_order]
+        live = await deal.get_deal(session, plain)
+        by = {"version": live.version, "at": shop.noon, "call_id": talk}  # moved in the talk itself
+        await deal.update_deal(session, plain, changes={"stage": "repaired"}, **by)

@@ -7,7 +7,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 import pytest_asyncio
-from sqlalchemy import func, select
+from sqlalchemy import func, select, true
 
 from crm_core import demo
 from crm_core.call import Call
@@ -18,13 +18,22 @@ from crm_core.db import Database, connect
 from crm_core.demo_work import price_list
 from crm_core.document import list_documents
 from crm_core.exchange.table import read_table
+from crm_core.figure.moments import Kind
+from crm_core.figure.period import of_days
+from crm_core.figure.rules import Rules
 from crm_core.lead_rows import Lead
 from crm_core.line import find_line
 from crm_core.order import ItemWanted, Order, create_order
 from crm_core.phone import normalise
 from crm_core.product import Product, find_products
 from crm_core.read.deliveries import list_deliveries
+from crm_core.read.figures import Within, behind
+from crm_core.read.moments import load_moments
+from crm_core.read.phrases import spoken, tagged
 from crm_core.read.tasks import Viewer, list_tasks
+from crm_core.read.trials import load_trials
+from crm_core.read.votes import load_votes_of
+from crm_core.said_words import wanted
 from crm_core.user import Passwords, find_by_login
 
 NOW = datetime(2026, 11, 21, 14, 30, tzinfo=UTC)
@@ -51,7 +60,7 @@ async def test_the_shop_is_furnished_once(database: Database, tmp_path: Path) ->
             table.__tablename__: await session.scalar(select(func.count()).select_from(table))
             for table in (Customer, Product, Order, Call, Callback)
         }
-    assert counts["customers"] == 320 and counts["orders"] == 700
+    assert counts["customers"] == 320 and counts["orders"] == 706
     assert counts["products"] > 150 and counts["calls"] > 600 and counts["callbacks"] == 14
 
 
@@ -140,3 +149,27 @@ async def test_work_goes_on_where_the_furniture_ends(furnished: Database) -> Non
             items=[ItemWanted(None, 1, name="Red kettle")],
         )  # fmt: skip
         assert order.id == newest + 1
+
+
+async def test_what_goes_with_a_sale_is_told_with_the_calls_in_which_it_was_said(furnished: Database) -> None:
+    days = of_days((NOW - timedelta(days=80)).date(), NOW.date(), UTC)
+    async with furnished.begin() as session:
+        found = await load_moments(session, days, Rules(now=NOW), Within(), true())
+        marked = {it.heard.whole or found.tags.get(it.heard.key, ""): it for it in found.found if it.marked}
+        assert marked["Free delivery"].low > 0 and marked["i will think about it and call again"].high < 0
+        assert len(marked) < len(found.found)
+        assert not any(it.marked for it in found.found if "have a good day" in it.heard.whole)  # said in most
+        sold = behind(["sold"], days, Rules(now=NOW))
+        for it in [one for one in found.found if one.heard.kind is not Kind.MANNER][:6]:
+            if it.heard.kind is Kind.TAG:
+                there = await tagged(session, int(it.heard.key))
+            else:
+                there = await spoken(session, [wanted(f'"{it.heard.key}"')], it.heard.side)
+            for condition, number in ((there, it.here.calls), (there & sold, it.here.sold)):
+                query = select(func.count()).select_from(Call).where(condition)
+                assert await session.scalar(query) == number, it
+        nobody = await load_moments(session, days, Rules(now=NOW), Within(operator=0), true())
+        assert (nobody.calls.calls, nobody.found) == (0, [])
+        (trial,) = await load_trials(session, now=NOW)
+        assert trial.verdict == "not_enough" and 0 < trial.arms[0].followed < trial.arms[0].counted.calls
+        assert sum(it.votes for it in await load_votes_of(session, whose=None)) > 50

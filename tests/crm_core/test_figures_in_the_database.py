@@ -23,7 +23,7 @@ async def floor(database: Database) -> Floor:
 
 def told(floor: Floor, by: By, counted: dict[Any, Any]) -> dict[Any, Any]:
     """The tallies of the pure code, under the ids of the database."""
-    ids = {By.OPERATOR: floor.users, By.LINE: floor.lines}.get(by)
+    ids = {By.OPERATOR: floor.users, By.LINE: floor.lines, By.SCRIPT: floor.scripts}.get(by)
     return {ids[key] if ids else key: tally for key, tally in counted.items()}
 
 

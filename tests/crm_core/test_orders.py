@@ -62,7 +62,7 @@ async def test_the_last_piece_is_sold_once_when_two_operators_want_it(shop: Any)
     results = await asyncio.gather(*(take(shop, (shop.lamp, 1)) for _ in range(4)), return_exceptions=True)
     refused = [it for it in results if isinstance(it, Conflict)]
     assert len(refused) == 3
-    assert str(refused[0]) == "There is none of Lampa Żyrandol left."
+    assert str(refused[0]) == "There is none of Lampa Żyrandol left. Take it out, or offer something else."
     assert await stock(shop, shop.lamp) == 0
     async with shop.begin() as session:
         assert [it.number for it in await open_orders(session, shop.marta)] == ["A-1001"]

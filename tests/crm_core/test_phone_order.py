@@ -16,9 +16,9 @@ from crm_core.goes_with import count_pairs, put_accessory, suggestions
 from crm_core.hold import Wish, granted, standing, standings, wanted_in
 from crm_core.order import ItemWanted, create_order, update_order
 from crm_core.order_confirmation import confirm, load_confirmed
-from crm_core.order_key import made_for, remember
 from crm_core.product import find_products, update_product
 from crm_core.quote import quote
+from crm_core.sent_key import done_for, remember
 
 
 async def types(shop: Any, call: UUID, user: int, *items: tuple[int, int], version: int | None = None) -> int:
@@ -105,7 +105,7 @@ async def test_an_order_that_is_sent_ten_times_at_once_is_made_once(shop: Any) -
 
     async def send() -> int:
         async with shop.begin() as session:
-            if (known := await made_for(session, key)) is not None:
+            if (known := await done_for(session, "order", key)) is not None:
                 return known
             made = await create_order(
                 session, customer_id=shop.marta, shop_id=shop.shop, user_id=shop.anna, at=shop.noon,

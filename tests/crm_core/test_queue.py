@@ -19,6 +19,7 @@ from crm_core.order import ItemWanted, Order, create_order
 from crm_core.order_rows import WAITED_FOR
 from crm_core.queue_rank import Cause, Kind, ranked
 from crm_core.read.hot_queue import Taker, load_queue, taken_now
+from crm_core.site import Visitor, put_cart
 from crm_core.turn import LEASE, How, begin_taking, end_turn, give, keep_turn, turn_of
 from tests.crm_core.conftest import MARTA, NOON
 
@@ -100,6 +101,41 @@ async def test_two_who_ask_at_once_get_two_customers_and_the_weightier_first(sho
     got = await asyncio.gather(taken(shop, shop.anna, shop.noon), taken(shop, shop.oleg, shop.noon))
     assert sorted(got) == sorted((shop.marta, jan))
     assert await taken(shop, shop.oleg, shop.noon) is None
+
+
+async def test_a_cart_that_was_left_is_worth_a_call_until_an_order_or_a_word_came_of_it(shop: Any) -> None:
+    left = shop.noon - timedelta(hours=9)
+
+    async def leave(name: str, phone: str, at: Any = left, items: Any = ({"name": "Blue mug"},)) -> None:
+        async with shop.begin() as session:
+            of = {"shop_id": shop.shop, "visitor": Visitor(phone=phone), "total": Decimal("240.00")}
+            await put_cart(
+                session, name, **of, items=items, currency="EUR", url=None, updated_at=at, now=shop.noon
+            )
+
+    async def waiting() -> dict[str, tuple[str, str]]:
+        async with shop.begin() as session:
+            found = await load_queue(session, shop.noon)
+            return {one.key: (one.causes[0].cause.kind, one.causes[0].cause.label) for one in found}
+
+    marta, stranger = f"c{shop.marta}", "n+48999000111"
+    await leave("older", MARTA, left - timedelta(hours=1), [{"name": "Tea"}])
+    await leave("newer", MARTA)
+    await leave("stranger", stranger[1:])
+    await leave("shops still", "+48999000222", shop.noon - timedelta(minutes=20))
+    await leave("emptied", "+48999000333", items=())
+    await leave("cold", "+48999000444", shop.noon - timedelta(days=6))
+    mug = (Kind.CART, "Blue mug")
+    assert await waiting() == {marta: mug, stranger: mug}
+    async with shop.begin() as session:
+        what = [ItemWanted(product_id=shop.mug, quantity=2)]
+        order = {"customer_id": shop.marta, "shop_id": shop.shop, "items": what}
+        await create_order(session, **order, user_id=None, at=shop.noon - timedelta(minutes=5))
+    talk = {"started_at": shop.noon - timedelta(hours=1), "remote_e164": stranger[1:], "customer_id": None}
+    await shop.ring(**talk, result="no_answer")
+    assert await waiting() == {stranger: mug}
+    await shop.ring(**talk, answered_at=talk["started_at"], result="answered")
+    assert await waiting() == {}
 
 
 async def test_a_turn_comes_back_when_nothing_is_heard_and_rests_when_it_was_done(shop: Any) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import text as sql
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.call import Call, CallLeg
@@ -297,12 +298,41 @@ async def test_a_name_that_very_many_have_finds_the_same_as_a_rare_one(
                 ],
             ]
 
-        for text in ("john", "john st", "N-1", "nobody"):
+        for text in ("john", "john st", "N-1", "nobody", "+4850011", "01112", "11122", "0011122"):
             rare = await found(text)
             with monkeypatch.context() as patch:
                 patch.setattr(match, "COMMON", 1)
+                patch.setattr(match, "COMMON_OF_CALLS", 1)
                 assert await found(text) == rare, text
         assert set((await found("john"))[0]) == {"John Stone", "Mary Johnson", "John-Paul Reed", "Jo Hnatiuk"}
+
+
+async def test_a_number_is_found_by_five_digits_anywhere_in_it_and_by_its_last_ones(
+    database: Database,
+) -> None:
+    async with database.begin() as session:
+        marta = await person(session, "Marta", "+48600123456")
+        await order(session, marta, "A-1")
+        await call(session, customer_id=marta.id, remote_e164="+48600123456")
+        await call(session, remote_e164="+48799887766", remote_raw="799887766")
+
+        async def found(text: str) -> tuple[list[str], list[str], list[str | None]]:
+            heard = await calls.list_calls(session, user_id=1, everybody=True, query=text)
+            return (
+                [row.name for row in (await customers.list_customers(session, query=text)).rows],
+                [row.number for row in (await orders.list_orders(session, query=text)).rows],
+                [row.remote_e164 for row in heard.rows],
+            )
+
+        known = ["Marta"], ["A-1"], ["+48600123456"]
+        for said in ("600 123 456", "+48 600", "12345", "(0) 12-34-5", "456", "3456"):
+            assert await found(said) == known, said
+        for said in ("998877", "+48 799", "766", "7766"):  # nobody's number yet
+            assert await found(said) == ([], [], ["+48799887766"]), said
+        assert await found("1234") == ([], [], [])  # in the middle so few digits mean too many people
+        await session.execute(sql("DROP INDEX ix_customer_numbers_parts"))  # is being built
+        assert await found("600 123 456") == known
+        assert await found("98877") == await found("12346") == ([], [], [])
 
 
 async def test_a_conversation_about_nothing_waits_to_be_linked(database: Database) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from crm_core import card
 from crm_core.customer import create_customer
 from crm_core.db import Database
-from crm_core.seed import number_of, seed
+from crm_core.seed import CALLS_A_SHIFT, number_of, seed
 
 NOW = datetime(2026, 11, 21, 14, 30, tzinfo=UTC)
 BIG = ("customers", "customer_numbers", "orders", "order_items", "calls", "call_legs")
@@ -41,6 +41,8 @@ async def test_a_card_reads_by_index_only_and_what_is_seeded_holds_together(data
         )
         assert len(shared["candidates"]) == 2
         assert await session.scalar(text(_ORPHANS)) == 0
+        assert await session.scalar(text("SELECT count(*) FROM queue_visits")) == 4_000
+        assert await session.scalar(text(_SHIFTS)) == 4_000 // CALLS_A_SHIFT
         await create_customer(session, name="Next", country="PL", numbers=["+48 22 555 00 11"])
 
 
@@ -51,6 +53,11 @@ async def test_a_shop_can_be_seeded_twice(database: Database) -> None:
         assert await session.scalar(text("SELECT count(DISTINCT number) FROM orders")) == 120
 
 
+_SHIFTS = """
+    SELECT count(DISTINCT (user_id, from_at::date)) FROM agent_states s WHERE state = 'available' AND NOT EXISTS (
+        SELECT FROM agent_states o WHERE o.user_id = s.user_id AND o.from_at < s.to_at AND o.to_at > s.from_at
+            AND o.id <> s.id) AND extract(hour FROM from_at AT TIME ZONE 'UTC') = 6
+"""
 _ORPHANS = """
     SELECT (SELECT count(*) FROM orders o WHERE NOT EXISTS (SELECT FROM customers c WHERE c.id = o.customer_id))
         + (SELECT count(*) FROM order_items i WHERE NOT EXISTS (SELECT FROM orders o WHERE o.id = i.order_id))

@@ -14,7 +14,7 @@ from crm_core.custom_value import FieldKind
 from crm_core.customer import Customer, create_customer
 from crm_core.errors import Conflict, Invalid
 from crm_core.order import ItemWanted, OrderItem, create_order
-from crm_core.read.customers import Wanted, count_wanted, list_customers, load_customer
+from crm_core.read.customers import count_wanted, list_customers, load_customer
 from crm_core.read.rfm import cell_rules, load_matrix
 from crm_core.read.segments import compiled, count_customers
 from crm_core.segment import add_segment, change_segment, checked_rules
@@ -155,8 +155,8 @@ async def test_a_segment_keeps_itself_up_to_date_and_narrows_the_list(shop: Any)
         await change_segment(session, segment.id, version=1, rules={"all": []})
         with pytest.raises(Conflict):
             await change_segment(session, segment.id, version=1, name="All")
-        wanted = Wanted(segment_id=segment.id, tag="loyal", source="fair", manager_id=0)
-        assert await count_wanted(session, wanted, shop.noon) == 1
+        wanted = {"segment_id": segment.id, "tag": "loyal", "source": "fair", "manager_id": 0}
+        assert await count_wanted(session, now=shop.noon, **wanted) == 1
 
 
 async def test_the_matrix_counts_everybody_once_and_its_cells_lead_to_those_people(shop: Any) -> None:

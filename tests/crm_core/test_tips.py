@@ -1,6 +1,7 @@
 """Tips: what an administrator wrote for a segment or by rules, and what purchases tell by themselves."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from sqlalchemy import update
 from crm_core.customer import Customer
 from crm_core.errors import Conflict, Invalid
 from crm_core.order import ItemWanted, Order, create_order
-from crm_core.read.tips import tips_for, usual
+from crm_core.read.guide import About, load_guide
+from crm_core.read.tips import Told, usual
 from crm_core.segment import add_segment
 from crm_core.tip import add_tip, change_tip
 from tests.crm_core.conftest import NOON
@@ -26,6 +28,11 @@ def test_a_habit_is_told_when_its_time_has_nearly_come() -> None:
     fact = usual("Tea", 4, NOON - timedelta(days=120), NOON - timedelta(days=30), NOON)
     assert fact is not None and fact.values == {"what": "Tea", "days": 30, "gone": 30}
     assert usual("Tea", 5, first, first + timedelta(days=4), NOON) is None  # four in a week are no habit
+
+
+async def told_to(session: Any, shop: Any, now: datetime) -> Sequence[Told]:
+    """What Marta is told at this moment."""
+    return (await load_guide(session, About(customer_id=shop.marta), operator="Anna", now=now)).tips
 
 
 async def bought(session: Any, shop: Any, days_ago: int) -> int:
@@ -58,12 +65,12 @@ async def test_the_weightiest_that_means_the_customer_is_told_first_with_why(sho
             with pytest.raises(Invalid):
                 await add_tip(session, **wrong, **given)
     async with shop.begin() as session:
-        assert [it.words for it in await tips_for(session, shop.marta, shop.noon)] == ["Our shop is near"]
+        assert [it.words for it in await told_to(session, shop, shop.noon)] == ["Our shop is near"]
         for days in (100, 70, 35):
             await bought(session, shop, days)
         await session.execute(update(Customer).where(Customer.id == shop.marta).values(vip=True))
     async with shop.begin() as session:
-        told = await tips_for(session, shop.marta, shop.noon)
+        told = await told_to(session, shop, shop.noon)
         assert [(it.words, it.segment) for it in told[:3]] == [
             ("Our shop is near", "From Kraków"), ("VIP of Kraków", "From Kraków"), ("Offer free delivery", None),
         ]  # fmt: skip
@@ -77,7 +84,7 @@ async def test_the_weightiest_that_means_the_customer_is_told_first_with_why(sho
         back = await bought(session, shop, 1)
         await session.execute(update(Order).where(Order.id == back).values(status="returned"))
     async with shop.begin() as session:
-        today = [it.words for it in await tips_for(session, shop.marta, shop.noon)]
+        today = [it.words for it in await told_to(session, shop, shop.noon)]
         assert today[:2] == ["Our shop is near", "Offer free delivery"] and "came back" in today[-1]
-        later = await tips_for(session, shop.marta, shop.noon + timedelta(days=1))
+        later = await told_to(session, shop, shop.noon + timedelta(days=1))
         assert later[0].words == "Offer free delivery"  # the first is over

@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Response, expect
 
 from crm_core.demo import PASSWORD
+from tests.axe import violations
 from tests.e2e.house import House
 from tests.patience import PATIENCE_S
 
@@ -113,7 +113,5 @@ class Screen:
     async def accessible(self) -> None:
         """axe has nothing to say against what is shown, and nothing stands out of the screen."""
         await self.page.evaluate(SETTLED)  # a colour half-way to another is none of the design's
-        found = (await Axe().run(self.page)).response["violations"]
-        said = [f"{rule['id']}: {[node['html'] for node in rule['nodes']]}" for rule in found]
-        assert not said, "\n".join(said)
+        assert await violations(self.page) == []
         assert not await self.page.evaluate("document.documentElement.scrollWidth > innerWidth")

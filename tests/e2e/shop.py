@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core import demo
 from crm_core.callback import create_callback
+from crm_core.calling_hours import set_calling
 from crm_core.customer import add_note, create_customer
 from crm_core.db import connect
 from crm_core.deal import create_deal
@@ -41,6 +42,9 @@ async def furnish(data_dir: Path) -> Furnished:
         await migrate(server.url)
         async with connect(server.url) as db, db.begin() as session:
             await demo.furnish(session, datetime.now(UTC), documents=data_dir / "documents", pbx=PBX)
+            await set_calling(
+                session, week=["24h"] * 7, repeat_minutes=30, most_attempts=3
+            )  # whatever hour it is
             await _let_in(session, OLEG)
             return await _put_marta(session, datetime.now(UTC))
 

@@ -404,9 +404,8 @@ async def test_a_pause_ends_by_itself_before_the_colleague_gets_the_call(
         boris = await house.rings("1002")
         await boris.answer()
         await house.sees("1002", "talking", paused=False)
-        customer.say(tone(440, 2))
-        boris.say(tone(880, 2))
-        await asyncio.sleep(1.5)
+        await house.connected("1002")
+        await both_say(customer, boris, 3)
         customer.hang_up()
         row = await house.row()
         (pause,) = [a for a in await house.acts() if a.kind == "pause_recording"]

@@ -169,7 +169,8 @@ async def test_a_link_that_comes_late_hears_of_the_calls_that_are_already_there(
         ring = await here.rings("1001")
         await ring.answer()
         await asyncio.wait_for(customer.answered.wait(), PATIENCE_S)
-        await here.until(BridgeEntered)
+        for _ in ("customer", "operator"):
+            await here.until(BridgeEntered)
         inbox: asyncio.Queue[Heard] = asyncio.Queue()
         late = asyncio.create_task(Link(pbx.account, inbox, lambda status: None).run())
         heard = [(await asyncio.wait_for(inbox.get(), PATIENCE_S)).event]

@@ -3,15 +3,20 @@
 import asyncio
 import csv
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
 from asterisk import actions
-from callcenter.call import Call, Place, QueueOutcome, Result, died_in
+from asterisk.history import Kind, Records, read_cel
+from asterisk.site import templates
+from callcenter.call import Call, EndedBy, Place, QueueOutcome, Result, Rules, died_in
+from callcenter.recovery import from_cel
 from tests.pbx.test_calls_on_real_asterisk import Story, story
 from tests.pbx.tree import Tree, missing
 
 OVERFLOWS, EMPTIES, KEYS, FULL = "74951230011", "74951230012", "74951230013", "74951230014"
+VOTES = "74951230015"
 
 DIALPLAN = f"""
 [from-trunk](+)
@@ -26,6 +31,12 @@ exten => {KEYS},1,Answer()
 exten => {FULL},1,Answer()
  same => n,Queue(narrow,t,,,30)
  same => n,Goto(sorry,s,1)
+exten => {VOTES},1,Answer()
+ same => n,Queue(brief,tc,,,30)
+ same => n,ExecIf($["${{QUEUESTATUS}}" = "CONTINUE"]?Gosub(callcenter-vote,s,1))
+ same => n,Hangup()
+
+{templates().get_template("snippets/vote.conf").render()}
 
 [keys]
 exten => 1,1,WaitExten(20)
@@ -239,3 +250,29 @@ async def test_who_presses_a_key_leaves_the_queue_for_the_menu(pbx: Tree) -> Non
     assert outcomes(call) == [("brief", QueueOutcome.KEY_EXIT)]
     assert died_in(call) is Place.MENU
     await agrees(pbx, call)
+
+
+async def test_who_is_left_by_the_operator_votes_by_a_key(pbx: Tree) -> None:
+    async with story(pbx, "1001") as now:
+        await now.customer_calls(VOTES)
+        anna = await now.rings("1001")
+        await anna.answer()
+        await now.until(lambda: now.call.operator == "1001")
+        anna.hang_up()
+        await now.until(lambda: now.call.mark is not None)  # he is asked
+        channel = now.call.channels[now.call.root].name
+        await actions.play_dtmf(now.here.link, channel, "4", received=True)
+        call = await now.the_end()
+    assert (call.vote, call.result, call.operator) == (4, Result.ANSWERED, "1001")
+    assert outcomes(call) == [("brief", QueueOutcome.ANSWERED)]
+    assert call.hanger is EndedBy.OPERATOR
+    # Whoever did not hear it finds it in Asterisk's own diary, which is written a moment later.
+    book = Records(kind=Kind.CEL, place=str(pbx.root / "var/log/asterisk/cel-custom/Master.csv"))
+    from_at, to_at = call.started_at - timedelta(seconds=5), call.started_at + timedelta(minutes=5)
+    votes: list[int | None] = []
+    for _ in range(40):
+        told = from_cel("lab", await read_cel(book, from_at, to_at), Rules(), now=to_at)
+        if votes := [it.call.vote for it in told if it.call.linkedid == call.linkedid and it.call.ended_at]:
+            break
+        await asyncio.sleep(0.05)
+    assert votes == [4]

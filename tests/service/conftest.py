@@ -133,6 +133,9 @@ class Service:
             yield desk
 
 
+NOT_YET = {"call": {"state": "the service has no database"}, "card": None}
+
+
 class Desk:
     """What one operator can do: ask the API, look at the desk."""
 
@@ -153,10 +156,14 @@ class Desk:
 
     async def looks(self, state: str | None, patience_s: float = PATIENCE_S) -> dict[str, Any]:
         """Wait until the desk shows one call in this state with its card (None: no call); the entry."""
-        shown: list[str] = []
         async with asyncio.timeout(patience_s):
             while True:
-                entries = (await self.snapshot())["calls"]
+                try:
+                    entries = (await self.snapshot())["calls"]
+                except websockets.InvalidStatus as refused:
+                    if refused.response.status_code != 503:
+                        raise
+                    entries = [NOT_YET]  # a page tries again as well
                 shown = [entry["call"]["state"] for entry in entries]
                 if shown == ([] if state is None else [state]) and all(entry["card"] for entry in entries):
                     return entries[0] if entries else {}

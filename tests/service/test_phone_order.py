@@ -17,6 +17,7 @@ from playwright.async_api import Page, Route, expect
 from asterisk.fake.people import Caller
 from asterisk.fake.switchboard import Switchboard
 from crm_core import delivery
+from crm_core.calling_hours import set_calling
 from crm_core.customer import create_customer
 from crm_core.db import connect
 from crm_core.embedded import Embedded
@@ -66,6 +67,7 @@ async def _furnish(session: Any) -> None:
         made.append(await create_product(session, shop_id=shop.id, user_id=None, at=now, **own))
         made[-1].stock = 5
     await open_books(session)
+    await set_calling(session, week=["24h"] * 7, repeat_minutes=30, most_attempts=3)  # whatever hour it is
     marta = await create_customer(session, name="Marta Zielińska", country="PL", numbers=[MARTA])
     await create_order(
         session, customer_id=marta.id, shop_id=shop.id, items=[ItemWanted(made[0].id, 1)], user_id=None,

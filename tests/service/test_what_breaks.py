@@ -7,6 +7,7 @@ import aiohttp
 import psutil
 
 from asterisk.fake.people import Caller
+from tests.callcenter.conftest import picks_up
 from tests.patience import PATIENCE_S
 
 IVAN, DIRECT = "+79161234567", "74951230003"
@@ -65,8 +66,7 @@ async def test_a_call_that_begins_while_the_database_is_away_is_shown_and_kept(s
         await anna.looks(None)
         service.kill_database()
         call = board.place_call(IVAN, "", DIRECT, caller=Caller(talk_s=8))
-        await asyncio.sleep(0.5)
-        await board.answer("1001")
+        await picks_up(board, "1001")
         await call.wait()
         entry = await anna.looks("wrap_up")
         await _closed_once(anna, entry)

@@ -6,12 +6,12 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, expect
 
 from crm_core import call_audit as rows
 from crm_core.call_audit import CallAudit, FindingKind, Found, Reason
 from crm_core.db import Database
+from tests.axe import violations
 from tests.chromium import launched, needs_chromium
 from tests.web.conftest import Clock
 from tests.web.test_pages_in_browser import OVERFLOW, signed_in
@@ -154,8 +154,7 @@ async def test_the_pages_are_readable_and_hostile_names_harmless(
     wrong = []
     for address in ("/audits", "/audits/1", "/audits/1?kind=stray_file", "/audits/2"):
         await page.goto(str(server.make_url(address)))
-        found = (await Axe().run(page)).response["violations"]
-        wrong += [(address, one["id"], one["nodes"][0]["html"][:120]) for one in found]
+        wrong += [(address, rule, nodes[0][:120]) for rule, nodes in await violations(page)]
         if await page.evaluate(OVERFLOW) > 0:
             wrong.append((address, "overflow", ""))
         if folder := os.environ.get("CALLCENTER_SCREENSHOTS"):

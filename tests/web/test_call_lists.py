@@ -96,6 +96,19 @@ async def test_who_was_tried_often_enough_today_is_passed_by_and_the_list_says_w
         await session.execute(update(CallListEntry).values(due_at=clock()))
     assert (await ok(await operator.post(f"{API}/queue/turn")))["turn"]["lists"][0]["name"] == "Everybody"
     assert (await ok(await boss.post(f"{address}/feed"), 200))["added"] == 0
+    await refused(await boss.post(f"{address}/entries/{row['id']}/open"), 409)  # he is still to be called
+    page = f"/call-lists/{made['id']}"
+    assert (await boss.post(f"{page}/entries/{row['id']}", data={"reason": " "})).status == 422
+    await ok(await operator.delete(f"{API}/queue/turn"), 204)
+    taken = await boss.post(f"{page}/entries/{row['id']}", data={"reason": "Asked by mail"})
+    assert "Taken off the list." in await taken.text()
+    assert "Asked by mail" in await (await boss.get(f"{page}?which=closed")).text()
+    assert (await ok(await boss.get(address)))["progress"]["by_hand"] == 1
+    assert (await ok(await operator.post(f"{API}/queue/turn")))["turn"] is None
+    await refused(await boss.post(f"{address}/entries/{row['id']}/close", json={"reason": "Again"}), 409)
+    await refused(await operator.post(f"{address}/entries/{row['id']}/open"), 403)
+    await boss.post(f"{page}/entries/{row['id']}", data={"do": "open"})
+    assert (await ok(await operator.post(f"{API}/queue/turn")))["turn"] is not None
     closed = {"version": 1, "state": "closed"}
     assert (await ok(await boss.patch(address, json=closed)))["state"] == "closed"
     await refused(await boss.patch(address, json=closed), 409)

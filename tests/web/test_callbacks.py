@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import icalendar
 
+from crm_core.customer import create_customer
 from crm_core.dial_lock import lock
 from tests.web.shop import NUMBER, add_call, furnish
 
@@ -61,6 +62,36 @@ async def test_the_form_takes_their_clock_and_comes_back_with_an_allowed_moment(
     ).status == 303
     again = await operator.post(f"/callbacks/{made['id']}/change", data=change)  # as somebody saw it before
     assert again.status == 422 and "meanwhile" in await again.text()
+
+
+async def test_a_number_that_is_typed_finds_the_customer_and_several_are_asked_about(
+    client_of, database
+) -> None:
+    there = await furnish(database)
+    operator = await client_of("operator")
+    form = {"number": "+48 601 220 114", "reason": "Refund", "due_at": "2026-11-20T15:00"}
+    sent = await operator.post("/callbacks", data=form, allow_redirects=False)
+    assert sent.headers["Location"].startswith(f"/customers/{there.customer}")
+    page = await (await operator.get("/callbacks/new?number=%2B48601220114")).text()
+    assert "Marta Zielińska" in page and "Whose number is it?" not in page
+
+    async with database.begin() as session:
+        jan = await create_customer(session, name="Jan <b>", country="PL", numbers=[NUMBER])
+    wanted = {"number": NUMBER, "due_at": MORNING, "reason": "Refund"}
+    asked = await body_of(await operator.post(f"{API}/callbacks", json=wanted), 409)
+    assert {one["value"] for one in asked["choices"]} == {str(there.customer), str(jan.id)}
+    nobody = await body_of(await operator.post(f"{API}/callbacks", json=wanted | {"customer_id": None}), 201)
+    assert nobody["customer_id"] is None
+    asked = await operator.post("/callbacks", data=form)
+    page = await asked.text()
+    assert asked.status == 422 and "2 customers have this number" in page and "Jan &lt;b&gt;" in page
+    chosen = form | {"asked_for": form["number"], "customer_id": str(jan.id)}
+    sent = await operator.post("/callbacks", data=chosen, allow_redirects=False)
+    assert sent.headers["Location"].startswith(f"/customers/{jan.id}")
+    other = await operator.post(
+        "/callbacks", data=chosen | {"number": "+48 602 000 009"}, allow_redirects=False
+    )
+    assert other.headers["Location"].startswith("/callbacks/")  # the choice was for another number
 
 
 async def test_a_callback_is_put_off_with_a_note_and_says_who_calls_now(

@@ -69,6 +69,9 @@ async def test_a_person_is_known_by_many_ways_and_by_fields_of_the_house(client_
     await operator.post(f"/customers/{there.customer}/contacts/{first['id']}/remove")
     form = {"several.custom.own_choices": "1", "custom.own_choices": ["", "cat"]}
     await operator.post(f"/customers/{there.customer}/custom", data=form)
+    sent = {"custom.own_number": "many < 7"}
+    wrong = await (await operator.post(f"/deals/{there.deal}/custom", data=sent)).text()
+    assert 'value="many &lt; 7"' in wrong and 'id="wrong-custom.own_number"' in wrong
     said = await page(operator, f"/customers/{there.customer}")
     assert "@marta_z" not in said and "marta@work.pl" in said and "Long street 5" in said
     assert (await ok(await operator.get(at)))["custom"] == {"own_choices": ["cat"]}
@@ -110,7 +113,10 @@ async def test_a_note_reaches_the_colleague_it_names(client_of, database, people
     there = await shop.furnish(database)
     operator, senior = await client_of("operator"), await client_of("senior")
     text = "@Senior. please look: @operator and nobody@senior.example do not count, @stranger neither"
-    await operator.post(f"/customers/{there.customer}/notes", data={"text": text})
+    kept = await operator.post(f"/customers/{there.customer}/notes", data={"text": text})
+    assert "Told of your note: Senior" in await kept.text()
+    kept = await operator.post(f"/customers/{there.customer}/notes", data={"text": "@nobody of this name"})
+    assert "The note names nobody who signs in here." in await kept.text()
     async with database.begin() as session:
         told = (await session.scalars(select(OutboxRow).where(OutboxRow.topic == "notice"))).one().payload
     assert (told["user_ids"], told["address"]) == ([people["senior"]], "/for-me")

@@ -1,7 +1,9 @@
 """Lists as files: as filtered, for whom they are, written down, and fit to come in again."""
 
+import asyncio
 from decimal import Decimal
 
+import aiohttp
 import pytest
 from sqlalchemy import select
 
@@ -11,9 +13,16 @@ from crm_core.exchange import columns, export
 from crm_core.exchange.table import read_table
 from crm_core.order import ItemWanted, update_order
 from crm_core.product import update_product
-from crm_core.read.products import list_products
+from crm_core.reach import Reach, seeing
+from crm_core.read.calls import count_calls, list_calls
+from crm_core.read.customers import count_wanted, list_customers
+from crm_core.read.orders import count_orders, list_orders
+from crm_core.read.page import Page
+from crm_core.read.products import count_products, list_products
+from tests.patience import PATIENCE_S
 from tests.web.shop import NOON, add_call, furnish
 from tests.web.test_imports import API, OCTETS, ok, work
+from web import exports
 
 HOSTILE = "=HYPERLINK(\"http://x\";'a')"
 
@@ -101,6 +110,108 @@ async def test_what_goods_cost_us_goes_out_only_to_who_may_know(database) -> Non
     assert "purchase_price" in headings and Decimal("3.21") in cells
     headings, cells = await columns_for(False)
     assert not {"purchase_price", "margin, %"} & set(headings) and Decimal("3.21") not in cells
+
+
+async def followed(browser, key, until) -> dict[str, object]:
+    """How far the export is as soon as `until` holds."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            far = await ok(await browser.get(f"{API}/exports/{key}/progress"))
+            if until(far):
+                return far
+            await asyncio.sleep(0.02)
+
+
+def ended(far: dict[str, object]) -> bool:
+    return far["state"] in ("done", "left", "failed")
+
+
+async def test_who_exports_sees_how_far_it_is_and_how_it_ended(client_of, database, monkeypatch) -> None:
+    monkeypatch.setattr("web.exports.BITE", 2)
+    await furnished(database)
+    manager, admin = await client_of("manager"), await client_of("admin")
+    gate = asyncio.Event()
+    then: list[object] = []
+
+    async def gated(session, *, after, **asked):
+        if after is not None:
+            await gate.wait()
+            if "broken" in then:
+                raise RuntimeError("the disk is gone")
+        found = await list_customers(session, after=None if "endless" in then else after, **asked)
+        return Page(found.rows, "more") if "endless" in then else found
+
+    monkeypatch.setattr("web.exports.list_customers", gated)
+
+    async def begin(key):
+        return await manager.get(f"{API}/exports/customers", params={"follow": key})
+
+    answer = await begin("the-first-key")
+    far = await followed(manager, "the-first-key", lambda far: far["total"] is not None and far["written"])
+    assert (far["state"], far["written"], far["total"], far["size"]) == ("writing", 2, 5, None)
+    for key in ("the-first-key", "never-begun"):
+        assert (await admin.get(f"{API}/exports/{key}/progress")).status == 404
+    gate.set()
+    size = len(await answer.read())
+    far = await followed(manager, "the-first-key", ended)
+    assert far == {"state": "done", "written": 5, "total": 5, "sent": size, "size": size}
+
+    then.append("broken")
+    gate.clear()
+    answer = await begin("the-second-key")
+    gate.set()
+    with pytest.raises(aiohttp.ClientError):
+        await answer.read()
+    far = await followed(manager, "the-second-key", ended)
+    assert (far["state"], far["written"], far["size"]) == ("failed", 2, None)
+
+    then[:] = ["endless"]
+    (await begin("the-third-key")).close()
+    far = await followed(manager, "the-third-key", ended)
+    assert far["state"] == "left"
+    then.clear()
+    gate.clear()
+    busy = [await begin(f"a-busy-key-{place}") for place in range(exports.MOST_AT_ONCE)]
+    waiting = asyncio.create_task(begin("the-waiting-key"))
+    async with asyncio.timeout(PATIENCE_S):  # until it is known; it can not be further than in the row
+        while (await manager.get(f"{API}/exports/the-waiting-key/progress")).status != 200:
+            await asyncio.sleep(0.02)
+    waiting.cancel()
+    far = await followed(manager, "the-waiting-key", ended)  # though its turn has not come
+    assert (far["state"], far["written"]) == ("left", 0)
+    gate.set()
+    for answer in busy:
+        await answer.read()
+    async with asyncio.timeout(PATIENCE_S):  # and nothing of it is left at work
+        while any(task.get_name().startswith("export of") for task in asyncio.all_tasks()):
+            await asyncio.sleep(0.02)
+
+
+async def test_what_is_counted_is_what_is_listed(database, people) -> None:
+    there = await furnished(database)
+    await add_call(database, customer_id=there.customer, talked=people["operator"])
+    await add_call(database, direction="outbound", result="busy")
+    lists = (
+        (list_customers, count_wanted, {"mark": "vip"}),
+        (list_customers, count_wanted, {}),
+        (list_orders, count_orders, {"unpaid": True}),
+        (list_orders, count_orders, {"late": True}),
+        (list_products, count_products, {"query": "mug"}),
+        (list_products, count_products, {"query": "?"}),
+        (list_calls, count_calls, {"user_id": frozenset({people["operator"]}), "everybody": False}),
+        (list_calls, count_calls, {"user_id": frozenset(), "everybody": True, "direction": "outbound"}),
+    )
+    for reach in (
+        Reach(),
+        Reach(customers=frozenset({people["senior"]}), orders=frozenset({people["senior"]})),
+    ):
+        found = []
+        with seeing(reach):
+            async with database.begin() as session:
+                for read, count, asked in lists:
+                    found.append(len((await read(session, **asked)).rows))
+                    assert await count(session, **asked) == found[-1], (read, asked, reach)
+        assert any(found), found
 
 
 async def test_a_link_to_a_file_leads_to_the_sign_in_when_the_session_is_over(client, database) -> None:

@@ -56,8 +56,12 @@ async def test_a_figure_explains_itself_and_opens_the_calls_behind_it(client_of,
     below = await read(supervisor, rate.replace("&amp;", "&") + "&side=bottom")
     assert "5 calls" in below and "Lost &lt;One&gt;" in below
     for by in ("operator", "queue", "line", "hour", "day"):
-        for group in ("calls", "queues", "time", "care", "sales"):
-            await read(supervisor, f"/figures?{DAYS}&by={by}&group={group}")
+        above = set()
+        for group in ("calls", "queues", "time", "care", "speech", "sales"):
+            text = await read(supervisor, f"/figures?{DAYS}&by={by}&group={group}")
+            numbers = re.search(r'<dl class="headlines">.*?</dl>', text, re.DOTALL)
+            above.add(re.sub(r"<[^>]*>|\s+", " ", numbers[0] if numbers else ""))
+        assert len(above) == 1, "the numbers above are of all subjects"
     await read(supervisor, f"/figures/talk?{DAYS}")
     assert (await supervisor.get("/figures?since=2026-01-02&until=2026-01-01")).status == 422
     assert (await supervisor.get("/figures?since=2020-01-01&until=2026-01-01")).status == 422

@@ -114,6 +114,7 @@ async def test_forms_are_kept_by_administrators(client_of, database, people) -> 
     (form,) = await ok(await admin.get(f"{API}/lead-forms"))
     assert (form["fields"], form["role"]) == (["Colour", "Size"], "manager")
     page = await (await admin.get("/lead-forms")).text()
+    assert f'fetch("{admin.make_url("/")}api/v1/forms/{form["key"]}"' in page.replace("&#34;", '"')
     assert f"/api/v1/forms/{form['key']}" in page
     change = typed | {"version": form["version"], "performer": people["senior"], "active": ""}
     assert (await admin.post(f"/lead-forms/{form['id']}", data=change, allow_redirects=False)).status == 303

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, expect
 
 from crm_core import outbox
 from crm_core.lead_form import create_form
 from crm_core.order import ItemWanted, create_order, set_status
+from tests.axe import violations
 from tests.chromium import NEEDS_CHROMIUM, launched
 from tests.web import shop
 from tests.web.test_pages_in_browser import signed_in
@@ -79,7 +79,7 @@ async def test_orders_are_worked_through_by_keys_while_a_colleague_changes_some(
     for key in ("j", "x", "j", "j", "Shift+X"):
         await page.keyboard.press(key)
     await expect(page.locator("#bulk [data-count]")).to_have_text("3 chosen")
-    assert (await Axe().run(page)).response["violations"] == []
+    assert await violations(page) == []
     async with database.begin() as session:
         await set_status(session, ids[2], "packed", user_id=None, at=shop.NOON)
     await expect(status(ids[2])).to_contain_text("Packed")  # a colleague was here; it was not reloaded
@@ -108,7 +108,7 @@ async def test_orders_are_worked_through_by_keys_while_a_colleague_changes_some(
     await expect(panel.locator("textarea[name=comment]")).to_have_value("Ring twice")
     await expect(panel.locator(".page-head")).to_contain_text("Delivered")
     await expect(status(ids[1])).to_contain_text("Delivered")
-    assert (await Axe().run(page)).response["violations"] == []
+    assert await violations(page) == []
     await page.reload()
     await expect(panel.locator("textarea[name=comment]")).to_have_value("Ring twice")
     await page.keyboard.press("Escape")

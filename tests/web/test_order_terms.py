@@ -41,6 +41,19 @@ async def test_an_operator_gives_what_he_may_and_a_quote_says_so_before(client_o
     seen = await ok(await operator.get(f"{API}/orders/{order['id']}"))
     assert seen["margin"] is None and "purchase" not in str(seen)
     await refused(await operator.get(f"{API}/discount-limits"), 403)
+    goods = [{"product_id": there.mug, "quantity": 2, "price": "8.00"}]
+    deal = {"title": "Mugs", "customer_id": there.customer, "currency": "EUR", "items": goods}
+    problem = await refused(await operator.post(f"{API}/deals", json=deal), 409)  # as in an order
+    assert "10.1 % below its price; you may give at most 5 %" in problem["detail"]
+    made = await ok(await manager.post(f"{API}/deals", json=deal), 201)
+    asked = {"version": made["version"], "items": goods}
+    kept = await ok(await operator.patch(f"{API}/deals/{made['id']}", json=asked))  # what was given may stay
+    goods[0]["price"] = "7.99"
+    problem = await refused(
+        await operator.patch(f"{API}/deals/{made['id']}", json={"version": kept["version"], "items": goods}),
+        409,
+    )
+    assert "at most 5 %" in problem["detail"]
 
 
 async def test_delivery_and_a_coupon_are_priced_by_the_shops_rules(client_of, database) -> None:
@@ -116,6 +129,7 @@ async def test_two_who_change_the_same_see_both_and_choose(client_of, database) 
     form = {"version": "1", "part": "state", "status": "new", "comment": "leave it", "needs_call": "yes"}
     shown = await (await anna.post(page, data=form)).text()
     assert "Two people changed this order" in shown and "ring twice" in shown and "leave it" in shown
+    assert '<th scope="row">Our comment' in shown  # the name of the field as the page has it
     kept = dict(
         re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', shown.split('id="clash"')[1])
     )

@@ -279,5 +279,5 @@ async def test_an_order_of_a_merged_customer_and_a_silent_call_still_open(
     boss = await client_of("supervisor")
     assert "Stayed" in await page(boss, f"/orders/{there.order}")
     assert "Stayed" in await page(boss, f"/customers/{there.customer}")
-    assert "not recorded" in await page(boss, f"/calls/{call}")
+    assert "its recording stands here once it is over" in await page(boss, f"/calls/{call}")
     assert "ringing" in await page(boss, "/calls")

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 import numpy
 import pytest
 import soundfile
-from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 
 from crm_core.call_list import add_list
@@ -14,6 +13,14 @@ from crm_core.call_list_feed import feed
 from crm_core.courier import give_to_courier
 from crm_core.lead import lead_from_form
 from crm_core.lead_form import create_form
+from crm_core.payment_link import Way, ask_payment
+from crm_core.payment_terms import save_terms
+from crm_core.review import give_review
+from crm_core.review_calibration import ask_several
+from crm_core.score import Kind, Mark
+from crm_core.scorecard import Wanted, create_card
+from crm_core.vote import invite
+from tests.axe import violations
 from tests.chromium import NEEDS_CHROMIUM, launched
 from tests.web import flight, shop
 from tests.web.conftest import PASSWORD
@@ -59,6 +66,24 @@ async def there(database, people, settings):
         made = await add_list(session, name="Marta <b>", text="Ask <b>kindly</b>", **given)
         await feed(session, made, shop.NOON)
         furnished.call_list = made.id
+        questions = [Wanted(text="Was it <b>kind</b>?", kind=Kind.YES_NO, weight=10, critical=True)]
+        card = await create_card(session, name="Sales <b>", questions=questions, user_id=None)
+        mark = Mark(key=1, points=100, comment="Very", at_s=4.0)
+        given = {"operator_id": people["operator"], "reviewer_id": people["admin"], "marks": [mark]}
+        made = await give_review(
+            session, call, edition_id=card.edition_id, comment="Well <i>done</i>", at=shop.NOON, **given
+        )
+        furnished.review = made.id
+        judges = [people["supervisor"], people["manager"]]
+        asked = {"operator_id": people["operator"], "edition_id": card.edition_id, "reviewers": judges}
+        several = await ask_several(session, call, may=judges, user_id=people["admin"], at=shop.NOON, **asked)
+        furnished.compared = several.id
+        furnished.vote, _ = await invite(session, call, user_id=None, at=shop.NOON)
+        furnished.card = card.id
+        page = {"page_url": "https://pay.example/{order}", "payee": "Kettle <b>", "account": "PL61 1090"}
+        await save_terms(session, furnished.shop, version=0, changes=page)
+        asked = await ask_payment(session, furnished.order, way=Way.OTHER, user_id=None, at=shop.NOON)
+        furnished.pay = asked.word
     furnished.brought = await shop.bring(database, settings, furnished.shop)
     return furnished
 
@@ -86,6 +111,10 @@ async def test_axe_finds_nothing_and_nothing_is_cut_off(browser, server, there, 
         f"/products/{there.mug}",
         f"/calls/{there.call}",
         f"/calls/{there.call}/timeline?details=true",
+        f"/calls/{there.call}/review",
+        f"/reviews/{there.review}",
+        f"/review-calibrations/{there.compared}",
+        f"/scorecards/{there.card}",
         "/lines",
         f"/lines/{there.line}",
     ]
@@ -110,6 +139,8 @@ async def test_axe_finds_nothing_and_nothing_is_cut_off(browser, server, there, 
         "/imports/sources",
         f"/imports/{there.brought}",
         "/selling",
+        "/payment-terms",
+        f"/pay/{there.pay}",
         "/callbacks",
         "/outcomes",
         "/unlinked",
@@ -129,6 +160,8 @@ async def test_axe_finds_nothing_and_nothing_is_cut_off(browser, server, there, 
         "/tips/new",
         "/scripts",
         "/scripts/new",
+        "/script-trials",
+        "/figures/moments",
         "/call-lists",
         f"/call-lists/{there.call_list}",
         "/do-not-call",
@@ -139,14 +172,26 @@ async def test_axe_finds_nothing_and_nothing_is_cut_off(browser, server, there, 
         "/courier",
         "/calls",
         "/calls/said?query=moment",
+        "/calls/talked",
         "/figures?since=2026-11-20&until=2026-11-20&group=queues&by=queue",
         "/figures/one?since=2026-11-20&until=2026-11-20&figure=talk&whole=true",
         "/figures/talk?since=2026-11-20&until=2026-11-20",
         "/reports",
+        "/dashboard?new",
+        "/reports/missed",
+        "/reports/goods?since=2026-11-20&until=2026-11-20",
+        "/reports/steps?since=2026-11-20&until=2026-11-20",
+        "/reports/funnel?since=2026-11-20&until=2026-11-20",
         "/reports/ready/conversion",
         "/reports/ready/sources",
         "/reports/costs",
         "/goals",
+        "/reviews",
+        "/review-tasks?whose=all",
+        "/review-rules",
+        "/votes",
+        f"/vote/{there.vote}",
+        "/scorecards",
         "/reports/orders?since=2026-11-20&until=2026-11-20&whole=true",
         "/reports/show?by=hour&across=weekday&figures=inbound",
         "/users",
@@ -161,8 +206,7 @@ async def test_axe_finds_nothing_and_nothing_is_cut_off(browser, server, there, 
         # What the push server fills stays as it is here, where there is none.
         await expect(page.locator(".loading:not(#floor .loading)")).to_have_count(0)
         await page.evaluate(UNFOLD)
-        found = (await Axe().run(page)).response["violations"]
-        wrong += [(address, one["id"], one["nodes"][0]["html"][:120]) for one in found]
+        wrong += [(address, rule, nodes[0][:120]) for rule, nodes in await violations(page)]
         if await page.evaluate(OVERFLOW) > 0:
             wrong.append((address, "overflow", ""))
     assert wrong == []
@@ -187,6 +231,50 @@ async def test_an_order_is_changed_and_heard_without_script(browser, server, the
     await expect(page.locator(".say.good")).to_have_text("Saved.")
 
 
+async def test_what_is_half_typed_outlives_a_reload_another_form_and_a_lost_connection(
+    browser, server, there
+) -> None:
+    context = await browser.new_context(locale="en-GB")
+    page = await signed_in(context, server, "operator")
+    address = str(server.make_url(f"/orders/{there.order}"))
+    await page.goto(address)
+    comment, street = page.get_by_label("Our comment"), page.get_by_label("Address")
+    state, delivery = page.locator("form:has([value=state])"), page.locator("form:has([value=delivery])")
+    told = page.get_by_text("What you typed is back. It is not saved yet.")
+    await comment.fill("ring twice")
+    await page.locator("summary").filter(has_text="Change").click()
+    await street.fill("Long street 5")
+    await page.reload()
+    await expect(comment).to_have_value("ring twice")
+    await expect(street).to_have_value("Long street 5")
+    await expect(told).to_have_count(2)
+
+    await state.get_by_role("button", name="Save").click()
+    await expect(page.locator(".say.good")).to_have_text("Saved.")
+    await expect(street).to_have_value("Long street 5")
+    await expect(told).to_have_count(1)
+
+    await context.route("**/orders/*", lambda route: route.abort())  # the server can not be reached
+    await delivery.get_by_role("button", name="Save").click()
+    await page.wait_for_url("chrome-error://**")
+    await context.unroute("**/orders/*")
+    await page.go_back()
+    await expect(street).to_have_value("Long street 5")
+
+    colleague = await context.new_page()
+    await colleague.goto(address)
+    await colleague.locator("summary").filter(has_text="Change").click()
+    await colleague.get_by_label("Address").fill("Short street 1")
+    await colleague.locator("form:has([value=delivery])").get_by_role("button", name="Save").click()
+    await expect(colleague.locator(".say.good")).to_have_text("Saved.")
+    await page.reload()
+    await expect(street).to_have_value("Short street 1")
+    await expect(told).to_have_count(0)
+    await expect(
+        page.get_by_text("is not put back, because the page is another now: Long street 5")
+    ).to_be_visible()
+
+
 async def test_a_deal_goes_over_the_board_by_keys_by_mouse_and_without_script(browser, server, there) -> None:
     context = await browser.new_context(viewport={"width": 1440, "height": 900})
     page = await signed_in(context, server, "operator")
@@ -203,6 +291,7 @@ async def test_a_deal_goes_over_the_board_by_keys_by_mouse_and_without_script(br
     await expect(card.locator(".title")).to_be_focused()
     await card.drag_to(page.locator("[data-stage=new]"))
     await expect(column("new")).to_have_count(1)
+    await expect(card.locator(".title")).to_be_focused()  # the page that came is alive
     await card.drag_to(page.locator("[data-stage=lost]"))
     await page.locator("#why select").select_option(label="No answer")
     await page.locator("#why button[value=yes]").click()
@@ -280,3 +369,23 @@ async def test_a_press_on_what_was_found_opens_the_call_at_that_second(browser, 
     await expect(player.get_by_role("slider")).to_have_value("1.5")
     await player.get_by_role("button", name="Play", exact=True).click()
     await expect(player.locator(".clock")).to_have_text(re.compile(r"0:(0[2-9]|1[0-2])"))
+
+
+async def test_a_mark_of_a_review_is_taken_from_the_recording_and_plays_it(browser, server, there) -> None:
+    page = await signed_in(await browser.new_context(locale="en-GB"), server, "supervisor")
+    await page.goto(str(server.make_url(f"/calls/{there.call}/review")))
+    await page.get_by_role("button", name="one moment please").click()
+    await expect(page.locator(".player .clock")).to_have_text("0:02")
+    await page.get_by_role("button", name="Pause", exact=True).click()
+    await expect(page.get_by_role("button", name="Play", exact=True)).to_be_visible()
+    stands = await page.locator(".player .clock").text_content()
+    await page.get_by_role("button", name="Mark the place that is heard now").click()
+    await expect(page.get_by_label("Place in the recording: Was it")).to_have_value(stands or "")
+    await page.get_by_label("Comment on").fill("He said so")
+    await page.get_by_role("radio", name="yes").check(force=True)
+    await page.get_by_role("button", name="Keep the review").click()
+    await page.wait_for_url("**/reviews/*")
+    await expect(page.locator(".player .clock")).to_have_text("0:00")
+    await page.locator(".judged .play-at").click()
+    await expect(page.locator(".player .clock")).not_to_have_text("0:00")
+    assert "?at=" not in page.url

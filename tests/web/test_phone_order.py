@@ -1,5 +1,8 @@
 """The phone order through the API, as the desk uses it: found, held, priced, read back, placed once, shown."""
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import text
@@ -63,6 +66,48 @@ async def test_an_order_is_taken_in_a_call_and_placed_once(client_of, database, 
     changed = await ok(await operator.patch(f"{API}/orders/{first['id']}", json=change))
     resent = await ok(await operator.patch(f"{API}/orders/{first['id']}", json=change))
     assert (changed["version"], resent["version"], changed["confirmed"]["holds"]) == (2, 2, False)
+
+
+async def test_two_who_take_the_last_piece_in_the_same_second_one_gets_it_the_other_reads_why(
+    client_of, database, people
+) -> None:
+    there = await shop.furnish(database)
+    item = {"product_id": there.tea, "quantity": 1}  # one is left
+    both = {name: await client_of(name) for name in ("operator", "senior")}
+    calls = {
+        name: str(await shop.add_call(database, talked=people[name], customer_id=there.customer))
+        for name in both
+    }
+
+    async def of_each(act: Callable[[str, Any], Awaitable[Any]]) -> list[Any]:
+        return await asyncio.gather(*(act(name, client) for name, client in both.items()))
+
+    async def types(name: str, client: Any) -> None:
+        draft = {"body": {"items": [item]}, "version": 0}
+        await ok(await client.put(f"{API}/calls/{calls[name]}/draft", json=draft))
+
+    async def sees(name: str, client: Any) -> tuple[int, list[str]]:
+        asked = {"shop_id": there.shop, "items": [item], "call_id": calls[name]}
+        (line,) = (await ok(await client.post(f"{API}/quotes", json=asked)))["items"]
+        return line["free"], line["ahead"]
+
+    async def presses(name: str, client: Any) -> tuple[int, Any]:
+        wish = {"customer_id": there.customer, "shop_id": there.shop, "items": [item]}
+        wish |= {"call_id": calls[name], "key": str(uuid4())}
+        answer = await client.post(f"{API}/orders", json=wish)
+        return answer.status, await answer.json()
+
+    await of_each(types)
+    first, second = sorted(await of_each(sees), reverse=True)
+    winner = second[1][0]
+    assert (first, second) == ((1, []), (0, [winner]))  # both know it before either presses
+    taken, refusal = sorted(await of_each(presses), key=lambda answer: answer[0])
+    assert (taken[0], refusal[0]) == (201, 409)
+    assert taken[1]["created_by"] == winner
+    said = refusal[1]["detail"]  # by its place in the queue, or by what is left once the other has it
+    assert winner in said or "There is none of Tea set left" in said
+    assert "offer something else" in said
+    assert len((await ok(await both["senior"].get(f"{API}/orders")))["items"]) == 2  # one was there before
 
 
 async def test_the_catalogue_says_what_goes_with_a_product_and_the_desk_offers_it(

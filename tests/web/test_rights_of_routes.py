@@ -13,7 +13,7 @@ from web.rights import RIGHTS, Role, Scope
 NOBODY = UUID(int=7)
 OPERATIONS = build_api().operations
 PLACES = [place for pages in PAGES for place in pages.listed]
-# Without a right of their own: signing in and out, who am I, and what every form chooses from.
+# Without a right of their own: signing in and out, who am I, what every form chooses from, one's own export.
 FOR_EVERYBODY = {
     "post_session",
     "get_current_session",
@@ -21,7 +21,7 @@ FOR_EVERYBODY = {
     "get_me",
     "get_shops",
     "get_lines",
-} | {"get_dispositions", "post_form"}
+} | {"get_dispositions", "post_form", "get_export_progress"}
 
 
 def routes() -> list[tuple[str, str, str, int]]:

@@ -11,8 +11,9 @@ API = "/api/v1"
 # Sent by a browser or a web shop by itself, many times a minute; what counts in it is kept elsewhere. Who hears a
 # recording asks for many ranges of it and is noted once.
 UNWATCHED = {
-    *("get_audio", "put_note", "get_draft", "put_draft", "put_focus"),
-    *("put_turn", "put_site_cart", "post_visits"),
+    *("get_audio", "get_picture", "put_note", "get_draft", "put_draft", "put_focus"),
+    *("put_turn", "put_site_cart", "post_visits", "post_message"),
+    *("get_window", "put_window", "delete_window"),
 }
 
 

@@ -27,11 +27,18 @@ const parse = async (response) => {
   }
 };
 
+let lost = false;
+
+/** The answer. The first one after the server was away is told of: what waits for it need not wait any longer. */
 const reach = async (address, request) => {
   try {
-    return await fetch(address, request);
+    const answer = await fetch(address, request);
+    if (lost) dispatchEvent(new Event("reached"));
+    lost = false;
+    return answer;
   } catch (error) {
     if (error.name === "AbortError") throw error;
+    lost = true;
     throw new Refused(0, null);
   }
 };
@@ -60,6 +67,8 @@ export const api = {
   put: (path, body, options) => send("PUT", path, body, options),
   patch: (path, body, options) => send("PATCH", path, body, options),
   drop: (path) => send("DELETE", path),
+  /** Sends a file as it is. */
+  file: (path, file) => send("POST", path, undefined, { body: file, headers: { "Content-Type": "application/octet-stream" } }),
   /** What a form of a page asks for, with the answer as JSON. */
   form: async (address, fields) => {
     const answer = await reach(address, { method: "POST", body: new URLSearchParams(fields), headers: { Accept: "application/json" } });
@@ -67,10 +76,10 @@ export const api = {
     if (!answer.ok) throw new Refused(answer.status, said);
     return said;
   },
-  /** A page of ours as a document, whose scripts do not run: {page, url, ok}. */
+  /** A page of ours as a document, whose scripts do not run: {page, url, ok, status, redirected}. */
   page: async (address, options) => {
     const answer = await reach(address, options);
     if (new URL(answer.url).pathname === "/login") location.reload();
-    return { page: new DOMParser().parseFromString(await answer.text(), "text/html"), url: new URL(answer.url), ok: answer.ok };
+    return { page: new DOMParser().parseFromString(await answer.text(), "text/html"), url: new URL(answer.url), ok: answer.ok, status: answer.status, redirected: answer.redirected };
   },
 };

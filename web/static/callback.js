@@ -1,28 +1,16 @@
 // The form that plans a callback: what the time typed means by the other clock, whether they may be called then, and
 // moments when they are likely to answer, at a press. Without script the server says the same after sending.
 
-import { boot, t } from "./say.js";
+import { t } from "./say.js";
 import { api, Refused } from "./api.js";
+import { instant, MINE, wall } from "./zoned.js";
 
 const PAUSE_MS = 250;
 const plan = document.querySelector("[data-plan]");
 const said = document.querySelector("[data-said]");
 const due = plan?.querySelector("[name=due_at]");
 const by = plan?.querySelector("[name=clock]");
-const MINE = boot.user?.timezone ?? "UTC";
 
-const PARTS = { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
-/** The value of a datetime-local field for this instant in `zone`. */
-const wall = (at, zone) => {
-  const part = Object.fromEntries(new Intl.DateTimeFormat("en-GB", { ...PARTS, timeZone: zone }).formatToParts(at).map(({ type, value }) => [type, value]));
-  return `${part.year}-${part.month}-${part.day}T${part.hour}:${part.minute}`;
-};
-/** The instant that a clock on the wall of `zone` means. */
-const instant = (typed, zone) => {
-  const guess = new Date(`${typed}Z`).getTime();
-  const off = new Date(`${wall(new Date(guess), zone)}Z`).getTime() - guess;
-  return new Date(guess - off);
-};
 const zoneNow = () => (by.value === "theirs" ? plan.dataset.zone : MINE);
 const place = (zone) => zone.split("/").at(-1).replaceAll("_", " ");
 const spoken = (at, zone) => new Intl.DateTimeFormat("en-GB", { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", timeZone: zone }).format(at);

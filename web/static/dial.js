@@ -24,7 +24,7 @@ const refused = async (body, anchor, error) => {
   anchor?.setAttribute("aria-description", error.message);
   if (!error.problem.choices?.length) throw error;
   toast(error.message, { title: t("Not to be called now"), tone: "error" });
-  return (await askLine(error.problem.choices, anchor)) ? api.post("/calls", { ...body, anyway: true }) : null;
+  return (await askLine(error.problem.choices, anchor)) ? order({ ...body, anyway: true }, anchor) : null;
 };
 
 /** Sends the order; where the server asks which line to show, somebody is asked here. null: not to be called. */

@@ -1,7 +1,7 @@
 // The keys of a page: who may be pressed where, and the sheet that shows them all. Single letters and digits work
 // only while nothing is being typed, and can be switched off (they disturb speech input and some screen readers).
 
-import { useLayoutEffect, useRef } from "./vendor/hooks.js";
+import { useLayoutEffect, useRef, useState } from "./vendor/hooks.js";
 import { signal } from "./vendor/signals.js";
 import { t } from "./say.js";
 
@@ -59,6 +59,14 @@ export const useTold = (keys, label, on = true) => {
     told.set(keys, [...(told.get(keys) ?? []), label]);
     return () => told.set(keys, told.get(keys).filter((other) => other !== label));
   }, [keys, label, on]);
+};
+
+/** For a panel that takes the focus: when it goes with the focus in it, the focus is again where it was before. */
+export const useReturn = () => {
+  const [was] = useState(() => document.activeElement);  // before anything in the panel takes it
+  useLayoutEffect(() => () => requestAnimationFrame(() => {
+    if (document.activeElement === document.body && was?.isConnected) was.focus();
+  }), []);
 };
 
 /** Keys that would do two things now; for tests. */

@@ -59,6 +59,7 @@ export const Ear = () => {
     <span class="said" role="status"><${Chip} tone=${now.mode === "listen" ? "wrap" : "talk"} dot>${t("You hear {who}", { who })}<//> <span class="muted">${SAID[now.mode]()}${now.told ? "" : ` · ${t("{who} does not see it", { who })}`}</span></span>
     <span class="time num">${lasted((second.value - new Date(now.since)) / 1000)}</span>
     <span class="listen-ways" role="group" aria-label=${t("How you take part")}><${Modes} id=${now.call_id} now=${now.mode} /><${TakeOver} id=${now.call_id} />
+      <a class="btn" href=${`/calls/${now.call_id}/review`}>${t("Review")}</a>
       <button type="button" class="btn stop" aria-busy=${busy.value === "leave"} onClick=${() => hear(now.call_id, null)}>${t("Leave")}</button></span></div>`;
 };
 

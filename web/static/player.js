@@ -68,7 +68,7 @@ const measure = async (url) => {
 const given = ({ peaks }) => (peaks?.length ? (Array.isArray(peaks[0]) ? peaks : [peaks]) : null);
 
 /** Lets it play from there. Before anything is loaded an element remembers no position. */
-const begin = (audio, from) => {
+export const begin = (audio, from) => {
   if (audio.readyState) audio.currentTime = from;
   else audio.addEventListener("loadedmetadata", () => { audio.currentTime = from; }, { once: true });
 };
@@ -201,11 +201,12 @@ const silence = (recordings, until) => {
   return Date.now() < until ? t("The recording is being taken from the switchboard…") : t("This call was not recorded.");
 };
 
-/** The sound and the text of one call, from the second `from`. `until` (ms): how long nothing at all may still mean "not yet". */
-export const Player = ({ callId, until = 0, from = 0 }) => {
+/** The sound and the text of one call, from the second `from`; `hold`: a ref that gets the audio element. `until` (ms): how long nothing at all may still mean "not yet". */
+export const Player = ({ callId, until = 0, from = 0, hold }) => {
   const state = useSound(callId, until);
   const [side, setSide] = useState(0);
-  const media = useRef(null);
+  const own = useRef(null);
+  const media = hold ?? own;
   if (state.loading) return html`<${Loading} lines=${2} />`;
   if (state.failed) return html`<p class="failed" role="alert">${state.failed}</p>`;
   const heard = state.recordings.filter((one) => one.state === "ready" && one.url);
@@ -225,7 +226,8 @@ export const mountPlayers = (root = document) => {
       if (!isIntersecting) continue;
       seen.unobserve(target);
       target.replaceChildren();  // the plain controls for browsers without script
-      render(html`<${Player} callId=${target.dataset.callId} from=${Number(target.dataset.at ?? 0)} />`, target);
+      target.media = { current: null };  // the audio element, for whoever else on the page plays from a place
+      render(html`<${Player} callId=${target.dataset.callId} from=${Number(target.dataset.at ?? 0)} hold=${target.media} />`, target);
     }
   });
   for (const place of root.querySelectorAll("[data-player][data-call-id]")) seen.observe(place);

@@ -101,6 +101,9 @@ export const lasted = (seconds) => {
   return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
 };
 
+/** How many, with its thousands apart. */
+export const count = (n) => new Intl.NumberFormat(locale).format(n);
+
 /** A sum with its currency; an unknown sum is an empty text. */
 export const money = (amount, currency) => {
   if (amount === null || amount === undefined || amount === "") return "";

@@ -17,6 +17,7 @@ import { shown, useShown } from "./desk/shown.js";
 import { mountPlayers } from "./player.js";
 import { Ear, mountListen } from "./listen.js";
 import { Reminders } from "./reminders.js";
+import "./typed.js";
 
 /** Of several switchboards the one that is away is named. */
 const named = (text, one) => (pbx.value.length > 1 ? `${text}: ${one.pbx}` : text);
@@ -70,4 +71,6 @@ document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
 });
 if (boot.user) start();
+if (document.querySelector("[data-export]") || sessionStorage.getItem("exports")) import("./exports.js").then((it) => it.watchExports());
+if (document.querySelector("form[data-kept]")) import("./kept-form.js");
 if (document.querySelector("tr[data-row], #bulk, [data-board], [data-follows]")) import("./lists/main.js");

@@ -21,6 +21,7 @@ PLAIN = (
 )
 GAPS = "'’-–—./_@:,&+"
 SPACES = " " * len(GAPS)
+MANY = 200_000
 ONE_AS_TWO = {"ß": "ss", "Æ": "ae", "æ": "ae", "Œ": "oe", "œ": "oe", "Þ": "th", "þ": "th"}
 
 
@@ -39,7 +40,12 @@ def _words() -> None:
         "CREATE FUNCTION phrase_words(said text) RETURNS tsvector LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE"
         f" RETURN to_tsvector('simple'::regconfig, translate({spelt}, '{WITH_MARKS}{gaps}', '{PLAIN}{SPACES}'))"
     )
-    op.execute("CREATE INDEX ix_phrases_words ON phrases USING gin (phrase_words(text))")
+    # Of very many phrases it takes long, and is built when the service runs (`crm_core/late_index.py`).
+    op.execute(f"""DO $$ BEGIN
+        IF (SELECT count(*) FROM (SELECT FROM phrases LIMIT {MANY}) few) < {MANY} THEN
+            CREATE INDEX ix_phrases_words ON phrases USING gin (phrase_words(text));
+        END IF;
+    END $$""")
 
 
 def _tags() -> None:

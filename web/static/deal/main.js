@@ -5,7 +5,7 @@ import { signal } from "../vendor/signals.js";
 import { html, Loading, Failed } from "../ui.js";
 import { t } from "../say.js";
 import { api, items, Refused } from "../api.js";
-import { Here } from "../desk/keep.js";
+import { windowKeeper } from "../desk/window-keep.js";
 import { OrderPanel } from "../desk/order.js";
 import { asTyped, DealWindow, FIRST, orderDraft } from "./window.js";
 
@@ -14,20 +14,22 @@ const { customer, call, deal: dealId, order } = place.dataset;
 const shown = signal(null);
 const page = (id) => `/deals/${id}`;
 
-const use = (kept) => { kept.take(FIRST, 0); };
-
 const windowOf = (kept, more) => {
   const saved = (deal, toOrder) => {
-    use(kept);
+    kept.take(FIRST, 0);  // the server used it up
     location.assign(page(deal.id) + (toOrder ? "/order" : ""));
   };
-  const again = () => { use(kept); location.reload(); };
+  const again = async () => {
+    await api.drop(`/windows/${kept.place}`);
+    kept.take(FIRST, 0);
+    location.reload();
+  };
   return html`<${DealWindow} entry=${more} kept=${kept} person=${{}} saved=${saved} again=${again} />`;
 };
 
 const begin = async () => {
   const card = customer ? { customer: await personFor(customer) } : {};
-  const kept = new Here(`deal/new/${call || customer || ""}`, FIRST);
+  const kept = await windowKeeper(["deal-new", call || customer].filter(Boolean).join("-"), FIRST);
   shown.value = windowOf(kept, { call: { id: call || undefined }, card });
 };
 
@@ -39,7 +41,7 @@ const personFor = async (id) => {
 const change = async () => {
   const deal = await api.get(`/deals/${dealId}`);
   const base = asTyped(deal);
-  const kept = new Here(`deal/${deal.id}`, { ...base, edits: { id: deal.id, version: deal.version, base, owned: deal.owned, orders: deal.orders, currency: deal.currency } });
+  const kept = await windowKeeper(`deal-${deal.id}`, { ...base, edits: { id: deal.id, version: deal.version, base, owned: deal.owned, orders: deal.orders, currency: deal.currency } });
   shown.value = windowOf(kept, { call: {}, card: {} });
 };
 
@@ -51,7 +53,7 @@ const lastOrder = async (id) => {
 const takeOrder = async () => {
   const deal = await api.get(`/deals/${dealId}`);
   const [who, orders] = await Promise.all([personFor(deal.customer_id), lastOrder(deal.customer_id)]);
-  const kept = new Here(`deal/${deal.id}/order`, { ...orderDraft(deal), ...(order ? { shop_id: Number(order) } : {}) });
+  const kept = await windowKeeper(`deal-${deal.id}-order`, { ...orderDraft(deal), ...(order ? { shop_id: Number(order) } : {}) });
   const entry = { call: {}, card: { customer: who, orders }, kept, placed: () => location.assign(page(deal.id)) };
   shown.value = html`<${OrderPanel} entry=${entry} />`;
 };

@@ -5,6 +5,7 @@ import { t } from "../say.js";
 import { html } from "../ui.js";
 import { api, items, Refused } from "../api.js";
 import { latest } from "../search.js";
+import { newKey, untilAnswered } from "../desk/once.js";
 
 const PAUSE_MS = 160;
 const people = latest((query, options) => api.get("/customers", { query, limit: 6 }, options));
@@ -63,10 +64,12 @@ export const Person = ({ draft, set, person, fixed, wrong }) => {
 const body = ({ name, email }) => ({ name: name.trim(), ...(email?.trim() ? { email: email.trim() } : {}) });
 const withNumber = (typed, country) => ({ ...body(typed), ...(country ? { country } : {}), ...(typed.phone?.trim() ? { numbers: [typed.phone.trim()] } : {}) });
 
-/** The id of the customer; somebody new is written down first, with a number as it is written where the shop is. */
-export const personOf = async (draft, set, person, country) => {
+/** The id of the customer; somebody new is written down first, once, with a number as it is written where the shop is. */
+export const personOf = async (draft, set, person, country, waits) => {
   if (draft.customer) return draft.customer.id;
-  const made = person.create ? await person.create(body(draft.person)) : await api.post("/customers", withNumber(draft.person, country));
+  const key = draft.person.key ?? newKey();
+  set({ person: { ...draft.person, key } });
+  const made = await untilAnswered((options) => (person.create ? person.create(body(draft.person), options) : api.post("/customers", { ...withNumber(draft.person, country), key }, options)), waits);
   const one = made.customer ?? made;
   set({ customer: { id: one.id, name: one.name ?? draft.person.name }, person: undefined });
   return one.id;

@@ -7,8 +7,9 @@ import { html, Key } from "../ui.js";
 import { api, Refused } from "../api.js";
 import { useKey } from "../keys.js";
 import { added, isPrice } from "../desk/basket.js";
+import { DraftClash } from "../desk/clash.js";
 import { keptText } from "../desk/keep.js";
-import { newKey } from "../desk/once.js";
+import { newKey, untilAnswered } from "../desk/once.js";
 import { ProductSearch } from "../desk/products.js";
 import { readShops, shopOf, Shops } from "../desk/shop.js";
 import { choices, readChoices } from "./choices.js";
@@ -69,24 +70,26 @@ const Head = ({ draft, shop, set, leave }) => html`<div class="order-head"><h2>$
   ${leave ? html`<button type="button" class="btn tight" onClick=${leave}>${t("Leave it")}</button>` : null}</div>`;
 
 const useSaving = ({ draft, set, kept, person, entry, saved, lack, shop }) => {
-  const [state, setState] = useState({ busy: false, refusal: null });
+  const [state, setState] = useState({ busy: false, waits: false, refusal: null });
   const go = async (order) => {
     if (lack || state.busy) return;
-    setState({ busy: true, refusal: null });
-    const key = draft.key ?? newKey();
-    if (!draft.key && !draft.edits) kept.set({ ...kept.value.peek(), key });
+    setState({ busy: true, waits: false, refusal: null });
+    const waits = () => setState({ busy: true, waits: true, refusal: null });
     const put = (change) => { kept.set({ ...kept.value.peek(), ...change }); };
+    const key = draft.key ?? newKey();
+    if (!draft.key) put({ key });
+    await kept.freeze?.();
+    const more = { key, ...(kept.place ? { draft: kept.place } : {}) };
     try {
-      const deal = draft.edits
-        ? await api.patch(`/deals/${draft.edits.id}`, { version: draft.edits.version, ...different(draft) })
-        : await api.post("/deals", {
-          ...said(draft), customer_id: await personOf(draft, put, person, shop.country), currency: shop.currency, key,
-          ...(entry.call?.id ? { call_id: entry.call.id } : {}),
-        });
+      const customer_id = draft.edits ? null : await personOf(draft, put, person, shop.country, waits);
+      const deal = await untilAnswered((options) => (draft.edits
+        ? api.patch(`/deals/${draft.edits.id}`, { version: draft.edits.version, ...different(draft), ...more }, options)
+        : api.post("/deals", { ...said(draft), customer_id, currency: shop.currency, ...more, ...(entry.call?.id ? { call_id: entry.call.id } : {}) }, options)), waits);
       await saved(deal, order);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      setState({ busy: false, refusal: error });
+      kept.thaw?.();
+      setState({ busy: false, waits: false, refusal: error });
     }
   };
   return { ...state, go };
@@ -111,6 +114,7 @@ export const DealWindow = ({ entry, kept, person, saved, leave, again }) => {
   const add = (product, quantity) => set({ shop_id: product.shop_id ?? shop?.id, items: added(kept.value.peek().items, { ...product, product_id: product.id, quantity }) });
   const ordered = Boolean(draft.edits?.orders);
   return html`<section class="deal-window" aria-label=${t("Deal")}><${Head} draft=${draft} shop=${shop} set=${set} leave=${leave} />
+    ${kept.place && kept.state.value === "clash" ? html`<${DraftClash} kept=${kept} />` : null}
     <div class="deal-parts" inert=${saving.busy}>
       <div class="deal-goods">${store ? html`<p class="deal-note">${t("From the online store: goods, sum and delivery are those of its order.")}</p>`
         : html`<${ProductSearch} field=${search} shopId=${shop?.id} customerId=${draft.customer?.id} callId=${entry.call?.id} currency=${currency} add=${add} />`}
@@ -119,8 +123,8 @@ export const DealWindow = ({ entry, kept, person, saved, leave, again }) => {
       <div class="deal-terms"><${Person} draft=${draft} set=${set} person=${person} fixed=${Boolean(known || draft.edits)} wrong=${wrong} />
         <${Terms} draft=${draft} set=${set} wrong=${wrong} choices=${choices.value} currency=${currency} suggested=${suggested({ ...draft, title: "" })} sum=${sumOf(draft.items)} fixed=${store || ordered} /></div></div>
     <div class="sum deal-sum"><b>${t("Amount")}</b><b class="num" aria-live="polite">${money(draft.items.length ? decimal(sumOf(draft.items)) : said(draft).amount, currency)}</b>
-      ${saving.refusal ? html`<p class="failed" role="alert"><span class="grow">${saving.refusal.message}</span>${saving.refusal.status === 409 && again ? html`<button type="button" class="btn" onClick=${again}>${t("Begin with what is there now")}</button>` : null}</p>` : null}
-      <p class="saved">${lack || keptText(kept, clock)}</p>
+      ${saving.refusal ? html`<p class="failed" role="alert"><span class="grow">${saving.refusal.message}</span>${saving.refusal.problem.version && again ? html`<button type="button" class="btn" onClick=${again}>${t("Begin with what is there now")}</button>` : null}</p>` : null}
+      <p class=${`saved ${saving.waits ? "care" : ""}`} role=${saving.waits ? "status" : undefined}>${saving.waits ? t("The server does not answer. The deal will be saved by itself, and once.") : lack || keptText(kept, clock)}</p>
       <div class="ways">${store && !ordered ? html`<button type="button" class="btn" disabled=${Boolean(lack)} onClick=${() => saving.go(false)}>${t("Save")}</button>
           <button type="button" class="btn main" disabled=${Boolean(lack)} aria-busy=${saving.busy} onClick=${() => saving.go(true)}><span>${t("Create order in the store")}</span><${Key}>Ctrl ⏎<//></button>`
         : html`<button type="button" class="btn main alone" disabled=${Boolean(lack)} aria-busy=${saving.busy} onClick=${() => saving.go(false)}><span>${t("Save the deal")}</span><${Key}>Ctrl ⏎<//></button>`}</div></div></section>`;

@@ -6,7 +6,7 @@ import { signal } from "../vendor/signals.js";
 import { exact, lasted, t } from "../say.js";
 import { Chip, html, Icon, Key, second } from "../ui.js";
 import { api, Refused } from "../api.js";
-import { useKey } from "../keys.js";
+import { useKey, useReturn } from "../keys.js";
 import { toast } from "../toast.js";
 import { agent, pbx } from "./store.js";
 
@@ -111,6 +111,7 @@ const Queue = ({ one, several }) => html`<li class="shift-queue"><span class="gr
     aria-label=${one.member ? t("Sign out of {queue}", { queue: one.queue }) : t("Sign in to {queue}", { queue: one.queue })}>${one.member ? t("Sign out") : t("Sign in")}</button>`}</li>`;
 
 const Menu = ({ me }) => {
+  useReturn();
   const box = useRef(null);
   useKey("Escape", t("Close"), () => { open.value = false; });
   useEffect(() => {

@@ -34,7 +34,7 @@ export const CallDeal = ({ entry }) => {
   };
   const person = {
     choose: (one) => attach(entry.call.id, one.id),
-    create: (typed) => api.post(`/calls/${entry.call.id}/customer`, typed),
+    create: (typed, options) => api.post(`/calls/${entry.call.id}/customer`, typed, options),
     number: entry.call.remote?.display ?? null,
   };
   return html`<aside class="order" aria-label=${t("Deal")}><${DealWindow} entry=${entry} kept=${own} person=${person} saved=${saved} leave=${own.drop} /></aside>`;

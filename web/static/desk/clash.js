@@ -6,6 +6,7 @@ import { html } from "../ui.js";
 import { Refused } from "../api.js";
 import { settled } from "./changing.js";
 import { readDraft } from "./draft.js";
+import { readWindow } from "./window-keep.js";
 
 const NAMES = {
   items: () => t("Goods"), discount_percent: () => t("Discount, %"), discount_amount: () => t("Discount"), coupon: () => t("Coupon"), delivery_method: () => t("Delivery by"), delivery_method_id: () => t("Delivery by"),
@@ -32,16 +33,17 @@ export const OrderClash = ({ kept, problem, again }) => {
     <button type="button" class="btn" onClick=${save}>${t("Go on with what I chose")}</button></section>`;
 };
 
-const inWords = ({ items }) => items.map((item) => `${item.quantity} × ${item.name}`).join(", ") || t("nothing");
+const inWords = ({ items = [], title }) => [title, ...items.map((item) => `${item.quantity} × ${item.name}`)].filter(Boolean).join(", ") || t("nothing");
 
 /** The same draft was written in another window or by an older page: nothing is overwritten until somebody chooses. */
 export const DraftClash = ({ callId, kept }) => {
   const [theirs, setTheirs] = useState(null);
   useEffect(() => {
-    readDraft(callId).then(setTheirs, (error) => { if (!(error instanceof Refused)) throw error; });
-  }, [callId]);
+    const read = kept.place ? readWindow(kept.place) : readDraft(callId);
+    read.then(setTheirs, (error) => { if (!(error instanceof Refused)) throw error; });
+  }, [callId, kept]);
   if (!theirs) return null;
-  return html`<section class="order-clash" role="alert"><p>${t("This order was changed in another window:")} <q>${inWords(theirs.body)}</q></p>
+  return html`<section class="order-clash" role="alert"><p>${kept.place ? t("This was changed in another window:") : t("This order was changed in another window:")} <q>${inWords(theirs.body)}</q></p>
     <div class="choices"><button type="button" class="btn" onClick=${() => kept.mine(theirs.version)}>${t("Keep mine")}</button>
     <button type="button" class="btn" onClick=${() => kept.take(theirs.body, theirs.version)}>${t("Take theirs")}</button></div></section>`;
 };

@@ -3,7 +3,7 @@
 import { useState } from "../vendor/hooks.js";
 import { lasted, t } from "../say.js";
 import { Chip, html, Icon, Key, second } from "../ui.js";
-import { useKey, useTold } from "../keys.js";
+import { useKey, useReturn, useTold } from "../keys.js";
 import { act, useHands } from "./hands.js";
 import { useHeld } from "./held.js";
 import { parked } from "./store.js";
@@ -57,6 +57,7 @@ const KEYS = [..."123456789*0#"];
 
 /** A keypad for the machine at the other end. What is pressed is not kept. */
 const Keypad = ({ id, close }) => {
+  useReturn();
   const [pressed, setPressed] = useState("");
   useTold("0 – 9 * #", t("On the keypad: press it"));
   const press = async (digits) => { if (await act(id, "dtmf", { digits })) setPressed((before) => (before + digits).slice(-12)); };

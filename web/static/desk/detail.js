@@ -6,6 +6,7 @@ import { Chip, Failed, halfMinute, html, Icon, Key, Loading, When } from "../ui.
 import { api, items, Refused } from "../api.js";
 import { toast } from "../toast.js";
 import { useKey } from "../keys.js";
+import { AskPayment } from "./ask-payment.js";
 import { begin } from "./changing.js";
 import { close, isOpen, toggle } from "./opened.js";
 import { outcomeName } from "./outcomes.js";
@@ -100,6 +101,7 @@ export const OrderDetail = ({ entry, order: { id, number, version } }) => {
       <${Fact} name=${t("Deal")}>${deal ? html`<button type="button" class="linkish" onClick=${() => toggle(entry, "deal", deal.id)}>${deal.title}</button> · ${deal.stage_label}` : order.deal_id ? html`<a href=${`/deals/${order.deal_id}`}>${t("see the deal")}</a>` : null}<//>
       <${Fact} name=${t("Comment")}>${order.comment}<//>
       <${Fact} name=${t("Placed")}><${When} at=${order.created_at} />${[order.shop, order.created_by].filter(Boolean).map((one) => ` · ${one}`)}${order.created_in_call_id ? ` · ${t("in a call")}` : ""}<//></dl>
+    <${AskPayment} key=${id} entry=${entry} order=${order} />
     ${order.open ? html`<${Change} entry=${entry} id=${id} number=${number} />` : null}
     <${Talks} list=${items(talks)} callId=${entry.call.id} /><//>`;
 };

@@ -2,7 +2,7 @@
 // there, and again when it turns out who it is or what it is about. Nothing is drawn where there is nothing to say.
 
 import { useEffect, useRef, useState } from "../vendor/hooks.js";
-import { sentence, t, tn } from "../say.js";
+import { boot, sentence, t, tn } from "../say.js";
 import { html, Icon, Key } from "../ui.js";
 import { api, Refused } from "../api.js";
 import { useKey } from "../keys.js";
@@ -12,14 +12,15 @@ import { Steps } from "./steps.js";
 
 const RETRY_MS = 4000;
 
-/** The guide for these facts, null before it is known; asked for anew when a fact changes. */
-export const useGuide = (facts) => {
+/** The guide for these facts, null before it is known; asked for anew when a fact changes, or when the call was handed
+ * over (`since`: the guide says so too): whoever had it before may have answered meanwhile. */
+export const useGuide = (facts, since = null) => {
   const [guide, setGuide] = useState(null);
-  const asked = JSON.stringify(facts);
+  const asked = JSON.stringify([facts, since]);
   useEffect(() => {
     let gone = false;
     let timer = null;
-    const read = () => api.get("/guide", facts).then((found) => { if (!gone) setGuide(found); }, (error) => {
+    const read = () => api.get("/guide", facts).then((found) => { if (!gone) setGuide({ ...found, since }); }, (error) => {
       if (!(error instanceof Refused)) throw error;
       if (!gone && error.passing) timer = setTimeout(read, RETRY_MS);
     });
@@ -46,9 +47,12 @@ export const Tips = ({ tips }) => {
 
 const FOLD = "script-fold";
 
-const Script = ({ callId, script, parked }) => {
+const Script = ({ callId, script, since, parked }) => {
   const kept = keeper(`script/${callId}`, (answered, version, options) => putScript(callId, answered, version, options),
     { version_id: script.version_id, path: script.path }, 0);
+  useEffect(() => {
+    if (since && !kept.dirty) kept.take({ version_id: script.version_id, path: script.path }, kept.version);
+  }, [since]);
   const { version_id, path } = kept.value.value;
   const fold = useRef(null);
   const panel = useRef(null);
@@ -67,7 +71,7 @@ const Script = ({ callId, script, parked }) => {
 export const Guide = ({ entry: { call, card } }) => {
   const guide = useGuide({
     call_id: call.id, customer_id: card?.customer?.id, line_id: call.line?.id, order_id: linked(card, "order"), deal_id: linked(card, "deal"),
-  });
+  }, card?.baton?.taker?.id === boot.user?.id ? card?.baton?.at : null);
   if (!guide) return null;
-  return html`<${Tips} tips=${guide.tips} /><${OnLists} lists=${guide.lists} />${guide.script ? html`<${Script} key=${guide.script.version_id} callId=${call.id} script=${guide.script} parked=${Boolean(call.control?.parked)} />` : null}`;
+  return html`<${Tips} tips=${guide.tips} /><${OnLists} lists=${guide.lists} />${guide.script ? html`<${Script} key=${guide.script.version_id} callId=${call.id} script=${guide.script} since=${guide.since} parked=${Boolean(call.control?.parked)} />` : null}`;
 };

@@ -29,13 +29,13 @@ const paidWord = (order) => {
 
 const Order = ({ entry, order }) => {
   const detail = [order.items, order.delivery_method, order.tracking, paidWord(order)].filter(Boolean).join(" · ");
-  return html`<div class="row"><${Chip} tone=${orderLook(order)} dot>${order.status_label}<//>
+  return html`<div class="row owned"><${Chip} tone=${orderLook(order)} dot>${order.status_label}<//>
     <${OpenIt} entry=${entry} kind="order" id=${order.id} label=${order.number} /><span class="end"><span>${money(order.total, order.currency)}</span><${LinkIt} entry=${entry} kind="order" id=${order.id} label=${order.number} /></span>
     ${isOpen(entry, "order", order.id) ? html`<${OrderDetail} entry=${entry} order=${order} />`
       : html`<p>${detail}${detail ? " · " : ""}<${When} at=${order.created_at} /></p>`}</div>`;
 };
 
-const Deal = ({ entry, deal }) => html`<div class="row"><${Chip} tone=${deal.open ? "vip" : ""}>${deal.stage_label}<//>
+const Deal = ({ entry, deal }) => html`<div class="row owned"><${Chip} tone=${deal.open ? "vip" : ""}>${deal.stage_label}<//>
   <${OpenIt} entry=${entry} kind="deal" id=${deal.id} label=${deal.title} /><span class="end"><span>${money(deal.amount, deal.currency)}</span><${LinkIt} entry=${entry} kind="deal" id=${deal.id} label=${deal.title} /></span>
   ${isOpen(entry, "deal", deal.id) ? html`<${DealDetail} entry=${entry} deal=${deal} />` : html`<p>${t("Deal")}${deal.funnel ? ` · ${deal.funnel}` : ""}</p>`}</div>`;
 

@@ -8,11 +8,12 @@ import { api, items, Refused } from "../api.js";
 import { blocked, sound, switchSound } from "./ring.js";
 import { agent, calls, departures, pbx, pop } from "./store.js";
 import { Turn } from "./turn.js";
+import { sent, wall } from "../zoned.js";
 import { missed, resultName } from "./words.js";
 
 const today = signal({ list: null, failed: null });
 
-const midnight = () => { const at = new Date(); at.setHours(0, 0, 0, 0); return at.toISOString().replace(/\.\d+Z$/, "Z"); };
+const midnight = () => sent(`${wall(new Date()).slice(0, 10)}T00:00`);
 
 const SETTLE_MS = 1500;
 const PATIENCE = 8;

@@ -152,31 +152,6 @@ export class Keeper {
   }
 }
 
-/** What is typed in a window that no server keeps: it stays in this browser until it is used up. */
-export class Here extends Keeper {
-  constructor(key, first) {
-    const left = read(key);
-    super(key, null, first, 0);
-    this.found = Boolean(left);
-    this.rest(left?.at);
-  }
-
-  rest(at) {
-    this.state.value = at ? "saved" : "idle";
-    this.savedAt.value = at ? new Date(at).toISOString() : null;
-  }
-
-  set(value) {
-    this.value.value = value;
-    write(this.key, { value, version: 0, at: Date.now() });
-    this.rest(Date.now());
-  }
-
-  later() {}
-
-  async flush() {}
-}
-
 const keepers = new Map();
 
 // The same call in another tab: it sees what was typed here as soon as the server has it.

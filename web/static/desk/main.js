@@ -18,6 +18,7 @@ import { putNote } from "./note.js";
 import { readOutcomes } from "./outcomes.js";
 import { watchPanels } from "./panels.js";
 import { OrderPanel } from "./order.js";
+import { putWindow } from "./window-keep.js";
 import { Rail } from "./rail.js";
 import { blocked, sound } from "./ring.js";
 import { age, link, linkText } from "./socket.js";
@@ -73,6 +74,6 @@ let swept = false;
 effect(() => {
   if (swept || !ready.value) return;
   swept = true;
-  sendLeftOvers({ note: putNote, draft: putDraft, script: putScript });
+  sendLeftOvers({ note: putNote, draft: putDraft, script: putScript, window: putWindow });
 });
 render(html`<${Desk} />`, document.getElementById("desk"));

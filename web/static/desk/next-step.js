@@ -5,16 +5,13 @@ import { signal } from "../vendor/signals.js";
 import { clock, t } from "../say.js";
 import { html, Key } from "../ui.js";
 import { api, items, Refused } from "../api.js";
+import { inDays, instant, sent, wall } from "../zoned.js";
 
 const HOUR_MS = 3600e3;
-/** The value of a datetime-local field for this instant. */
-export const local = (at) => new Date(at.getTime() - at.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
-const instant = (text) => new Date(text).toISOString().replace(/\.\d+Z$/, "Z");
-const tomorrowAt = (hour) => { const at = new Date(Date.now() + 24 * HOUR_MS); at.setHours(hour, 0, 0, 0); return at; };
 const WHEN = [
   [() => t("In 1 hour"), () => new Date(Date.now() + HOUR_MS)],
   [() => t("In 3 hours"), () => new Date(Date.now() + 3 * HOUR_MS)],
-  [() => t("Tomorrow 10:00"), () => tomorrowAt(10)],
+  [() => t("Tomorrow 10:00"), () => inDays(1, 10)],
 ];
 
 const funnels = signal(null);
@@ -30,8 +27,8 @@ const readFunnels = async () => {
 /** What the server wants of the step as typed; null for none. */
 export const stepBody = (step, deals) => {
   if (!step?.kind) return null;
-  if (step.kind === "callback") return { kind: "callback", due_at: instant(step.due), reason: step.reason.trim() };
-  if (step.kind === "task") return { kind: "task", title: step.reason.trim(), ...(step.due ? { due_at: instant(step.due) } : {}) };
+  if (step.kind === "callback") return { kind: "callback", due_at: sent(step.due), reason: step.reason.trim() };
+  if (step.kind === "task") return { kind: "task", title: step.reason.trim(), ...(step.due ? { due_at: sent(step.due) } : {}) };
   const deal = deals.find((one) => one.id === step.deal_id);
   return { kind: "stage", deal_id: deal.id, version: deal.version, stage: step.stage, ...(step.lost_reason_id ? { lost_reason_id: step.lost_reason_id } : {}) };
 };
@@ -44,15 +41,15 @@ export const stepMissing = (step) => {
   return step.kind === "callback" && !step.due ? t("Say when.") : null;
 };
 
-const HERE = Intl.DateTimeFormat().resolvedOptions().timeZone;  // what a field of the browser means
 /** What a time typed here means by the clock of the customer; nothing where the clocks agree. */
 const there = (typed, { call, card }) => {
-  const [at, zone] = [new Date(typed), card?.customer?.timezone ?? call.remote?.timezone];
-  if (!typed || !zone || clock(at, HERE) === clock(at, zone)) return null;
+  const zone = card?.customer?.timezone ?? call.remote?.timezone;
+  if (!typed || !zone || clock(instant(typed)) === clock(instant(typed), zone)) return null;
+  const at = instant(typed);
   return t("{clock} there ({zone})", { clock: clock(at, zone), zone: zone.split("/").at(-1).replaceAll("_", " ") });
 };
 
-const Due = ({ entry, step, change, label }) => html`<div class="choices">${WHEN.map(([said, at]) => html`<button type="button" class="btn tight" aria-pressed=${step.choice === said()} onClick=${() => change({ ...step, choice: said(), due: local(at()) })}>${said()}</button>`)}
+const Due = ({ entry, step, change, label }) => html`<div class="choices">${WHEN.map(([said, at]) => html`<button type="button" class="btn tight" aria-pressed=${step.choice === said()} onClick=${() => change({ ...step, choice: said(), due: wall(at()) })}>${said()}</button>`)}
   <label class="field"><span>${label}</span><input type="datetime-local" value=${step.due ?? ""} onInput=${(event) => change({ ...step, choice: null, due: event.target.value })} /></label>${there(step.due, entry) ? html`<span class="faint small">${there(step.due, entry)}</span>` : null}</div>`;
 
 const LostReason = ({ step, change }) => {
@@ -86,7 +83,7 @@ export const stepKinds = ({ call, card }) => [
 /** The step as it begins when its kind is chosen; what was typed for another kind is kept. */
 export const begin = (kind, step, { card }) => ({
   ...step, kind,
-  ...(kind === "callback" && !step?.due ? { due: local(new Date(Date.now() + HOUR_MS)), choice: t("In 1 hour") } : {}),
+  ...(kind === "callback" && !step?.due ? { due: wall(new Date(Date.now() + HOUR_MS)), choice: t("In 1 hour") } : {}),
   ...(kind === "stage" && !step?.deal_id ? { deal_id: card.deals.find((deal) => deal.open)?.id } : {}),
 });
 

@@ -13,7 +13,9 @@ import { since, stateName, tone, whoCalls } from "./words.js";
 export const waiting = signal({ list: null, failed: null });
 const AHEAD_MS = 24 * 3600e3;
 
+let readAt = 0;
 export const readNext = async () => {
+  readAt = Date.now();
   try {
     const answer = await api.get("/callbacks", { state: "open", mine: true, limit: 40 });
     waiting.value = { list: items(answer), failed: null };
@@ -66,8 +68,28 @@ const Waiting = () => {
   return html`<ul>${list.map((one) => html`<${Due} key=${one.id} one=${one} />`)}</ul>`;
 };
 
+const SHOWN_MS = 300;    // one that stands here: somebody called, was reached, moved it
+const OTHERS_MS = 2500;  // another one may belong here now
+const REST_MS = 5000;    // between two readings, however much happens
+let soon = null;
+
+/** What others change of callbacks; the push server says which, and not every desk asks at the same moment. */
+const heard = ({ detail: message }) => {
+  if (message.type === "snapshot") follow();
+  if (message.type !== "rows" || message.noun !== "callbacks" || soon) return;
+  const shown = message.ids === null || (waiting.value.list ?? []).some((one) => message.ids.includes(one.id));
+  const wait = (shown ? SHOWN_MS : OTHERS_MS) * (0.6 + 0.8 * Math.random());
+  soon = setTimeout(() => { soon = null; readNext(); }, Math.max(wait, readAt + REST_MS - Date.now()));
+};
+const follow = () => dispatchEvent(new CustomEvent("push", { detail: { type: "follow", nouns: ["callbacks"] } }));
+
 const useFresh = () => {
   useEffect(() => { readNext(); }, [departures.value]);
+  useEffect(() => {
+    addEventListener("pushed", heard);
+    follow();
+    return () => removeEventListener("pushed", heard);
+  }, []);
   useEffect(() => {
     const timer = setInterval(readNext, 60000);
     return () => clearInterval(timer);

@@ -5,6 +5,7 @@ import { decimal, money, t, tn } from "../say.js";
 import { html, Key } from "../ui.js";
 import { api, items, Refused } from "../api.js";
 import { useKey } from "../keys.js";
+import { atSupplier } from "./products.js";
 import { added, isOff, isPrice, lineKey, lineSum, MOST } from "./basket.js";
 
 const listed = (names) => names.slice(0, 2).join(", ");
@@ -15,7 +16,8 @@ const Scarce = ({ item, line }) => {
   if (free !== undefined && free !== null && item.quantity > free) {
     const who = line?.ahead?.length ? listed(line.ahead) : null;
     const left = free <= 0 ? (who ? t("{who} has the last one in a call", { who }) : t("none left")) : tn("only {n} left", "only {n} left", free);
-    return html` <span class="small few" role="status">${left}${free > 0 && who ? ` · ${t("{who} has the rest in a call", { who })}` : ""}</span>`;
+    const more = [free > 0 && who ? t("{who} has the rest in a call", { who }) : "", atSupplier(line?.suppliers)];
+    return html` <span class="small few" role="status">${[left, ...more].filter(Boolean).join(" · ")}</span>`;
   }
   if (line?.behind?.length) return html` <span class="small held" role="status">${t("held for this call; {who} would like it too", { who: listed(line.behind) })}</span>`;
   return null;
@@ -39,6 +41,13 @@ const Line = ({ item, line, currency, change, drop, back }) => {
     <td class="num" title=${currency}>${money(line?.sum ?? decimal(lineSum(item)))}</td>
     <td class="num"><button type="button" class="remove" onClick=${drop} aria-label=${t("Remove {what}", { what: item.name })}>×</button></td></tr>`;
 };
+
+/** Lines of which there is not enough here while a supplier has some. */
+export const fromSupplier = (quote) => (quote?.items ?? []).filter((line) => typeof line.free === "number" && line.quantity > line.free && atSupplier(line.suppliers));
+
+/** Whoever may sell what is not here says so for this order. */
+export const Beyond = ({ quote, draft, set }) => (!quote?.may_promise || !fromSupplier(quote).length ? null : html`
+  <label class="check beyond"><input type="checkbox" checked=${Boolean(draft.beyond)} onChange=${(event) => set({ beyond: event.target.checked })} /> ${t("What is not here comes from the supplier")}</label>`);
 
 export const Lines = ({ draft, quote, currency, set, wrong, back }) => {
   const change = (index) => (item) => set({ items: draft.items.map((old, at) => (at === index ? item : old)) });

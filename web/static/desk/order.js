@@ -12,7 +12,7 @@ import { begun, CallDeal } from "./call-deal.js";
 import { draftOf } from "./draft.js";
 import { filled } from "./filled.js";
 import { keptText } from "./keep.js";
-import { Lines, Offers } from "./order-lines.js";
+import { Beyond, fromSupplier, Lines, Offers } from "./order-lines.js";
 import { readOut, usePlacing, wrongs } from "./placing.js";
 import { ProductSearch } from "./products.js";
 import { useQuote } from "./quote.js";
@@ -60,7 +60,9 @@ const TakeOrder = ({ entry }) => {
   const quote = useQuote(draft, shop, entry);
   const read = spokenOf(entry, draft, shop, quote);
   const confirmed = Boolean(read) && typed.confirmed === read;
-  const placing = usePlacing(entry, kept, draft, shop, quote?.deliveries, confirmed);
+  // Whoever said so meant goods that only a supplier has: where there are none any more, nothing is sold beyond the stock.
+  const sold = quote && !fromSupplier(quote).length ? { ...draft, beyond: false } : draft;
+  const placing = usePlacing(entry, kept, sold, shop, quote?.deliveries, confirmed);
   const any = draft.items.length > 0;
   const [goal, setGoal] = useState(null);
   const reach = (find) => { part.value = "order"; setReading(false); find()?.focus(); setGoal(() => find); };
@@ -85,7 +87,7 @@ const TakeOrder = ({ entry }) => {
     <${ProductSearch} field=${search} shopId=${shop?.id} customerId=${entry.card?.customer?.id} callId=${entry.call.id} currency=${currency} add=${add} />
     <div class="items" inert=${placing.busy}>${kept.state.value === "clash" ? html`<${DraftClash} callId=${entry.call.id} kept=${kept} />` : null}
       ${placing.refusal?.problem.clash?.length ? html`<${OrderClash} kept=${kept} problem=${placing.refusal.problem} again=${placing.forget} />` : null}
-      ${any ? html`<${Lines} draft=${draft} quote=${quote} currency=${currency} set=${set} wrong=${wrong} back=${back} /><${Offers} draft=${draft} customerId=${entry.card?.customer?.id} currency=${currency} set=${set} />
+      ${any ? html`<${Lines} draft=${draft} quote=${quote} currency=${currency} set=${set} wrong=${wrong} back=${back} /><${Beyond} quote=${quote} draft=${draft} set=${set} /><${Offers} draft=${draft} customerId=${entry.card?.customer?.id} currency=${currency} set=${set} />
         <${Terms} draft=${draft} set=${set} card=${entry.card ?? {}} shop=${shop} quote=${quote} currency=${currency} wrong=${wrong} first=${terms} />` : html`<${Empty} />`}</div>
     ${any ? html`<${Foot} draft=${draft} quote=${quote} currency=${currency} kept=${kept} placing=${placing} confirmed=${confirmed} read=${flip} />` : null}</aside>`;
 };

@@ -40,8 +40,8 @@ const Flags = ({ customer }) => html`
   ${customer.bad ? html` <${Chip} tone="miss" dot title=${t("Marked as difficult: refused parcels, unpaid orders or worse")}>${t("Careful")}<//>` : null}
   ${(customer.tags ?? []).map((tag) => html` <${Chip} key=${tag}>${tag}<//>`)}`;
 
-const Worth = ({ totals }) => {
-  if (!totals?.orders) return html`<div class="worth"><b>${t("No orders yet")}</b></div>`;
+const Worth = ({ totals, orders }) => {
+  if (!totals?.orders) return html`<div class="worth"><b>${orders?.length ? t("Bought nothing that stayed") : t("No orders yet")}</b></div>`;
   return html`<div class="worth"><b title=${t("All orders that were not cancelled or returned")}>${money(totals.sum, totals.currency)}</b>
     <p class="muted">${tn("{n} order", "{n} orders", totals.orders)}${totals.last_at ? html` · ${t("last")} <${When} at=${totals.last_at} />` : null}</p></div>`;
 };
@@ -57,7 +57,7 @@ export const Person = ({ entry }) => {
   const { customer } = entry.card;
   return html`<div class="who">
     <div><h1><a href=${`/customers/${customer.id}`}>${customer.name}</a><${Flags} customer=${customer} /></h1><${Address} entry=${entry} /></div>
-    <${Worth} totals=${customer.totals} />
+    <${Worth} totals=${customer.totals} orders=${entry.card.orders} />
     ${customer.note ? html`<p class="standing"><${Icon} name="warn" small /><span>${customer.note}</span></p>` : null}</div>`;
 };
 

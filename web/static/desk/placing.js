@@ -35,8 +35,9 @@ const lacking = ({ card }, draft, shop, confirmed) => {
 };
 
 const send = (entry, draft, shop, offers, confirmed) => (options) => {
-  const more = { key: draft.key, ...(confirmed ? { confirmed } : {}) };
-  if (!draft.edits) return api.post("/orders", { ...wish(entry, draft, shop, offers), ...more }, options);
+  const more = { key: draft.key, ...(confirmed ? { confirmed } : {}), ...(draft.beyond ? { beyond_stock: true } : {}) };
+  const used = entry.kept?.place ? { draft: entry.kept.place } : {};
+  if (!draft.edits) return api.post("/orders", { ...wish(entry, draft, shop, offers), ...more, ...used }, options);
   const body = { ...changes(draft, offers), version: draft.edits.version, call_id: entry.call.id, ...more };
   return api.patch(`/orders/${draft.edits.id}`, body, options);
 };

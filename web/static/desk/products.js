@@ -30,22 +30,37 @@ const Marked = ({ text, query }) => {
   return parts.map((part, index) => (index % 2 ? html`<b>${part}</b>` : part));
 };
 
-const Stock = ({ product: { stock, free = stock, ahead = [] } }) => {
+/** "12 at supplier, 3 days", of those who have some; "" when nobody has. */
+export const atSupplier = (suppliers) => {
+  const having = (suppliers ?? []).filter((one) => one.quantity > 0);
+  if (!having.length) return "";
+  const n = having.reduce((sum, one) => sum + one.quantity, 0);
+  const days = having[0].lead_days;
+  return days === null ? t("{n} at supplier", { n }) : t("{n} at supplier, {days}", { n, days: tn("{n} day", "{n} days", days) });
+};
+
+const Stock = ({ product: { stock, free = stock, ahead = [], suppliers } }) => {
   if (stock === null || stock === undefined) return null;
-  if (stock <= 0) return html`<span class="stock none-left">${t("none left")}</span>`;
+  if (stock <= 0) return html`<span class="stock none-left">${atSupplier(suppliers) ? t("0 here") : t("none left")}</span>`;
   if (ahead.length && free <= FEW) return html`<span class="stock few">${free > 0 ? tn("{n} left", "{n} left", free) : t("last one")}, ${t("{who} has it", { who: ahead[0] })}</span>`;
   return html`<span class=${`stock ${free <= FEW ? "few" : ""}`}>${free === 1 ? t("last one") : tn("{n} left", "{n} left", free)}</span>`;
 };
 
 /** Where it lies, when it lies in several places. */
-const Places = ({ places = [] }) => (places.length < 2 ? null : html`<br /><span class="faint small">${places.map((one) => `${one.warehouse} ${one.available}`).join(" · ")}</span>`);
+const Places = ({ product: { places = [], suppliers } }) => {
+  const here = places.length < 2 ? [] : places.map((one) => `${one.warehouse} ${one.available}`);
+  const all = [...here, atSupplier(suppliers)].filter(Boolean);
+  return all.length ? html`<br /><span class="faint small">${all.join(" · ")}</span>` : null;
+};
 
 /** What tells it from its sisters: variant, SKU, barcode. */
 const codes = ({ variant, sku, barcode }) => [variant, sku, barcode].filter(Boolean).join(" · ");
 
-const Option = ({ product, query, currency, on, index, take }) => html`
+const Thumb = ({ picture }) => (picture ? html`<img class="thumb" src=${picture} alt="" loading="lazy" width="32" height="32" />` : html`<span class="thumb"></span>`);
+
+const Option = ({ product, query, currency, on, index, take, pictured }) => html`
   <div role="option" id=${`product-${index}`} aria-selected=${on} onMouseDown=${(event) => { event.preventDefault(); take(product); }}>
-    <span class="clip"><${Marked} text=${product.name} query=${query} /> <span class="faint">${codes(product)}</span><${Places} places=${product.places} /></span>
+    ${pictured ? html`<${Thumb} picture=${product.picture} />` : null}<span class="clip"><${Marked} text=${product.name} query=${query} /> <span class="faint">${codes(product)}</span><${Places} product=${product} /></span>
     <span class="stock-price"><${Stock} product=${product} /><span class="num">${product.usual_price && product.usual_price !== product.price ? html`<s class="faint">${money(product.usual_price)}</s> ` : null}${money(product.price, currency)}</span></span></div>`;
 
 /** The answer for `words`: {list, failed, words}. */
@@ -103,6 +118,6 @@ export const ProductSearch = ({ field, shopId, customerId, callId, currency, add
       role="combobox" aria-expanded=${Boolean(list)} aria-controls="products" aria-activedescendant=${list?.length ? `product-${on}` : undefined} autocomplete="off" spellcheck=${false}
       onInput=${(event) => type(event.target.value)} onKeyDown=${press} /><${Key}>F2<//></div>
     <div class="drop" id="products" role="listbox" aria-label=${t("Products")} hidden=${!list}>${(list ?? []).map((product, index) => html`
-      <${Option} key=${product.id} product=${product} query=${words} currency=${currency} on=${index === on} index=${index} take=${take} />`)}
+      <${Option} key=${product.id} product=${product} query=${words} currency=${currency} on=${index === on} index=${index} take=${take} pictured=${list.some((one) => one.picture)} />`)}
       ${list && !list.length ? html`<p class="none" role="option" aria-selected="false" aria-disabled="true">${failed ?? t("No such product in this shop.")}</p>` : null}</div></div>`;
 };

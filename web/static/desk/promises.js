@@ -5,21 +5,19 @@ import { useEffect, useRef, useState } from "../vendor/hooks.js";
 import { exact, point, t } from "../say.js";
 import { Chip, halfMinute, html, Key } from "../ui.js";
 import { api, Refused } from "../api.js";
-import { useKey, useTold } from "../keys.js";
+import { useKey, useReturn, useTold } from "../keys.js";
 import { toast } from "../toast.js";
+import { inDays, sent, wall } from "../zoned.js";
 import { draftOf } from "./draft.js";
-import { local } from "./next-step.js";
 import { newKey, untilAnswered } from "./once.js";
-import { touch } from "./store.js";
+import { part, touch } from "./store.js";
 
 const HOUR_MS = 3600e3;
-const at = (days, hour) => { const when = new Date(Date.now() + days * 24 * HOUR_MS); when.setHours(hour, 0, 0, 0); return when; };
 const UNTIL = [
   [() => t("In 2 hours"), () => new Date(Date.now() + 2 * HOUR_MS)],
-  [() => t("Tomorrow 12:00"), () => at(1, 12)],
-  [() => t("In 3 days"), () => at(3, 18)],
+  [() => t("Tomorrow 12:00"), () => inDays(1, 12)],
+  [() => t("In 3 days"), () => inDays(3, 18)],
 ];
-const instant = (typed) => new Date(typed).toISOString().replace(/\.\d+Z$/, "Z");
 
 const refused = (title) => (error) => {
   if (!(error instanceof Refused)) throw error;
@@ -42,11 +40,12 @@ const Waiting = ({ call, one, all }) => {
 const begun = ({ card }) => {
   const linked = (card.links ?? []).find((one) => one.kind === "order")?.object_id;
   const orders = about(card, linked);
-  return { key: newKey(), text: "", choice: 1, due: local(UNTIL[1][1]()), order_id: linked ?? (orders.length === 1 ? orders[0].id : null) };
+  return { key: newKey(), text: "", choice: 1, due: wall(UNTIL[1][1]()), order_id: linked ?? (orders.length === 1 ? orders[0].id : null) };
 };
 const about = (card, linked) => (card.orders ?? []).filter((one) => one.open || one.id === linked);
 
 const Form = ({ entry: { call, card }, typed, change, close }) => {
+  useReturn();
   const orders = about(card, typed.order_id);
   const [state, setState] = useState("");
   const first = useRef(null);
@@ -56,7 +55,7 @@ const Form = ({ entry: { call, card }, typed, change, close }) => {
     event.preventDefault();
     if (state || !typed.text.trim()) return first.current?.focus();
     setState("busy");
-    const body = { key: typed.key, text: typed.text.trim(), due_at: instant(typed.due), customer_id: card.customer.id, call_id: call.id, ...(typed.order_id ? { order_id: typed.order_id } : {}) };
+    const body = { key: typed.key, text: typed.text.trim(), due_at: sent(typed.due), customer_id: card.customer.id, call_id: call.id, ...(typed.order_id ? { order_id: typed.order_id } : {}) };
     const made = await untilAnswered((options) => api.post("/promises", body, options), () => setState("waits")).catch(refused(t("Not kept")));
     setState("");
     if (!made) return;
@@ -65,7 +64,7 @@ const Form = ({ entry: { call, card }, typed, change, close }) => {
   };
   return html`<form class="promise-form" onSubmit=${keep} onKeyDown=${(event) => { if (event.key === "Escape") { event.preventDefault(); close(); } }} aria-label=${t("A promise")}>
     <label class="field"><span>${t("What was promised")}</span><input ref=${first} value=${typed.text} maxlength="500" onInput=${(event) => change({ text: event.target.value })} /></label>
-    <div class="choices" role="group" aria-label=${t("Until when")}>${UNTIL.map(([label, when], place) => html`<button type="button" class="btn" key=${place} aria-pressed=${typed.choice === place} onClick=${() => change({ choice: place, due: local(when()) })}>${label()}</button>`)}
+    <div class="choices" role="group" aria-label=${t("Until when")}>${UNTIL.map(([label, when], place) => html`<button type="button" class="btn" key=${place} aria-pressed=${typed.choice === place} onClick=${() => change({ choice: place, due: wall(when()) })}>${label()}</button>`)}
       <input type="datetime-local" aria-label=${t("Until when")} value=${typed.due} onInput=${(event) => change({ choice: null, due: event.target.value })} /></div>
     ${orders.length ? html`<label class="field"><span>${t("About")}</span><select value=${typed.order_id ?? ""} onChange=${(event) => change({ order_id: Number(event.target.value) || null })}><option value="">${t("no order")}</option>${orders.map((one) => html`<option key=${one.id} value=${one.id} selected=${one.id === typed.order_id}>${one.number}</option>`)}</select></label>` : null}
     <div class="promise-go"><button class="btn main" disabled=${Boolean(state)} aria-busy=${Boolean(state)}>${t("Promise")} <${Key}>⏎<//></button><button type="button" class="btn quiet" onClick=${close}>${t("Close")}</button>
@@ -76,7 +75,7 @@ export const Promises = ({ entry }) => {
   const draft = draftOf(entry);
   const typed = draft.value.value.promise;
   const change = (what) => { const now = draft.value.peek(); draft.set({ ...now, promise: { ...now.promise, ...what } }); };
-  const open = () => { if (!draft.value.peek().promise) change(begun(entry)); else document.querySelector(".promise-form input")?.focus(); };
+  const open = () => { part.value = "call"; if (!draft.value.peek().promise) change(begun(entry)); else document.querySelector(".promise-form input")?.focus(); };
   const close = () => { const { promise: _, ...left } = draft.value.peek(); draft.set(left); };
   useKey("i", t("I promise: what was just said, with a deadline"), open);
   const list = entry.card.promises ?? [];

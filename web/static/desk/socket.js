@@ -80,6 +80,7 @@ export const listen = (onMessage) => {
 
   const alive = setInterval(() => send({ type: "alive" }), ALIVE_EVERY_MS);
   addEventListener("online", hurry);
+  addEventListener("reached", hurry);  // api.js: the server answers again
   addEventListener("offline", drop);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) hurry(); });
   connect();

@@ -5,7 +5,7 @@ import { signal } from "../vendor/signals.js";
 import { t, tn } from "../say.js";
 import { Chip, html, Key } from "../ui.js";
 import { api, Refused } from "../api.js";
-import { useTold } from "../keys.js";
+import { useReturn, useTold } from "../keys.js";
 import { act } from "./hands.js";
 import { useHeld } from "./held.js";
 import { agent, colleagues } from "./store.js";
@@ -64,6 +64,7 @@ const Option = ({ one, index, on, point, give }) => html`<div role="option" id=$
   ${one.chip ? html`<${Chip} tone=${one.chip[0]} dot>${one.chip[1]()}<//>` : null}</div>`;
 
 export const TransferPanel = ({ call, close }) => {
+  useReturn();
   const [text, setText] = useHeld(`to/${call.id}`, "");
   const [at, setAt] = useState(0);
   const [said, setSaid] = useHeld(`said/${call.id}`, "");

@@ -7,7 +7,7 @@ import { money, t } from "../say.js";
 import { Chip, Empty, html, Key, When } from "../ui.js";
 import { api, Refused } from "../api.js";
 import { dial } from "../dial.js";
-import { useKey, useTold } from "../keys.js";
+import { useKey, useReturn, useTold } from "../keys.js";
 import { toast } from "../toast.js";
 import { useHeld } from "./held.js";
 import { outcomeName } from "./outcomes.js";
@@ -23,7 +23,7 @@ export const turn = signal(undefined);
 
 const LABEL = {
   missed: () => t("We missed their call"), promise: () => t("A promise is due"), callback: () => t("A callback is due"), lead: () => t("New lead"),
-  stuck: () => t("Late delivery"), unpaid: () => t("Unpaid order"), task: () => t("Overdue task"),
+  stuck: () => t("Late delivery"), unpaid: () => t("Unpaid order"), cart: () => t("Cart left in the shop"), task: () => t("Overdue task"),
   list: () => t("On a call list"),
 };
 
@@ -67,6 +67,7 @@ const Order = ({ order }) => html`<div class="row"><${Chip} tone=${orderLook(ord
 const Past = ({ past }) => html`<div class="row"><span class="faint"><${When} at=${past.started_at} /></span><a class="plain" href=${`/calls/${past.id}`}><b>${resultName(past)}</b>${past.disposition ? ` · ${outcomeName(past.disposition)}` : ""}</a>${past.note ? html`<p>${past.note}</p>` : null}</div>`;
 
 const Skip = ({ id, close }) => {
+  useReturn();
   const [reason, setReason] = useHeld(`skip/${id}`, "");
   const [hours, setHours] = useState(4);
   const field = useRef(null);

@@ -43,7 +43,7 @@ const RESULT = {
 export const resultName = ({ direction, result }) => {
   if (result === "answered") return direction === "outbound" ? t("Called out") : t("Called in");
   if (direction === "inbound" && ["abandoned", "no_answer"].includes(result)) return t("Missed");
-  return RESULT[result]?.() ?? result ?? "";
+  return RESULT[result]?.() ?? result ?? t("In progress");
 };
 export const missed = ({ direction, result }) => direction === "inbound" && result && result !== "answered";
 

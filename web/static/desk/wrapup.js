@@ -5,6 +5,7 @@
 import { useEffect, useRef, useState } from "../vendor/hooks.js";
 import { lasted, t } from "../say.js";
 import { html, Icon, Key, Loading } from "../ui.js";
+import { wall } from "../zoned.js";
 import { api, items, Refused } from "../api.js";
 import { useKey, useTold } from "../keys.js";
 import { toast } from "../toast.js";
@@ -13,9 +14,10 @@ import { Player } from "../player.js";
 import { attach } from "./candidates.js";
 import { draftOf } from "./draft.js";
 import { link } from "./links.js";
-import { begin, local, NextStep, stepBody, stepKinds, stepMissing } from "./next-step.js";
+import { begin, NextStep, stepBody, stepKinds, stepMissing } from "./next-step.js";
 import { noteOf } from "./note.js";
 import { untilAnswered } from "./once.js";
+import { proposed } from "./proposed.js";
 import { level, outcome, readOutcomes, trees, treeOf } from "./outcomes.js";
 import { resultName } from "./words.js";
 
@@ -40,7 +42,7 @@ const Outcomes = ({ entry, code, choose }) => {
   const group = path.at(-1) ?? null;
   const up = () => setPath(path.slice(0, -1));
   useKey("Backspace", t("Back to the groups"), up, path.length > 0);
-  useEffect(() => { if (trees.value && code) setPath(way(code)); }, [trees.value]);
+  useEffect(() => { if (trees.value && code) setPath(way(code)); }, [trees.value, code]);
   if (!tree) return html`<${Loading} lines=${1} />`;
   const offered = level(tree, group);
   return html`${path.length ? html`<button type="button" class="btn quiet" onClick=${up}><${Key}>⌫<//><span>${outcome(group)?.label}</span></button>` : null}
@@ -101,13 +103,17 @@ export const WrapUp = ({ entry }) => {
   const typed = draft.value.value.wrap_up ?? {};
   const latest = () => draft.value.peek().wrap_up ?? {};
   const change = (what) => draft.set({ ...draft.value.peek(), wrap_up: { ...latest(), ...what } });
-  const code = typed.code ?? card?.disposition ?? null;
+  const proposal = proposed(entry);
+  const code = typed.code ?? card?.disposition ?? proposal?.code ?? null;
+  const guessed = proposal?.code === code && !typed.code && !card?.disposition;
   const [wrong, setWrong] = useState(null);
   const [busy, setBusy] = useState(false);
   const [heard, setHeard] = useState(false);
   const done = useRef(null);
   const why = useRef(null);
   useEffect(() => { readOutcomes(); }, []);
+  // One key keeps what is proposed; whoever types or stands in a field stays there.
+  useEffect(() => { if (guessed && document.activeElement === document.body) done.current?.focus({ preventScroll: true }); }, [guessed]);
   const one = outcome(code);
   const asks = one ? (one.needs_link && !card?.links?.length) || (one.needs_customer && !card?.customer) : false;
   const found = useSuggestions(call.id, asks, (card?.links ?? []).length + Boolean(card?.customer));
@@ -121,7 +127,7 @@ export const WrapUp = ({ entry }) => {
   const submit = async (event) => {
     event.preventDefault();
     const now = latest();
-    const chosen = now.code ?? card?.disposition;
+    const chosen = now.code ?? card?.disposition ?? proposal?.code;
     const lack = lacks(outcome(chosen), entry, now);
     setWrong(lack);
     if (lack) {
@@ -137,7 +143,7 @@ export const WrapUp = ({ entry }) => {
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       const allowed = error.problem.choices?.[0];  // they sleep at that time: the next moment stands there now
-      if (allowed && now.step) change({ step: { ...now.step, choice: null, due: local(new Date(allowed.value)) } });
+      if (allowed && now.step) change({ step: { ...now.step, choice: null, due: wall(new Date(allowed.value)) } });
       const field = FIELD[error.problem.errors?.[0]?.field];
       if (field) setWrong([field, error.message]);
       else toast(error.message, { title: t("Not finished yet"), tone: "error" });
@@ -149,6 +155,7 @@ export const WrapUp = ({ entry }) => {
       ${call.result === "answered" ? html`<button type="button" class="linkish" aria-expanded=${heard} onClick=${() => setHeard(!heard)}><${Icon} name="play" small />${t("Recording and text")}</button>` : null}</div>
     ${heard ? html`<${Player} callId=${call.id} until=${new Date(call.ended_at).getTime() + FRESH_MS} />` : null}
     <div class="choices" role="group" aria-label=${t("Outcome")}><${Outcomes} entry=${entry} code=${code} choose=${choose} /></div>
+    ${guessed ? html`<p class="proposed small" role="status">${proposal.why}. <span class="muted">${t("Proposed, not saved yet: Finish keeps it, another key changes it.")}</span></p>` : null}
     ${wrong && wrong[0] !== "step" ? html`<p class="wrong" role="alert">${wrong[1]}</p>` : null}
     ${asks ? html`<${About} entry=${entry} typed=${typed} change=${change} found=${found} />` : null}
     <${NextStep} entry=${entry} step=${typed.step} change=${step} missing=${wrong?.[0] === "step" ? wrong[1] : null} why=${why} />

@@ -1,0 +1,285 @@
+"""Rolling up: hours and days are counted in the background, the newest first, and again when they were changed."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Never
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import and_, delete, func, select, text, true
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from crm_core.call import Call
+from crm_core.callback import Callback
+from crm_core.db import Database
+from crm_core.figure.period import By, Period, of_days
+from crm_core.figure.rules import Rules
+from crm_core.figure_day import (
+    HOURLY,
+    FigureDay,
+    FigureDayDone,
+    FigureHour,
+    FigureHourDone,
+    Good,
+    good_of,
+    hours_of,
+    runs,
+    span,
+)
+from crm_core.order_rows import Order
+from crm_core.outage import is_outage
+from crm_core.queue_target import load_targets
+from crm_core.read.fact_rolled import FACT_FAMILIES
+from crm_core.read.figure_families import FAMILIES, Family, keys_of
+from crm_core.read.figure_labels import zones
+from crm_core.read.figures import execute, given, rows, sums
+from crm_core.read.sales import SALES_FAMILIES
+
+BITE = 31  # days that are rolled up in one transaction
+BITE_HOURS = 7 * 24
+EVERY_S = 15.0
+LOCK = 0x726F6C6C  # one process rolls up at a time
+_ALL = (*FAMILIES, *SALES_FAMILIES, *FACT_FAMILIES)
+_HOUR = "date_bin('1 hour', {at}, date_trunc('day', {at} AT TIME ZONE :zone) AT TIME ZONE :zone)"
+log = logging.getLogger(__name__)
+
+
+async def roll_up(session: AsyncSession, *, at: datetime) -> bool:
+    """Count the newest hours or days that are not; whether there may be more.
+
+    Nothing while another process is at it.
+    """
+    if not await session.scalar(select(func.pg_try_advisory_xact_lock(LOCK))):
+        return False
+    await session.execute(text(_FORGET_MARKED))
+    here = await zones(session)
+    await _forget_strangers(session, here)
+    began = await _began(session)
+    if began is None:
+        return False
+    rules = Rules(now=at, targets=await load_targets(session))
+    for name in here:
+        zone = ZoneInfo(name)
+        first, last = began.astimezone(zone).date(), at.astimezone(zone).date()
+        await _forget_old_hours(session, last, zone)
+        good = await good_of(session, first, last, zone, to_read=False)
+        hours = [
+            (since, until)
+            for day in span(max(first, last - HOURLY), last)
+            for since, until in hours_of(day, zone)
+        ]
+        known = [(family, good.get(family.shape, Good())) for family in _ALL]
+        if any([await _roll_hours(session, *it, hours, zone, rules) for it in known]):
+            return True
+        each = [(*it, _ripe_days(*it, first, last, zone, rules)) for it in known]
+        if any([await _add_hours_up(session, *it, zone, rules) for it in each]):
+            return True
+        for family, _, missing in each:
+            if missing:
+                days = span(*list(runs(missing, BITE))[-1])
+                about = given(of_days(days[0], days[-1], zone), rules) | {"shape": family.shape}
+                await _write_days(session, family, days, zone, rules, _fill(family), about)
+                return True
+    return False
+
+
+async def _roll_hours(
+    session: AsyncSession,
+    family: Family,
+    good: Good,
+    hours: Sequence[tuple[datetime, datetime]],
+    zone: ZoneInfo,
+    rules: Rules,
+) -> bool:
+    """Count the newest hours that are missing: those that follow each other in one statement."""
+    ripe = rules.now - family.after
+    missing = [(since, until) for since, until in hours if until <= ripe and since not in good.hours]
+    missing = missing[-BITE_HOURS:]
+    if not missing:
+        return False
+    starts = [since for since, _ in missing]
+    for table in (FigureHour, FigureHourDone):
+        here = and_(table.zone == str(zone), table.shape == family.shape, table.since.in_(starts))
+        of_each_way = FigureHour.way.in_(family.ways.values()) if table is FigureHour else true()
+        await session.execute(delete(table).where(here, of_each_way))
+    for since, until in _joined(missing):
+        about = given(Period(since, until, zone), rules) | {"shape": family.shape}
+        await execute(session, _fill(family, by_hour=True), about)
+    done = [{"since": since, "until": until} for since, until in missing]
+    await _done(session, FigureHourDone, family, zone, rules, done)
+    return True
+
+
+def _joined(hours: Sequence[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
+    found: list[tuple[datetime, datetime]] = []
+    for since, until in hours:
+        if found and found[-1][1] == since:
+            found[-1] = (found[-1][0], until)
+        else:
+            found.append((since, until))
+    return found
+
+
+def _ripe_days(
+    family: Family, good: Good, first: date, last: date, zone: ZoneInfo, rules: Rules
+) -> list[date]:
+    """The days that could be rolled up and are not."""
+    missing = (day for day in span(first, last) if day not in good.days)
+    return [day for day in missing if of_days(day, day, zone).until + family.after <= rules.now]
+
+
+async def _add_hours_up(
+    session: AsyncSession, family: Family, good: Good, missing: Sequence[date], zone: ZoneInfo, rules: Rules
+) -> bool:
+    """Days as the sum of their hours, where these are there."""
+    begun = (day for day in missing if of_days(day, day, zone).since in good.hours)
+    days = [day for day in begun if all(since in good.hours for since, _ in hours_of(day, zone))]
+    if not days:
+        return False
+    about = {"zone": str(zone), "shape": family.shape, "days": days}
+    await _write_days(session, family, days, zone, rules, _from_hours(family), about)
+    return True
+
+
+async def _write_days(
+    session: AsyncSession,
+    family: Family,
+    days: Sequence[date],
+    zone: ZoneInfo,
+    rules: Rules,
+    fill: str,
+    about: dict[str, Any],
+) -> None:
+    for table in (FigureDay, FigureDayDone):
+        here = and_(table.zone == str(zone), table.shape == family.shape, table.day.in_(days))
+        await session.execute(delete(table).where(here))
+    await execute(session, fill, about)
+    each = [(day, of_days(day, day, zone)) for day in days]
+    done = [{"day": day, "since": it.since, "until": it.until} for day, it in each]
+    await _done(session, FigureDayDone, family, zone, rules, done)
+
+
+async def _done(
+    session: AsyncSession,
+    table: type[FigureDayDone | FigureHourDone],
+    family: Family,
+    zone: ZoneInfo,
+    rules: Rules,
+    stretches: Sequence[dict[str, Any]],
+) -> None:
+    same = {"zone": str(zone), "shape": family.shape, "counted_at": rules.now}
+    await session.execute(insert(table), [same | it for it in stretches])
+
+
+def _fill(family: Family, *, by_hour: bool = False) -> str:
+    """Every way at once: the rows are read once. `by_hour`: each hour of its day apart."""
+    things = sorted({by for way in family.ways for by in way if by != By.HOUR})
+    dims = (By.DAY, By.HOUR, *things)
+    named = {by: f"k{place}" for place, by in enumerate(dims)}
+    piece = ["piece"] if by_hour else []
+    sets = ", ".join(
+        f"({', '.join([*piece, 'k0', 'more', *(named[by] for by in dims if by in way)])})"
+        for way in family.ways
+    )
+    grouping = f"grouping({', '.join(named[by] for by in dims[1:])})"
+    ways = " ".join(f"WHEN {_absent(way, dims[1:])} THEN '{name}'" for way, name in family.ways.items())
+    firsts, seconds = (
+        " ".join(
+            f"WHEN {_absent(way, dims[1:])} THEN {named[thing]}::text"
+            for way, name in family.ways.items()
+            for thing, column in keys_of(name).items()
+            if column == wanted
+        )
+        for wanted in ("d.key", "d.key2")
+    )
+    key = f"CASE {grouping} {firsts} END" if firsts else "NULL::text"
+    key2 = f"CASE {grouping} {seconds} END" if seconds else "NULL::text"
+    began = f"{_HOUR.format(at=family.at)} AS piece" if by_hour else None
+    return f"""INSERT INTO figure_{"hours" if by_hour else "days"}
+        (zone, shape, {"since, " if by_hour else ""}day, way, key, key2, hour, more, {_column(family)})
+        SELECT :zone, :shape, {"piece, " if by_hour else ""}k0, CASE {grouping} {ways} END, {key}, {key2}, k1, more,
+            ARRAY[{", ".join(sums(family))}]
+        FROM ({rows(family, dims, also=began)} OFFSET 0) r GROUP BY GROUPING SETS ({sets})"""
+
+
+def _from_hours(family: Family) -> str:
+    """A day as the sum of its hours."""
+    column = _column(family)
+    kind = "numeric" if family.money else "bigint"
+    added = ", ".join(f"sum({column}[{place}])::{kind}" for place, _ in enumerate(family.fields, 1))
+    return f"""INSERT INTO figure_days (zone, shape, day, way, key, key2, hour, more, {column})
+        SELECT zone, shape, day, way, key, key2, hour, more, ARRAY[{added}] FROM figure_hours
+        WHERE zone = :zone AND shape = :shape AND way IN ({", ".join(f"'{way}'" for way in family.ways.values())})
+            AND day = ANY(:days) GROUP BY zone, shape, day, way, key, key2, hour, more"""
+
+
+def _column(family: Family) -> str:
+    return "sums" if family.money else "amounts"
+
+
+def _absent(way: frozenset[str], dims: Sequence[str]) -> int:
+    """What `grouping` says of this way: a bit for each that is not in it."""
+    return sum(1 << (len(dims) - 1 - place) for place, by in enumerate(dims) if by not in way)
+
+
+async def _began(session: AsyncSession) -> datetime | None:
+    """When the first thing happened of which figures are told."""
+    firsts = (
+        select(func.min(Call.started_at)),
+        select(func.min(Callback.due_at)),
+        select(func.min(Order.created_at)),
+        text("SELECT min(from_at) FROM agent_states"),
+    )
+    known = [at for query in firsts if (at := await session.scalar(query)) is not None]
+    return max(min(known), datetime(2000, 1, 1, tzinfo=UTC)) if known else None
+
+
+async def _forget_strangers(session: AsyncSession, here: Sequence[str]) -> None:
+    """What was counted by other rules than those of today, or on clocks that are no shop's any more."""
+    shapes = [family.shape for family in _ALL]
+    for done, counted in ((FigureDayDone, FigureDay), (FigureHourDone, FigureHour)):
+        for zone, shape in (await session.execute(select(done.zone, done.shape).distinct())).all():
+            if zone not in here or shape not in shapes:
+                for table in (counted, done):
+                    await session.execute(delete(table).where(table.zone == zone, table.shape == shape))
+
+
+async def _forget_old_hours(session: AsyncSession, today: date, zone: ZoneInfo) -> None:
+    """Some days later than they are read no more."""
+    oldest = today - HOURLY - timedelta(days=2)
+    old = of_days(oldest, oldest, zone).since
+    done = FigureHourDone
+    shapes = (await session.scalars(
+        delete(done).where(done.zone == str(zone), done.since < old).returning(done.shape)
+    )).unique().all()  # fmt: skip
+    ways = sorted({way for family in _ALL for way in family.ways.values()})
+    if shapes:
+        table = FigureHour
+        here = (table.zone == str(zone), table.shape.in_(shapes), table.way.in_(ways))
+        await session.execute(delete(table).where(*here, table.since < old))
+
+
+_TOUCHED = "m.family = split_part(d.shape, '/', 1) AND tstzrange(d.since, d.until) && m.spans"
+_FORGET_MARKED = f"""
+    WITH gone AS (DELETE FROM figure_marks RETURNING family, since, until),
+        marked AS (SELECT family, range_agg(tstzrange(since, until, '[]')) AS spans FROM gone GROUP BY family),
+        hours AS (DELETE FROM figure_hours_done d USING marked m WHERE {_TOUCHED})
+    DELETE FROM figure_days_done d USING marked m WHERE {_TOUCHED}
+"""
+
+
+async def keep_rolling(database: Database, now: Callable[[], datetime]) -> Never:
+    """For ever, a bite at a time; an outage of the database is waited for."""
+    while True:
+        try:
+            async with database.begin() as session:
+                more = await roll_up(session, at=now())
+        except (SQLAlchemyError, OSError) as error:
+            if not is_outage(error):
+                raise
+            log.warning("figures are not rolled up: the database is away: %s", type(error).__name__)
+            more = False
+        await asyncio.sleep(0.1 if more else EVERY_S)
