@@ -247,6 +247,7 @@ async def test_one_key_makes_the_cart_an_order(desk: Page, server: DeskServer) -
     await expect(desk.locator(".basket")).to_contain_text("only 2 left")
     await expect(desk.locator(".cart .btn")).to_be_disabled()
     await expect(desk.locator(".sum")).to_contain_text("€27.70")
+    await expect(desk.get_by_role("button", name="Place the order")).to_be_enabled()
     await desk.keyboard.press("Control+Enter")
     body = await server.request("POST", "/orders")
     assert (body["cart_id"], body["shop_id"], body["items"]) == (

@@ -76,10 +76,13 @@ async def test_queues_are_entered_and_left(desk: Page, server: DeskServer) -> No
     await desk.locator(".shift-state").click()
     await desk.get_by_role("button", name="Sign out of orders").click()
     await server.request("DELETE", "/agents/7/queues/main/orders")
+    await expect(desk.locator("#shift-menu")).to_have_count(0)  # it closes with the answer
     await desk.locator(".shift-state").click()
     await desk.get_by_role("button", name="Sign in to support").click()
     await server.request("PUT", "/agents/7/queues/main/support")
+    await expect(desk.locator("#shift-menu")).to_have_count(0)
     await desk.locator(".shift-state").click()
+    await expect(desk.get_by_role("button", name="Sign out of orders")).to_be_visible()
     assert await desk.get_by_role("button", name="sales").count() == 0  # the configuration holds her there
 
 
