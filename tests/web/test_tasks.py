@@ -125,6 +125,7 @@ async def test_a_courier_marks_at_the_door_where_there_is_no_network(
     await expect(page.locator(".delivery")).to_contain_text("Ring twice")
     await page.get_by_role("button", name="I have it, on my way").click()
     await expect(page.locator(".delivery .chip")).to_have_text("on the way")
+    await page.wait_for_load_state()  # the page came anew: what keeps a mark is its script
     await context.set_offline(True)
     await page.get_by_role("button", name="Delivered").first.click()
     await expect(page.locator("#waiting")).to_contain_text("one mark waits")
