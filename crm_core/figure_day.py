@@ -102,33 +102,29 @@ class Good:
     hours: set[datetime] = field(default_factory=set)
 
 
-_MARKS = "SELECT family, since, until FROM figure_marks"
 # How long a wrap-up lasts that is not over, nobody can have added up.
-_RUNNING = """SELECT 'wrap_ups', c.started_at, c.started_at
+_MARKS = """SELECT family, since, until FROM figure_marks UNION ALL SELECT 'wrap_ups', c.started_at, c.started_at
         FROM agent_states s LEFT JOIN call_aliases a ON a.id = s.call_id
         JOIN calls c ON c.id = coalesce(a.call_id, s.call_id)
         WHERE s.to_at IS NULL AND s.state = 'wrap_up'"""
-_GOOD = """WITH marked AS (
-        SELECT family, range_agg(tstzrange(since, until, '[]')) AS spans FROM ({marks}) m GROUP BY family)
-    SELECT d.shape, array_agg(d.{what}) FROM figure_{table}_done d
+_GOOD = f"""WITH marked AS (
+        SELECT family, range_agg(tstzrange(since, until, '[]')) AS spans FROM ({_MARKS}) m GROUP BY family)
+    SELECT d.shape, array_agg(d.{{what}}) FROM figure_{{table}}_done d
         LEFT JOIN marked m ON m.family = split_part(d.shape, '/', 1)
-    WHERE d.zone = :zone AND {here} AND NOT coalesce(tstzrange(d.since, d.until) && m.spans, false)
+    WHERE d.zone = :zone AND {{here}} AND NOT coalesce(tstzrange(d.since, d.until) && m.spans, false)
     GROUP BY d.shape"""
 _DAYS = {"what": "day", "table": "days", "here": "d.day BETWEEN :first AND :last"}
 _HOURS = {"what": "since", "table": "hours", "here": "d.since >= :since AND d.since < :until"}
 
 
-async def good_of(
-    session: AsyncSession, first: date, last: date, zone: ZoneInfo, *, to_read: bool = True
-) -> dict[str, Good]:
-    """What is rolled up and as the rows are, by the shape of the family; `to_read`: as they are at this moment."""
+async def good_of(session: AsyncSession, first: date, last: date, zone: ZoneInfo) -> dict[str, Good]:
+    """What is rolled up and as the rows are at this moment, by the shape of the family."""
     whole = of_days(first, last, zone)
     given = {"zone": str(zone), "first": first, "last": last, "since": whole.since, "until": whole.until}
-    marks = f"{_MARKS} UNION ALL {_RUNNING}" if to_read else _MARKS
     found: dict[str, Good] = {}
-    for shape, days in await execute(session, _GOOD.format(marks=marks, **_DAYS), given):
+    for shape, days in await execute(session, _GOOD.format(**_DAYS), given):
         found.setdefault(shape, Good()).days.update(days)
-    for shape, hours in await execute(session, _GOOD.format(marks=marks, **_HOURS), given):
+    for shape, hours in await execute(session, _GOOD.format(**_HOURS), given):
         found.setdefault(shape, Good()).hours.update(hours)
     return found
 

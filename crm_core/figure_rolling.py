@@ -23,8 +23,6 @@ from crm_core.figure_day import (
     FigureDayDone,
     FigureHour,
     FigureHourDone,
-    Good,
-    good_of,
     hours_of,
     runs,
     span,
@@ -65,41 +63,61 @@ async def roll_up(session: AsyncSession, *, at: datetime) -> bool:
         zone = ZoneInfo(name)
         first, last = began.astimezone(zone).date(), at.astimezone(zone).date()
         await _forget_old_hours(session, last, zone)
-        good = await good_of(session, first, last, zone, to_read=False)
-        hours = [
-            (since, until)
-            for day in span(max(first, last - HOURLY), last)
-            for since, until in hours_of(day, zone)
-        ]
-        known = [(family, good.get(family.shape, Good())) for family in _ALL]
-        if any([await _roll_hours(session, *it, hours, zone, rules) for it in known]):
+        hourly = max(first, last - HOURLY)
+        hours = [hour for day in span(hourly, last) for hour in hours_of(day, zone)]
+        ends = dict(hours)
+        by_hour = await _missing(session, _HOURS, hours, zone, rules)
+        for family, starts in by_hour:
+            await _roll_hours(session, family, [(since, ends[since]) for since in starts], zone, rules)
+        if by_hour:
             return True
-        each = [(*it, _ripe_days(*it, first, last, zone, rules)) for it in known]
-        if any([await _add_hours_up(session, *it, zone, rules) for it in each]):
-            return True
-        for family, _, missing in each:
+        days = [(day, of_days(day, day, zone).until) for day in span(first, last)]
+        by_day = await _missing(session, _DAYS, days, zone, rules)
+        added = [(family, [day for day in missing if day >= hourly]) for family, missing in by_day]
+        for family, missing in added:
             if missing:
-                days = span(*list(runs(missing, BITE))[-1])
-                about = given(of_days(days[0], days[-1], zone), rules) | {"shape": family.shape}
-                await _write_days(session, family, days, zone, rules, _fill(family), about)
-                return True
+                about = {"zone": str(zone), "shape": family.shape, "days": missing}
+                await _write_days(session, family, missing, zone, rules, _from_hours(family), about)
+        if any(missing for _, missing in added):
+            return True
+        for family, missing in by_day:
+            newest = span(*list(runs(missing))[-1])
+            about = given(of_days(newest[0], newest[-1], zone), rules) | {"shape": family.shape}
+            await _write_days(session, family, newest, zone, rules, _fill(family), about)
+            return True
     return False
+
+
+async def _missing(
+    session: AsyncSession,
+    query: str,
+    stretches: Sequence[tuple[date, datetime]],
+    zone: ZoneInfo,
+    rules: Rules,
+) -> list[tuple[Family, list[Any]]]:
+    """Of each family that lacks any the newest stretches that are over and not counted, the oldest first.
+
+    The database looks for them: families times days of years are more than an event loop has time for.
+    """
+    about = {
+        "zone": str(zone),
+        "shapes": [family.shape for family in _ALL],
+        "ripe": [rules.now - family.after for family in _ALL],
+        "begins": [at for at, _ in stretches],
+        "ends": [until for _, until in stretches],
+    }
+    found = {shape: sorted(missing) for shape, missing in await session.execute(text(query), about)}
+    return [(family, found[family.shape]) for family in _ALL if family.shape in found]
 
 
 async def _roll_hours(
     session: AsyncSession,
     family: Family,
-    good: Good,
-    hours: Sequence[tuple[datetime, datetime]],
+    missing: Sequence[tuple[datetime, datetime]],
     zone: ZoneInfo,
     rules: Rules,
-) -> bool:
-    """Count the newest hours that are missing: those that follow each other in one statement."""
-    ripe = rules.now - family.after
-    missing = [(since, until) for since, until in hours if until <= ripe and since not in good.hours]
-    missing = missing[-BITE_HOURS:]
-    if not missing:
-        return False
+) -> None:
+    """Count these hours: those that follow each other in one statement."""
     starts = [since for since, _ in missing]
     for table in (FigureHour, FigureHourDone):
         here = and_(table.zone == str(zone), table.shape == family.shape, table.since.in_(starts))
@@ -110,7 +128,6 @@ async def _roll_hours(
         await execute(session, _fill(family, by_hour=True), about)
     done = [{"since": since, "until": until} for since, until in missing]
     await _done(session, FigureHourDone, family, zone, rules, done)
-    return True
 
 
 def _joined(hours: Sequence[tuple[datetime, datetime]]) -> list[tuple[datetime, datetime]]:
@@ -121,27 +138,6 @@ def _joined(hours: Sequence[tuple[datetime, datetime]]) -> list[tuple[datetime, 
         else:
             found.append((since, until))
     return found
-
-
-def _ripe_days(
-    family: Family, good: Good, first: date, last: date, zone: ZoneInfo, rules: Rules
-) -> list[date]:
-    """The days that could be rolled up and are not."""
-    missing = (day for day in span(first, last) if day not in good.days)
-    return [day for day in missing if of_days(day, day, zone).until + family.after <= rules.now]
-
-
-async def _add_hours_up(
-    session: AsyncSession, family: Family, good: Good, missing: Sequence[date], zone: ZoneInfo, rules: Rules
-) -> bool:
-    """Days as the sum of their hours, where these are there."""
-    begun = (day for day in missing if of_days(day, day, zone).since in good.hours)
-    days = [day for day in begun if all(since in good.hours for since, _ in hours_of(day, zone))]
-    if not days:
-        return False
-    about = {"zone": str(zone), "shape": family.shape, "days": days}
-    await _write_days(session, family, days, zone, rules, _from_hours(family), about)
-    return True
 
 
 async def _write_days(
@@ -262,6 +258,15 @@ async def _forget_old_hours(session: AsyncSession, today: date, zone: ZoneInfo) 
         await session.execute(delete(table).where(*here, table.since < old))
 
 
+_MISSING = """
+    WITH asked AS (
+        SELECT s.shape, p.at FROM unnest(CAST(:shapes AS text[]), CAST(:ripe AS timestamptz[])) AS s (shape, ripe)
+            JOIN unnest(CAST(:begins AS {kind}[]), CAST(:ends AS timestamptz[])) AS p (at, until) ON p.until <= s.ripe)
+    SELECT a.shape, (array_agg(a.at ORDER BY a.at DESC))[1:{most}]
+    FROM asked a LEFT JOIN {table} d ON d.zone = :zone AND d.shape = a.shape AND d.{at} = a.at
+    WHERE d.shape IS NULL GROUP BY a.shape"""
+_DAYS = _MISSING.format(table="figure_days_done", at="day", kind="date", most=BITE)
+_HOURS = _MISSING.format(table="figure_hours_done", at="since", kind="timestamptz", most=BITE_HOURS)
 _TOUCHED = "m.family = split_part(d.shape, '/', 1) AND tstzrange(d.since, d.until) && m.spans"
 _FORGET_MARKED = f"""
     WITH gone AS (DELETE FROM figure_marks RETURNING family, since, until),
