@@ -28,11 +28,11 @@ LONGEST_RETRY_S = 5.0
 class Job:
     """One thing to write. A later job with the same key takes the place of one that still waits.
 
-    `spooled`: enough to write it in another process; None for what may be lost with this one.
+    `spooled`: says what is enough to write it in another process; None for what may be lost with this one.
     """
 
     key: Hashable
-    spooled: dict[str, Any] | None
+    spooled: Callable[[], dict[str, Any]] | None
     write: Callable[[], Awaitable[None]]
 
 
@@ -102,7 +102,7 @@ class Recorder:
         if job.spooled is not None:
             self.refused.parent.mkdir(parents=True, exist_ok=True)
             with self.refused.open("a") as file:
-                file.write(json.dumps(job.spooled) + "\n")
+                file.write(json.dumps(job.spooled()) + "\n")
 
     @property
     def refused(self) -> Path:
@@ -122,7 +122,7 @@ class Recorder:
         if self.failing_since is None:
             self.failing_since = asyncio.get_running_loop().time()
             log.error("database takes no calls", waiting=len(self._waiting), error=str(error)[:200])
-        lines = [json.dumps(job.spooled) for job in self._waiting.values() if job.spooled is not None]
+        lines = [json.dumps(job.spooled()) for job in self._waiting.values() if job.spooled is not None]
         draft = self._spool.with_suffix(".new")
         self._spool.parent.mkdir(parents=True, exist_ok=True)
         draft.write_text("\n".join(lines) + "\n")

@@ -6,6 +6,7 @@ Everything returns at once; the recorder writes it in order, and again until the
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -69,7 +70,7 @@ class Scribe:
             if call.ended_at is not None or (errand is not None and errand.target is not None):
                 self.linked(call.id)
 
-        self._recorder.keep(Job(key=call.id, spooled=_spooled(call, errand), write=job))
+        self._recorder.keep(Job(key=call.id, spooled=partial(_spooled, call, errand), write=job))
 
     def merge(self, absorbed: UUID, survivor: Call, errand: Errand | None) -> None:
         """Two calls turned out to be one."""
@@ -79,7 +80,7 @@ class Scribe:
             async with self._db.begin() as session:
                 await merge_calls(session, kept_as, absorbed)
 
-        self._recorder.keep(Job(key=absorbed, spooled=_spooled(survivor, errand), write=job))
+        self._recorder.keep(Job(key=absorbed, spooled=partial(_spooled, survivor, errand), write=job))
 
     def popped(self, call: Call, user_id: int, at: datetime, forecast: Sequence[dict[str, Any]] = ()) -> None:
         """A card was sent to an operator (row P14), who read there why somebody probably calls (N3)."""

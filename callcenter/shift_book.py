@@ -61,7 +61,7 @@ class ShiftBook:
                 await log_state(session, **given)
 
         key = ("agent state", line["user_id"], line["at"])
-        self._recorder.keep(Job(key=key, spooled={"agent_state": dict(line)}, write=job))
+        self._recorder.keep(Job(key=key, spooled=lambda: {"agent_state": line}, write=job))
 
     def _save(self, line: Mapping[str, Any]) -> None:
         async def job() -> None:
@@ -71,7 +71,7 @@ class ShiftBook:
                 )
 
         key = ("agent shift", line["user_id"])
-        self._recorder.keep(Job(key=key, spooled={"agent_shift": dict(line)}, write=job))
+        self._recorder.keep(Job(key=key, spooled=lambda: {"agent_shift": line}, write=job))
 
     async def taken_up(self) -> dict[int, Shift]:
         """Everybody's shift as it was when it was last written."""

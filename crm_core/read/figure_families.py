@@ -6,6 +6,7 @@ The list behind a number asks with the same condition, so it holds exactly those
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cached_property
 from hashlib import sha256
 
 from crm_core.figure.period import By
@@ -64,7 +65,7 @@ class Family:
     def fields(self) -> tuple[str, ...]:
         return (*self.counts, *self.sums)
 
-    @property
+    @cached_property
     def shape(self) -> str:
         """Changes with what is counted and by which ways, so that what was counted otherwise is not taken for it."""
         ways = sorted(self.ways.values())

@@ -144,7 +144,9 @@ async def test_an_order_is_changed_on_the_line_and_a_colleagues_change_is_shown_
         await deal.get_by_role("button", name="Create order in the store").click()
         sent = await server.request("POST", "/deals")
         assert (sent["call_id"], sent["from_store"], sent["items"][0]["quantity"]) == ("c1", True, 2)
-        order = desk.get_by_role("complementary", name="Order")  # the deal, while it is saved, says the same number
+        order = desk.get_by_role(
+            "complementary", name="Order"
+        )  # the deal, while it is saved, says the same number
         await expect(order.get_by_label("Quantity of Mug")).to_have_value("2")
         await desk.keyboard.press("Control+Enter")
         assert (await server.request("POST", "/orders"))["deal_id"] == 5

@@ -27,7 +27,7 @@ class Shelf:
                 raise ValueError("a number out of range")
             self.rows[call] = step
 
-        return Job(key=call, spooled={"call": call, "step": step}, write=write)
+        return Job(key=call, spooled=lambda: {"call": call, "step": step}, write=write)
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ async def test_a_write_that_collided_with_another_is_done_again(recorder: Record
         if len(tries) < 3:
             raise Deadlock
 
-    recorder.keep(Job(key="a", spooled={"call": "a"}, write=write))
+    recorder.keep(Job(key="a", spooled=lambda: {"call": "a"}, write=write))
     await asyncio.wait_for(recorder.drained(), PATIENCE_S)
     assert len(tries) == 3
     assert not recorder.refused.exists()
