@@ -4,7 +4,7 @@ Units:   times are whole microseconds (`_us`), because whole numbers add up the 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Self
 
@@ -87,8 +87,10 @@ class Tally:
     pauses: Mapping[str, int] = field(default_factory=dict)  # microseconds by reason
 
     def __add__(self, other: Self) -> Self:
-        both = {it.name: (getattr(self, it.name), getattr(other, it.name)) for it in fields(self)}
-        return type(self)(**{name: add(*pair) for name, pair in both.items()})
+        if self is NOTHING:  # the first of every sum
+            return other
+        more = other.__dict__
+        return type(self)(**{name: add(value, more[name]) for name, value in self.__dict__.items()})
 
     @property
     def answered(self) -> int:
