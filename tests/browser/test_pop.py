@@ -137,6 +137,9 @@ async def test_a_page_of_another_system_stands_beside_the_card_and_reaches_nothi
     await expect(closed).to_contain_text(nothing)
     assert asked == [f"{other}/stock?who=%3C%2Fa%3E%26tel%3D1%20%23x&tel=%2B48601220114&order="]
     await panels.get_by_role("button", name="Old programme").click()
+    await expect(panels.get_by_role("link", name="Open it in a window").last).to_have_attribute(
+        "href", f"{other}/stock/old"
+    )  # for a page that stays empty
     own = panels.frame_locator("iframe[title='Old programme']").locator("body")
     await expect(own).to_contain_text(nothing.replace("null", other))  # its own
     await panels.get_by_role("button", name="Elsewhere").click()

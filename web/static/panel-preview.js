@@ -1,5 +1,6 @@
 // On the page of panels: each one as it would stand beside a card, with a caller who does not exist.
 
+import { t } from "./say.js";
 import { filled, foreign, frame } from "./panel-address.js";
 
 const EXAMPLE = {
@@ -18,7 +19,10 @@ const show = ({ dataset }) => {
   if (dataset.place === "beside" && foreign(address)) {
     const box = document.createElement("iframe");
     for (const [name, value] of Object.entries(frame(address, dataset.name, Boolean(dataset.ownOrigin)))) box.setAttribute(name, value);
-    place.append(box);
+    const why = document.createElement("p");
+    why.className = "muted small";
+    why.textContent = t("Empty or grey? It does not answer, or does not let itself be shown in a frame: choose a window of its own.");
+    place.append(box, why);
   }
   place.hidden = false;
 };

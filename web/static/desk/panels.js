@@ -39,7 +39,8 @@ const Frame = ({ one, address, shown, load }) => {
     return html`<p class="failed" role="status"><span class="grow">${t("This panel is new. Load the page anew to see it; what you typed is kept.")}</span><button type="button" class="btn" onClick=${() => location.reload()}>${t("Load anew")}</button></p>`;
   }
   return html`${address === shown ? null : html`<p class="panel-stale small" role="status">${t("More is known of the call since it was loaded.")} <button type="button" class="linkish" onClick=${load}>${t("Load it with that")}</button></p>`}
-    <iframe key=${shown} ...${frame(shown, one.name, one.own_origin)} />`;
+    <iframe key=${shown} ...${frame(shown, one.name, one.own_origin)} />
+    <p class="panel-stale small">${t("Empty or grey? It does not answer, or does not let itself be shown here.")} <a href=${shown} target="_blank" rel="noopener noreferrer">${t("Open it in a window")} ↗</a></p>`;
 };
 
 /** Which of them are loaded, and with which address. */
