@@ -104,7 +104,7 @@ def describe(
         "queue": call.queue,
         "started_at": _iso(call.started_at),
         "queued_at": _iso(call.queued_at),
-        "rang_at": _iso(call.first_rang_at),
+        "rang_at": _iso(call.rings_since or call.first_rang_at),
         "answered_at": _iso(call.answered_at),
         "held_at": _iso(call.held_at),
         "ended_at": _iso(call.ended_at),

@@ -249,6 +249,13 @@ class Call:
         return min((c.rang_at for c in self.channels.values() if c.extension and c.rang_at), default=None)
 
     @property
+    def rings_since(self) -> datetime | None:
+        """When the first of the phones that ring now began to; a call that was passed on rings anew."""
+        return min(
+            (c.rang_at for c in self.channels.values() if c.extension and c.rings and c.rang_at), default=None
+        )
+
+    @property
     def operators(self) -> tuple[str, ...]:
         """Extensions in the order in which they talked, neighbours never equal."""
         names = [talk.extension for talk in self.talks if talk.extension]

@@ -130,8 +130,11 @@ async def test_an_order_is_changed_on_the_line_and_a_colleagues_change_is_shown_
             "comment": None,
         }
         server.answers["/deals"] = made | dict.fromkeys(("delivery_date", "delivery_from", "delivery_until"))
+        await desk.keyboard.press("F2")
+        field = desk.get_by_label("Find a product by its first letters or SKU")
+        await expect(field).to_be_focused()
         await desk.keyboard.press("Escape")
-        await desk.locator(".call h1").click()
+        await expect(field).not_to_be_focused()
         await desk.keyboard.press("F7")
         deal = desk.get_by_role("complementary", name="Deal")
         await expect(deal).to_contain_text("Marta")

@@ -189,10 +189,13 @@ async def test_the_next_agent_gets_the_card_when_his_phone_rings(desks: Desks) -
     anna, oleg = Browser(desks, ANNA), Browser(desks, OLEG)
     desks.changed(rings("1001"), None)
     await settled()
-    desks.changed(rings("1002"), None)
+    later = NOON + timedelta(seconds=20)
+    silent, ringing = phone("1001", rang_at=NOON, rung_until=later), phone("1002", rang_at=later)
+    desks.changed(rings().evolve(channels={"u1001": silent, "u1002": ringing}), None)
     await settled()
     assert anna.states == []
     assert oleg.states == ["ringing"]
+    assert oleg.got[-1]["call"]["rang_at"] == later.isoformat()  # his own telephone did not ring before
     assert anna.reasons == ["rang_elsewhere"]
 
 

@@ -105,6 +105,7 @@ export const ProductSearch = ({ field, shopId, customerId, callId, currency, add
   };
   const press = (event) => {
     if (event.key === "Escape" && query) { event.preventDefault(); return type(""); }
+    if (event.key === "Escape") return event.target.blur();  // single letters are the call's again
     if (event.key === "Enter" && !event.ctrlKey && !event.metaKey && words) {
       event.preventDefault();
       if (answered === taken(latestQuery.current).words && list?.length) take(list[on] ?? list[0]);
