@@ -10,6 +10,7 @@ from crm_core.user import Role
 from web import roles
 from web.forms import checked, settle
 from web.pages import Flash, Pages, go, number_in, render
+from web.right_words import words_of
 from web.rights import EDIT_USERS, RIGHTS, VIEW_USERS, Right, Scope, every_right, scopes_of
 from web.services import services
 from web.sessions import person
@@ -31,7 +32,8 @@ async def _page(
     context = {
         "teams": teams,
         "own": own,
-        "rights": [(noun, list(rights)) for noun, rights in groupby(every_right(), lambda it: it.object)],
+        "rights": [list(rights) for _, rights in groupby(every_right(), lambda it: it.object)],
+        "words_of": words_of,
         "built_in": {str(role): held for role, held in RIGHTS.items()},
         "scopes_of": scopes_of,
         "nothing": Scope.NONE,

@@ -42,17 +42,43 @@ class JournalRow:
         return f"/{self.object_kind}s/{self.object_id}" if linked else None
 
     @property
+    def words(self) -> str:
+        """What was done, as people say it: "Order changed", "Customer: numbers added"."""
+        noun, _, rest = self.action.partition(".")
+        *about, last = _spaced(rest).split() or [""]
+        done = " ".join((*about, _DONE.get(last, last)))
+        return f"{_spaced(noun).capitalize()}{':' if about or last not in _DONE else ''} {done}".rstrip(": ")
+
+    @property
     def said(self) -> str:
         """The details in one line."""
         told = {key: value for key, value in self.detail.items() if key != "listen"}
-        return "; ".join(f"{key}: {_plain(value)}" for key, value in told.items())
+        return "; ".join(f"{_spaced(key)}: {_plain(value)}" for key, value in told.items())
+
+
+_DONE = {
+    "add": "added", "begin": "begun", "change": "changed", "close": "closed", "create": "made", "end": "ended",
+    "export": "exported", "import": "imported", "merge": "merged", "move": "moved", "open": "opened", "put": "set",
+    "qualify": "qualified", "remove": "removed", "run": "run", "save": "saved", "skip": "skipped", "stop": "stopped",
+    "undo": "undone", "update": "changed", "view": "seen",
+    **{done: done for done in ("exported", "heard", "removed", "sent", "set", "settled", "skipped", "taken")},
+}  # fmt: skip
+
+
+def _spaced(code: str) -> str:
+    return code.replace("_", " ").replace("-", " ")
 
 
 def _plain(value: object) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {part}" for key, part in value.items())
+    match value:
+        case None | [] | {} | "":
+            return "nothing"
+        case list():
+            return ", ".join(map(_plain, value))
+        case dict():
+            return ", ".join(f"{_spaced(key)} {_plain(part)}" for key, part in value.items())
+        case bool():
+            return "yes" if value else "no"
     return str(value)
 
 

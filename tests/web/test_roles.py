@@ -5,6 +5,8 @@ from sqlalchemy import select
 from crm_core.audit import AuditEntry
 from tests.web import shop
 from web.app import build_api
+from web.right_words import words_of
+from web.rights import every_right
 from web.trail import action
 
 API = "/api/v1"
@@ -74,6 +76,8 @@ async def test_an_administrator_makes_teams_and_roles_by_forms(client_of, people
     await admin.post(f"/users/{people['operator']}", data=form | {"active": "yes"})
     page = await (await admin.get("/users")).text()
     assert "Own only" in page and "North" in page
+    page = await (await admin.get("/roles")).text()
+    assert all(words_of(right) in page and words_of(right) != str(right) for right in every_right())
     assert (await ok(await admin.get(f"{API}/teams")))[0]["people"] == 1
     await admin.post(f"/teams/{team['id']}", data={"part": "remove"})
     [olga] = [one for one in await ok(await admin.get(f"{API}/users")) if one["name"] == "Olga"]
@@ -105,7 +109,7 @@ async def test_the_journal_tells_who_changed_saw_and_took_out_what(client_of, pe
     ]
     assert found[2]["detail"] == {"fields": ["comment", "version"]}
     page = await (await admin.get("/journal?object_kind=order&action=order.")).text()
-    assert "order.change" in page and "customer.notes" not in page
+    assert "Order changed" in page and "Order seen" in page and "customer.notes" not in page
     assert (await operator.get("/journal")).status == 403
 
 
