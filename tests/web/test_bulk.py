@@ -22,6 +22,8 @@ async def test_orders_are_ticked_asked_changed_and_taken_back_without_script(
     operator, senior = await client_of("operator"), await client_of("senior")
     listed = await page(operator, "/orders?status=new")
     assert f'value="{there.order}:1"' in listed and 'action="/bulk/orders?status=new"' in listed
+    open_ones = await page(operator, "/orders?open_only=true")
+    assert 'name="open_only" value="true"' in open_ones  # Find keeps what only a link can ask for
     asked = await operator.post("/bulk/orders", data={"row": f"{there.order}:1", "status": "confirmed"})
     said = await asked.text()
     assert "Change 1 row?" in said and "Status: Confirmed" in said
