@@ -108,6 +108,10 @@ class Reader:
         """The first column of the first row. `statement` has its parameters as $1, $2…"""
         return await (await self._opened()).fetchval(statement, *given)
 
+    async def row(self, statement: str, *given: object) -> asyncpg.Record | None:
+        """The first row, None when there is none. JSON comes as text."""
+        return await (await self._opened()).fetchrow(statement, *given)
+
     async def warm(self, statement: str, *given: object) -> None:
         """Open every connection and let each plan `statement`, so that nobody waits for that later."""
         pool = await self._opened()

@@ -24,6 +24,7 @@ from websockets.asyncio.server import ServerConnection, broadcast, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from crm_core.outage import is_outage
 from web.encoded import encoded
 from web.floor_viewers import FloorViewers
 from web.metrics import Metrics
@@ -140,7 +141,9 @@ class PushServer:
             return connection.respond(HTTPStatus.FORBIDDEN, "This page is not ours.\n")
         try:
             person = await self._person(request)
-        except (SQLAlchemyError, OSError) as error:
+        except Exception as error:
+            if not is_outage(error):
+                raise
             log.warning("push: the database does not answer", error=type(error).__name__)
             return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "The database does not answer.\n")
         if person is None and origin is None:

@@ -5,16 +5,17 @@ HTTP application (through aiohttp-session) and the push server. A bearer token i
 """
 
 import hashlib
+import json
 import secrets
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from aiohttp import web
 from aiohttp_session import AbstractStorage, Session, SessionData, get_session
 from sqlalchemy import Select, bindparam, delete, func, literal, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import asyncpg, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -66,14 +67,15 @@ class SessionStore:
     async def person(self, token: str) -> tuple[Person, dict[str, Any]] | None:
         """Who holds this token, and the session's data; None for an unknown or expired one."""
         now = self._now()
-        async with self._db.begin() as session:
-            row = (await session.execute(_HOLDER, {"id": digest(token), "now": now})).one_or_none()
-            if row is None:
-                return None
-            if now - row.seen_at > SEEN_EVERY:
+        found = await self._db.reader.row(_HOLDER, digest(token), now)
+        if found is None:
+            return None
+        row = dict(found) | {name: json.loads(found[name] or "null") for name in ("scopes", "data")}
+        if now - row["seen_at"] > SEEN_EVERY:
+            async with self._db.begin() as session:
                 seen = update(SignInSession).where(SignInSession.id == digest(token)).values(seen_at=now)
                 await session.execute(seen)
-        return _person(row), row.data
+        return _person(row), row["data"]
 
     async def alive(self, session_ids: Collection[bytes]) -> dict[bytes, Person]:
         """Those of `session_ids` that still stand (not revoked, not expired, user active), as they are now."""
@@ -83,7 +85,7 @@ class SessionStore:
             SignInSession.id.in_(session_ids), SignInSession.expires_at > self._now(), User.active
         )
         async with self._db.begin() as session:
-            return {row.session_id: _person(row) for row in await session.execute(query)}
+            return {row["session_id"]: _person(row) for row in (await session.execute(query)).mappings()}
 
     async def close(self, session_id: bytes) -> None:
         """Revoke one session."""
@@ -117,30 +119,36 @@ def _who() -> tuple[Any, ...]:
     )
 
 
-# Asked with every request; put together once, since that costs more than asking does.
-_HOLDER = _people().where(
-    SignInSession.id == bindparam("id"), SignInSession.expires_at > bindparam("now"), User.active
+# Asked with every request, by the shortest way to the database; put together once.
+_HOLDER = str(
+    _people()
+    .where(SignInSession.id == bindparam("id"), SignInSession.expires_at > bindparam("now"), User.active)
+    .compile(dialect=asyncpg.dialect())  # type: ignore[no-untyped-call]
 )
 
 
 async def person_of(session: AsyncSession, user_id: int) -> Person | None:
     """Whoever may sign in with this id, with his rights of this moment, though he is not here; None: nobody."""
     nowhere = (literal(b"").label("session_id"), literal(LATEST).label("expires_at"))
-    row = (await session.execute(select(*_who(), *nowhere).where(User.id == user_id, User.active))).first()
+    row = (
+        (await session.execute(select(*_who(), *nowhere).where(User.id == user_id, User.active)))
+        .mappings()
+        .first()
+    )
     return None if row is None else _person(row)
 
 
-def _person(row: Any) -> Person:
+def _person(row: Mapping[Any, Any]) -> Person:
     return Person(
-        user_id=row.id,
-        login=row.login,
-        name=row.name,
-        role=Role(row.role),
-        timezone=row.timezone,
-        session_id=row.session_id,
-        expires_at=row.expires_at,
-        team=frozenset(row.team or ()),
-        differs={Right(object_, action): Scope(scope) for object_, action, scope in row.scopes or ()},
+        user_id=row["id"],
+        login=row["login"],
+        name=row["name"],
+        role=Role(row["role"]),
+        timezone=row["timezone"],
+        session_id=row["session_id"],
+        expires_at=row["expires_at"],
+        team=frozenset(row["team"] or ()),
+        differs={Right(object_, action): Scope(scope) for object_, action, scope in row["scopes"] or ()},
     )
 
 

@@ -15,7 +15,7 @@ from callcenter.call import Call, Direction, attempts
 from callcenter.directory import Directory
 from callcenter.records import verdict
 from crm_core.figure import rows
-from crm_core.figure.count import count
+from crm_core.figure.count import count_calls
 from crm_core.figure.period import By, Key, Period
 from crm_core.figure.rules import Rules
 from crm_core.figure.tally import Tally
@@ -79,9 +79,9 @@ class Day:
 
 def counted(call: Call, directory: Directory, period: Period, rules: Rules) -> Counted:
     """What one call counts as, as far as it has come; nothing while that is open."""
-    result, place = verdict(call, directory)
-    if result is None or call.direction is Direction.INTERNAL or not period.holds(call.started_at):
+    if call.result is None or call.direction is Direction.INTERNAL or not period.holds(call.started_at):
         return {}
+    result, place = verdict(call, directory)
     line, operator = directory.line(call.pbx, call.line), directory.operator_at(call.pbx, call.operator)
     facts = rows.Call(
         id=1,
@@ -105,9 +105,12 @@ def counted(call: Call, directory: Directory, period: Period, rules: Rules) -> C
         user = directory.operator_at(call.pbx, attempt.extension)
         rings.append(rows.Ring(1, user.id if user else None, attempt.queue, attempt.result, attempt.rang_s))
     happened = rows.Rows(calls=(facts,), visits=visits, rings=rings)
-    return {
-        (by, key): numbers(tally) for by in BYS for key, tally in count(happened, period, by, rules).items()
-    }
+    found: Counted = defaultdict(Counter)
+    for whose, tally in count_calls(happened, period, rules):
+        counts = numbers(tally)
+        for by in BYS:
+            found[by, whose.key(by, period)].update(counts)
+    return found
 
 
 def numbers(tally: Tally) -> Counter[str]:

@@ -9,6 +9,7 @@ line.
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +20,32 @@ from crm_core.figure.tally import NOTHING, SECOND, Tally
 from crm_core.order_status import Group, group_of, is_released
 
 Counted = Iterator[tuple[Key, Tally]]
+
+
+@dataclass(frozen=True)
+class Whose:
+    """To what of a call a tally belongs: the call, whoever answers for this part of it, and the queue it stood in."""
+
+    call: Call
+    who: int | None
+    queue: str | None = None
+
+    def key(self, by: By, period: Period) -> Key:
+        """Under which key it counts."""
+        match by:
+            case By.OPERATOR:
+                return self.who
+            case By.QUEUE:
+                return self.queue or self.call.queue
+            case By.LINE:
+                return self.call.line
+            case By.SOURCE:
+                return self.call.source
+            case By.SCRIPT:
+                return self.call.script
+        return clock_key(by, self.call.started_at, period.zone)
+
+
 LET_GO = ("timeout", "leave_empty", "key_exit", "let_go", "withdrawn")
 REFUSED = ("full", "join_empty")
 LOW = 2  # stars
@@ -30,6 +57,11 @@ _MICROSECOND = timedelta(microseconds=1)
 def count(rows: Rows, period: Period, by: By, rules: Rules) -> dict[Key, Tally]:
     """The tally of every key of which there is something."""
     return gather(_Ledger(rows, period, by, rules).all())
+
+
+def count_calls(rows: Rows, period: Period, rules: Rules) -> Iterator[tuple[Whose, Tally]]:
+    """What its calls, rings and stays in queues count, each once: whoever wants it by several keys asks `Whose`."""
+    return _Ledger(rows, period, By.ALL, rules).calls()
 
 
 def gather(counted: Iterable[tuple[Key, Tally]]) -> dict[Key, Tally]:
@@ -54,17 +86,7 @@ class _Ledger:
 
     def all(self) -> Counted:
         """Each row that counts, with the key under which it does."""
-        for call in self._rows.calls:
-            if call.id in self._here:
-                yield self._key(call, call.operator), self._call(call)
-                yield from ((self._key(call, giver), Tally(transfers=1)) for giver in call.givers)
-        for visit in self._rows.visits:
-            if call_ := self._of(visit.call):
-                who = call_.operator if visit.outcome == "answered" else None
-                yield self._key(call_, who, visit.queue), self._visit(visit)
-        for ring in self._rows.rings:
-            if call_ := self._of(ring.call):
-                yield self._key(call_, ring.user, ring.queue), _ring(ring)
+        yield from ((whose.key(self._by, self._period), tally) for whose, tally in self.calls())
         for span in self._rows.spans:
             yield from self._wrap_up(span)
             yield from self._span(span)
@@ -73,22 +95,25 @@ class _Ledger:
         yield from self._opinions()
         yield from self._sales()
 
+    def calls(self) -> Iterator[tuple[Whose, Tally]]:
+        """What calls, rings and stays in queues count."""
+        for call in self._rows.calls:
+            if call.id in self._here:
+                yield Whose(call, call.operator), self._call(call)
+                yield from ((Whose(call, giver), Tally(transfers=1)) for giver in call.givers)
+        for visit in self._rows.visits:
+            if call_ := self._of(visit.call):
+                who = call_.operator if visit.outcome == "answered" else None
+                yield Whose(call_, who, visit.queue), self._visit(visit)
+        for ring in self._rows.rings:
+            if call_ := self._of(ring.call):
+                yield Whose(call_, ring.user, ring.queue), _ring(ring)
+
     def _of(self, call_id: int | None) -> Call | None:
         return self._calls[call_id] if call_id in self._here and call_id is not None else None
 
-    def _key(self, call: Call, who: int | None, queue: str | None = None) -> Key:
-        match self._by:
-            case By.OPERATOR:
-                return who
-            case By.QUEUE:
-                return queue or call.queue
-            case By.LINE:
-                return call.line
-            case By.SOURCE:
-                return call.source
-            case By.SCRIPT:
-                return call.script
-        return clock_key(self._by, call.started_at, self._period.zone)
+    def _key(self, call: Call, who: int | None) -> Key:
+        return Whose(call, who).key(self._by, self._period)
 
     def _call(self, call: Call) -> Tally:
         inbound, answered = call.direction == "inbound", call.result == "answered"
