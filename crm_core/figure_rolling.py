@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Never
 from zoneinfo import ZoneInfo
 
@@ -64,15 +66,14 @@ async def roll_up(session: AsyncSession, *, at: datetime) -> bool:
         first, last = began.astimezone(zone).date(), at.astimezone(zone).date()
         await _forget_old_hours(session, last, zone)
         hourly = max(first, last - HOURLY)
-        hours = [hour for day in span(hourly, last) for hour in hours_of(day, zone)]
+        hours = _hours_between(hourly, last, zone)
         ends = dict(hours)
         by_hour = await _missing(session, _HOURS, hours, zone, rules)
         for family, starts in by_hour:
             await _roll_hours(session, family, [(since, ends[since]) for since in starts], zone, rules)
         if by_hour:
             return True
-        days = [(day, of_days(day, day, zone).until) for day in span(first, last)]
-        by_day = await _missing(session, _DAYS, days, zone, rules)
+        by_day = await _missing(session, _DAYS, _days_between(first, last, zone), zone, rules)
         added = [(family, [day for day in missing if day >= hourly]) for family, missing in by_day]
         for family, missing in added:
             if missing:
@@ -86,6 +87,18 @@ async def roll_up(session: AsyncSession, *, at: datetime) -> bool:
             await _write_days(session, family, newest, zone, rules, _fill(family), about)
             return True
     return False
+
+
+@lru_cache(maxsize=8)  # years of days, the same at every pass: not to be put together while a telephone rings
+def _days_between(first: date, last: date, zone: ZoneInfo) -> list[tuple[date, datetime]]:
+    """Each day with its end."""
+    return [(day, of_days(day, day, zone).until) for day in span(first, last)]
+
+
+@lru_cache(maxsize=8)
+def _hours_between(first: date, last: date, zone: ZoneInfo) -> list[tuple[datetime, datetime]]:
+    """Each hour of these days, from when until when."""
+    return [hour for day in span(first, last) for hour in hours_of(day, zone)]
 
 
 async def _missing(
@@ -277,8 +290,12 @@ _FORGET_MARKED = f"""
 
 
 async def keep_rolling(database: Database, now: Callable[[], datetime]) -> Never:
-    """For ever, a bite at a time; an outage of the database is waited for."""
+    """For ever, a bite at a time; an outage of the database is waited for.
+
+    After each bite it rests as long as that took: calls have half of the machine at the least.
+    """
     while True:
+        began = time.monotonic()
         try:
             async with database.begin() as session:
                 more = await roll_up(session, at=now())
@@ -287,4 +304,4 @@ async def keep_rolling(database: Database, now: Callable[[], datetime]) -> Never
                 raise
             log.warning("figures are not rolled up: the database is away: %s", type(error).__name__)
             more = False
-        await asyncio.sleep(0.1 if more else EVERY_S)
+        await asyncio.sleep(max(0.1, time.monotonic() - began) if more else EVERY_S)
