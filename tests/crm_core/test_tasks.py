@@ -268,7 +268,7 @@ async def test_not_delivered_has_a_reason_and_the_order_can_be_given_again(shop:
             session, road.task, reason="Nobody at home", user_id=road.pavel, at=shop.noon
         )
     assert (await told(shop))[-2:] == [
-        ([shop.anna], "Not done: Bring order A-1001"),
+        ([shop.anna], "Not done: Bring the order"),
         ([shop.oleg], "Not delivered: order A-1001: Nobody at home"),
     ]
     with pytest.raises(Conflict, match="closed already"):

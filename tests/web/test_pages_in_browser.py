@@ -275,6 +275,31 @@ async def test_what_is_half_typed_outlives_a_reload_another_form_and_a_lost_conn
     ).to_be_visible()
 
 
+async def test_what_was_added_to_an_order_and_not_saved_yet_outlives_a_reload(browser, server, there) -> None:
+    page = await signed_in(await browser.new_context(locale="en-GB"), server, "operator")
+    await page.goto(str(server.make_url(f"/orders/{there.order}")))
+    mugs = page.get_by_label("Quantity of Blue mug")
+    had = int(await mugs.input_value())
+    tea, price = page.get_by_label("Quantity of Tea set"), page.get_by_label("Price of Tea set")
+    for what, product in (("2*mu", "Blue mug"), ("tea", "Tea set")):
+        await page.get_by_label("Find a product").fill(what)
+        await expect(page.get_by_role("option", name=product)).to_be_visible()
+        await page.keyboard.press("Enter")
+    await price.fill("34")
+    for _ in range(2):
+        await page.reload()
+        await expect(mugs).to_have_value(str(had + 2))
+        await expect(tea).to_have_value("1")
+        await expect(price).to_have_value("34")
+        await expect(page.get_by_text("What you typed is back. It is not saved yet.")).to_have_count(1)
+    await page.get_by_role("button", name="Save items").click()
+    await expect(page.locator(".say.good")).to_have_text("Saved.")
+    await expect(tea).to_have_count(1)
+    await page.reload()
+    await expect(price).to_have_value("34.00")
+    await expect(page.get_by_text("What you typed is back.")).to_have_count(0)
+
+
 async def test_a_deal_goes_over_the_board_by_keys_by_mouse_and_without_script(browser, server, there) -> None:
     context = await browser.new_context(viewport={"width": 1440, "height": 900})
     page = await signed_in(context, server, "operator")

@@ -20,7 +20,8 @@ const put = (field, value) => {
   else field.value = value;
 };
 
-const fieldsOf = (form) => [...form.elements].filter((one) => one.name && !NOT_TYPED.has(one.type));
+const isMade = (field) => field.closest("[data-made]") !== null;
+const fieldsOf = (form) => [...form.elements].filter((one) => one.name && !NOT_TYPED.has(one.type) && !isMade(one));
 /** Fields of one name are told apart by their place among each other. */
 const nameOf = (form, field) => `${field.name}#${fieldsOf(form).filter((one) => one.name === field.name).indexOf(field)}`;
 const kindOf = (form) => `${form.getAttribute("action")} ${form.elements.part?.value ?? ""}`;
@@ -30,19 +31,29 @@ const placeOf = (form) => {
 };
 
 const read = (place) => JSON.parse(sessionStorage.getItem(place) ?? "null");
-const keep = (place, kept) => Object.keys(kept.fields).length ? sessionStorage.setItem(place, JSON.stringify(kept)) : sessionStorage.removeItem(place);
+const keep = (place, kept) => Object.keys(kept.fields).length || kept.made?.length ? sessionStorage.setItem(place, JSON.stringify(kept)) : sessionStorage.removeItem(place);
 const places = () => Object.keys(sessionStorage).filter((place) => place.startsWith(KEY));
+
+const makers = new WeakMap();
+
+/** A script adds to this form, in elements with `data-made`: `make` makes them again of what was `made`. */
+export const makes = (form, make) => makers.set(form, make);
+/** What a script has added to a form by now, as JSON can say it. */
+export const made = (form, things) => {
+  const place = placeOf(form);
+  keep(place, { fields: {}, of: fieldsOf(form).length, ...read(place), made: things });
+};
 
 const typed = ({ target: field }) => {
   const form = field.form;
-  if (!form?.matches(FORMS) || !field.name || NOT_TYPED.has(field.type) || form.querySelector("[type=password]")) return;
+  if (!form?.matches(FORMS) || !field.name || NOT_TYPED.has(field.type) || isMade(field) || form.querySelector("[type=password]")) return;
   const place = placeOf(form);
-  const { fields } = read(place) ?? { fields: {} };
+  const { fields, made } = read(place) ?? { fields: {} };
   for (const name of Object.keys(fields)) if (field.type === "radio" && name.startsWith(`${field.name}#`)) delete fields[name];
   const name = nameOf(form, field);
   if (stands(field) === came(field)) delete fields[name];
   else fields[name] = { typed: stands(field), over: came(field) };
-  keep(place, { fields, of: fieldsOf(form).length });
+  keep(place, { fields, of: fieldsOf(form).length, made });
 };
 
 /** A form that goes its way as a form is known to be taken once another page comes; a script that sends it sees to it. */
@@ -74,8 +85,9 @@ const giveBack = (form) => {
   const kept = read(place);
   if (!kept) return;
   const fields = new Map(fieldsOf(form).map((field) => [nameOf(form, field), field]));
-  const same = fields.size === kept.of, lost = [];
-  let back = false;
+  const same = fields.size === kept.of, lost = [], make = makers.get(form);
+  let back = Boolean(make && kept.made?.length);
+  if (back) make(kept.made);
   for (const [name, { typed: value, over }] of Object.entries(kept.fields)) {
     const field = fields.get(name);
     if (field && came(field) === value) delete kept.fields[name];  // it was taken
@@ -89,7 +101,7 @@ const giveBack = (form) => {
       delete kept.fields[name];
     }
   }
-  keep(place, { fields: kept.fields, of: kept.of });
+  keep(place, { fields: kept.fields, of: kept.of, made: kept.made });
   if (back || lost.length) tell(form, place, back, lost);
 };
 
