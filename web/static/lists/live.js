@@ -9,7 +9,8 @@ import { bringBoard } from "./board-live.js";
 import { api, Refused } from "../api.js";
 
 const KNOWN_MS = 300;    // a row that is shown
-const OTHERS_MS = 2500;  // another one: it may belong here now, or be new
+const OTHERS_MS = 2500;  // so often at most for another one: it may belong here now, or be new
+const SPREAD_MS = 1000;  // not everybody at once
 const FRESH_MS = 8000;   // so long a page is as it was read
 const PLACE = /^\/(orders|customers|deals|tasks|callbacks|leads|products)(?:\/(\d+|board))?$/;
 const [, noun, part] = location.pathname.match(PLACE) ?? [];
@@ -24,6 +25,7 @@ const NEW = {
 };
 let timer = null;
 let due = Infinity;
+let read = -Infinity;  // when the list was looked at last
 let missed = false;
 let looking = false;
 let opened = false;  // whether what stands beside the list changed as well
@@ -77,6 +79,7 @@ const look = async () => {
   }
   if (looking) return later(KNOWN_MS);
   looking = true;
+  read = performance.now();
   try {
     await again();
   } catch (error) {
@@ -91,7 +94,8 @@ const concerns = (ids) => {
   if (part && part !== "board") return ids.includes(Number(part)) ? KNOWN_MS : null;
   if (besides() && ids.includes(Number(besides().id))) opened = true;
   const shown = (id) => rowOf(String(id)) || document.querySelector(`[data-deal="${id}"]`);
-  return opened || ids.some(shown) ? KNOWN_MS : OTHERS_MS * (0.6 + 0.8 * Math.random());  // not everybody at once
+  if (opened || ids.some(shown)) return KNOWN_MS;
+  return Math.max(KNOWN_MS, read + OTHERS_MS - performance.now()) + SPREAD_MS * Math.random();
 };
 
 const heard = ({ detail: message }) => {
