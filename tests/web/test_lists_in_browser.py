@@ -122,6 +122,34 @@ async def test_orders_are_worked_through_by_keys_while_a_colleague_changes_some(
     await expect(rows).to_have_count(5)
 
 
+async def test_goods_are_added_beside_the_list_and_found_again_after_a_reload_and_a_colleagues_change(
+    browser, server, database, pushing
+) -> None:
+    there = await shop.furnish(database)
+    context = await browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
+    page = await signed_in(context, server, "operator")
+    await page.goto(str(server.make_url("/orders")))
+    await page.locator(f"tr[data-row='{there.order}'] td").last.click()
+    panel, colleague = page.locator(".beside"), await context.new_page()
+    await colleague.goto(str(server.make_url(f"/orders/{there.order}")))
+    tea = panel.get_by_label("Quantity of Tea set")
+    await panel.get_by_label("Find a product").fill("tea")
+    await expect(panel.get_by_role("option", name="Tea set")).to_be_visible()
+    assert await violations(page) == []
+    await page.keyboard.press("Enter")
+    await expect(tea).to_have_value("1")
+    await page.reload()
+    await expect(tea).to_have_value("1")
+    await expect(panel.get_by_text("What you typed is back. It is not saved yet.")).to_have_count(1)
+    await panel.get_by_role("button", name="Save items").click()
+    await expect(panel.locator(".say.good")).to_have_text("Saved.")
+
+    await expect(colleague.get_by_label("Quantity of Tea set")).to_have_value("1")  # his page followed
+    await colleague.get_by_label("Find a product").fill("mu")  # and is as able as before
+    await expect(colleague.get_by_role("option", name="Blue mug")).to_be_visible()
+    await context.close()
+
+
 async def test_leads_of_a_web_form_are_sorted_checked_and_made_a_deal_without_leaving_the_list(
     browser, server, database, client, pushing
 ) -> None:

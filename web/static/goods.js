@@ -13,7 +13,11 @@ import { html } from "./ui.js";
 const TYPED = ["quantity", "price", "line_discount"];
 const named = (row, name) => row.querySelector(`[name="${name}"]`);
 
+let unbind = () => {};
+
 const lines = (form) => {
+  if (form.dataset.goods) return;  // done already
+  form.dataset.goods = "found";
   const { shop, customer, currency } = form.dataset;
   const blanks = [...form.querySelectorAll("tr[data-add]")];
   const pattern = blanks[0].cloneNode(true);
@@ -77,7 +81,10 @@ const lines = (form) => {
   const place = form.querySelector(".find-goods");
   place.hidden = false;
   render(html`<${ProductSearch} field=${field} shopId=${shop} customerId=${customer} currency=${currency} add=${add} />`, place);
-  bind("F2", t("Find a product"), () => field.current?.focus());
+  unbind();
+  unbind = bind("F2", t("Find a product"), () => field.current?.focus());
 };
 
-document.querySelectorAll("form[data-goods]").forEach(lines);
+/** Of every order in `root`; of the page itself without being asked. */
+export const fitGoods = (root) => root.querySelectorAll("form[data-goods]").forEach(lines);
+fitGoods(document);

@@ -67,15 +67,15 @@ const tellLine = (row, line) => {
 /** Keeps the sums below `form` true; returns what to call when a line came by itself. */
 export const watchTotal = (form) => {
   const place = form.parentNode.querySelector(".sum-lines");
-  const delivery = document.querySelector('form [name="part"][value="delivery"]')?.form;
+  const delivery = () => document.querySelector('form [name="part"][value="delivery"]')?.form;  // it may come anew
   const saved = [...place.childNodes];
   const savedSums = [...form.querySelectorAll("table.goods tbody tr:not([data-add])")].map((row) => [row.lastElementChild, row.lastElementChild.textContent]);
   const rows = () => sold([...form.querySelectorAll("table.goods tbody tr")]);
   const question = () => ({
     shop_id: Number(form.dataset.shop), customer_id: Number(form.dataset.customer), order_id: Number(form.dataset.order),
-    items: rows().map(lineOf), ...off(written(form, "discount")), coupon: written(form, "coupon"), ...brought(delivery, form.dataset.delivery),
+    items: rows().map(lineOf), ...off(written(form, "discount")), coupon: written(form, "coupon"), ...brought(delivery(), form.dataset.delivery),
   });
-  const words = () => (readable(form, delivery, rows()) ? JSON.stringify(question()) : null);
+  const words = () => (readable(form, delivery(), rows()) ? JSON.stringify(question()) : null);
   const known = "typed" in form.dataset ? null : words();  // what the sums that stand there are the answer to
   let shown = null;
   let answered = null;
@@ -117,7 +117,9 @@ export const watchTotal = (form) => {
     if (asked === answered) return;
     timer = setTimeout(answer, PAUSE_MS, asked);
   };
-  [form, delivery].forEach((one) => { one?.addEventListener("input", look); one?.addEventListener("change", look); });
+  const typed = ({ target }) => { if (form.isConnected && [form, delivery()].includes(target.form)) look(); };
+  addEventListener("input", typed);
+  addEventListener("change", typed);
   if (known === null) look();
   return look;
 };

@@ -4,7 +4,7 @@
 import { boot, t } from "./say.js";
 
 const KEY = `typed:${boot.user?.id ?? ""}:`;
-const FORMS = "#main form[method=post]:not([data-kept], #bulk)";
+const FORMS = ":is(#main, .beside) form[method=post]:not([data-kept], #bulk)";
 const NOT_TYPED = new Set(["hidden", "password", "file", "submit", "button", "reset", "image"]);
 const TEXTS = new Set(["text", "textarea", "search"]);
 
@@ -40,6 +40,7 @@ const makers = new WeakMap();
 export const makes = (form, make) => makers.set(form, make);
 /** What a script has added to a form by now, as JSON can say it. */
 export const made = (form, things) => {
+  if (!form.matches(FORMS)) return;
   const place = placeOf(form);
   keep(place, { fields: {}, of: fieldsOf(form).length, ...read(place), made: things });
 };
@@ -105,6 +106,9 @@ const giveBack = (form) => {
   if (back || lost.length) tell(form, place, back, lost);
 };
 
+/** What was typed into the forms of a part of the page that came just now. */
+export const giveBackIn = (root) => root.querySelectorAll(FORMS).forEach(giveBack);
+
 const begin = () => {
   // What was sent was answered when a page of ours led here, or this one says for the first time that it is done; not
   // when somebody goes back to it or loads it again.
@@ -112,7 +116,7 @@ const begin = () => {
   const answered = led || (new URLSearchParams(location.search).has("done") && !history.state?.seen);
   history.replaceState({ ...history.state, seen: true }, "");
   for (const place of places()) if (answered && read(place).sent) sessionStorage.removeItem(place);
-  document.querySelectorAll(FORMS).forEach(giveBack);
+  giveBackIn(document);
   addEventListener("input", typed);
   addEventListener("change", typed);
   addEventListener("submit", sent);

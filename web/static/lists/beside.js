@@ -5,7 +5,7 @@ import { bind } from "../keys.js";
 import { t } from "../say.js";
 import { api, Refused } from "../api.js";
 import { toast } from "../toast.js";
-import { mountPlayers } from "../player.js";
+import { fit } from "./fit.js";
 import { typedIn } from "./typed.js";
 import { aim, current, link, refresh, rowOf, rows } from "./rows.js";
 
@@ -36,7 +36,7 @@ const mount = (page, hash = "") => {
   body.replaceChildren(...(said ? [document.importNode(said, true)] : []), ...source.childNodes);
   const title = body.querySelector("h1, h2");
   panel.setAttribute("aria-label", title?.textContent.trim() ?? t("Beside the list"));
-  mountPlayers(body);
+  fit(body);
   const there = hash && body.querySelector(`#${CSS.escape(hash.slice(1))}`);
   if (there) there.scrollIntoView();
   else body.scrollTop = top;

@@ -2,11 +2,12 @@
 
 import { t } from "../say.js";
 import { mark, written } from "./rows.js";
+import { fit } from "./fit.js";
 import { typedIn } from "./typed.js";
 
 const words = (piece) => {
   const copy = piece.cloneNode(true);
-  for (const part of copy.querySelectorAll("time, input[type=hidden], .say, [data-player]")) part.remove();
+  for (const part of copy.querySelectorAll("time, input[type=hidden], .say, [data-player], .find-goods, tr[data-add]")) part.remove();
   copy.classList.remove("fresh");
   for (const part of copy.querySelectorAll("details")) part.open = false;
   return written(copy);
@@ -32,6 +33,7 @@ const swap = (old, fresh) => {
   [...fresh.querySelectorAll("details")].forEach((part, place) => { part.open = open[place] ?? part.open; });
   const focus = keepFocus(old, fresh);
   old.replaceWith(fresh);
+  fit(fresh);
   focus();
   if (changed) mark(fresh);
 };
@@ -53,7 +55,7 @@ export const bring = (root, page) => {
   for (const old of root.querySelectorAll(PIECES)) {
     const now = fresh.get(nameOf(old)) ?? (old.matches(".page-head") ? page.querySelector(".page-head") : null);
     if (!now || old.isEqualNode(now)) continue;
-    if (typedIn(old)) {
+    if (typedIn(old) || old.querySelector(".find-goods:focus-within")) {
       if (words(old) !== words(now)) note(root);
     } else if (!plays(old)) swap(old, document.importNode(now, true));
   }

@@ -11,4 +11,4 @@ const changed = (field) => {
 };
 
 /** True when something in a form of `root` is not as it came. */
-export const typedIn = (root) => [...root.querySelectorAll("form[method=post] :is(input, select, textarea)")].some(changed);
+export const typedIn = (root) => root.querySelector("[data-made]") !== null || [...root.querySelectorAll("form[method=post] :is(input, select, textarea)")].some(changed);
