@@ -9,13 +9,14 @@ from crm_core.mention import mark_read
 from crm_core.notice import mark_notice
 from crm_core.read.mentions import list_mentions
 from crm_core.read.notices import list_notices
+from crm_core.read.page import Page
 from web import mentions
 from web.api import Operations
 from web.fields import Answer, Id
 from web.listing import Listed, Listing
 from web.mentions import MentionsQuery
 from web.pages import Pages, go, number_in, read_filters, render, turn
-from web.rights import VIEW_CUSTOMERS
+from web.rights import VIEW_CUSTOMERS, VIEW_NOTICES
 from web.services import services
 from web.sessions import person
 from web.unread import unread_of
@@ -48,7 +49,7 @@ class UnreadAnswer(Answer):
     unread: int
 
 
-@operations.get("/notices", right=VIEW_CUSTOMERS, errors=(404,))
+@operations.get("/notices", right=VIEW_NOTICES, errors=(404,))
 async def get_notices(request: web.Request, query: NoticesQuery) -> Listing[NoticeAnswer]:
     """What you were told, the newest first."""
     async with services(request).db.begin() as session:
@@ -56,13 +57,13 @@ async def get_notices(request: web.Request, query: NoticesQuery) -> Listing[Noti
     return Listing[NoticeAnswer].model_validate(found)
 
 
-@operations.get("/notices/unread", right=VIEW_CUSTOMERS)
+@operations.get("/notices/unread", right=VIEW_NOTICES)
 async def get_unread(request: web.Request) -> UnreadAnswer:
     """How much you have not read yet."""
     return UnreadAnswer(unread=await unread_of(request))
 
 
-@operations.post("/notices/{notice_id}/read", right=VIEW_CUSTOMERS, status=204)
+@operations.post("/notices/{notice_id}/read", right=VIEW_NOTICES, status=204)
 async def post_notice_read(request: web.Request, notice_id: Id) -> None:
     """You have read this. 404 for what was told to another."""
     parts = services(request)
@@ -70,32 +71,35 @@ async def post_notice_read(request: web.Request, notice_id: Id) -> None:
         await mark_notice(session, person(request).user_id, notice_id, at=parts.now())
 
 
-@pages.get("/for-me", right=VIEW_CUSTOMERS)
+@pages.get("/for-me", right=VIEW_NOTICES)
 async def show_for_me(request: web.Request) -> web.Response:
     """What is for whoever is signed in, the newest first."""
     filters, who = read_filters(request, MentionsQuery), person(request)
     async with services(request).db.begin() as session:
         told = await list_notices(session, who.user_id, unread=filters.unread, limit=SHOWN)
-        found = await list_mentions(session, who.user_id, **filters.model_dump())
+        if who.may(VIEW_CUSTOMERS):
+            found = await list_mentions(session, who.user_id, **filters.model_dump())
+        else:
+            found = Page([])
     context = {"told": told.rows, "rows": found.rows, "pages": turn(request, found), "filters": filters}
     return render(request, "for_me.html", context)
 
 
-@pages.post("/for-me/notices/{notice_id}/read", right=VIEW_CUSTOMERS)
+@pages.post("/for-me/notices/{notice_id}/read", right=VIEW_NOTICES)
 async def read_notice(request: web.Request) -> web.Response:
     """Tick one off that was told."""
     await post_notice_read(request, number_in(request, "notice_id"))
     return go("/for-me")
 
 
-@pages.post("/for-me/{mention_id}/read", right=VIEW_CUSTOMERS)
+@pages.post("/for-me/{mention_id}/read", right=VIEW_NOTICES)
 async def read_note(request: web.Request) -> web.Response:
     """Tick off a note."""
     await mentions.post_mention_read(request, number_in(request, "mention_id"))
     return go("/for-me")
 
 
-@pages.post("/for-me/read", right=VIEW_CUSTOMERS)
+@pages.post("/for-me/read", right=VIEW_NOTICES)
 async def read_all(request: web.Request) -> web.Response:
     """Tick off everything."""
     parts, user_id = services(request), person(request).user_id

@@ -32,7 +32,7 @@ from web.errors import from_validation
 from web.fields import Given
 from web.menu_counts import counts
 from web.reach import find_named, narrowed
-from web.rights import KEEP_VIEWS, RUN_CALL_LISTS, VIEW_CUSTOMERS, Person, Right, Scope, require
+from web.rights import KEEP_VIEWS, RUN_CALL_LISTS, VIEW_NOTICES, Person, Right, Scope, require
 from web.say import LOCALE, zone_of
 from web.say import local_instant as local_instant
 from web.services import services
@@ -80,7 +80,7 @@ class Place:
         """Check who it is and the right, then show or do it."""
         require(await signed_in(request), self.right, self.at_least)
         await find_named(request, self.right)
-        if person(request).may(VIEW_CUSTOMERS):
+        if person(request).may(VIEW_NOTICES):
             request[UNREAD] = await unread_of(request, _opened(request))
         if self.method == "GET" and self.path in LISTS and person(request).may(KEEP_VIEWS):
             async with services(request).db.begin() as session:

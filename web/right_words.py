@@ -89,6 +89,7 @@ _WORDS: Mapping[str, str] = {
     "reports.keep": "Keep reports and dashboards",
     "reports.send": "Send reports by e-mail",
     "costs.edit": "Enter what sources cost",
+    "notices.view": "Be told of what is for oneself",
     "views.keep": "Keep views of lists",
     "journal.view": "Read the journal",
 }

@@ -100,6 +100,7 @@ EDIT_ALERTS = Right("alerts", "edit")  # of what the floor is warned, and who is
 KEEP_REPORTS = Right("reports", "keep")  # under a name, also for others; as a file
 SEND_REPORTS = Right("reports", "send")  # by e-mail, regularly
 EDIT_COSTS = Right("costs", "edit")  # what sources of customers cost
+VIEW_NOTICES = Right("notices", "view")  # what one is told
 KEEP_VIEWS = Right("views", "keep")  # filters of a list under a name
 VIEW_JOURNAL = Right("journal", "view")  # who did, saw and heard what
 
@@ -129,6 +130,7 @@ _DESK: Mapping[Right, Scope] = {
     GIVE_TASKS: Scope.ALL,
     VIEW_LEADS: Scope.ALL,
     EDIT_LEADS: Scope.ALL,
+    VIEW_NOTICES: Scope.OWN,
     KEEP_VIEWS: Scope.OWN,
     TAKE_TURNS: Scope.OWN,
     VIEW_FIGURES: Scope.OWN,
@@ -171,7 +173,7 @@ _FLOOR = {
     READ_FLIGHT: Scope.ALL,
     DELIVER: Scope.ALL,
 }
-_ROAD = {VIEW_TASKS: Scope.OWN, EDIT_TASKS: Scope.OWN, DELIVER: Scope.OWN}
+_ROAD = {VIEW_NOTICES: Scope.OWN, VIEW_TASKS: Scope.OWN, EDIT_TASKS: Scope.OWN, DELIVER: Scope.OWN}
 _GOODS = {
     EDIT_PRODUCTS: Scope.ALL,
     VIEW_PURCHASES: Scope.ALL,

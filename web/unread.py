@@ -6,6 +6,7 @@ from aiohttp import web
 
 from crm_core.notice import read_about, unread
 from crm_core.read.mentions import count_unread
+from web.rights import VIEW_CUSTOMERS
 from web.services import services
 from web.sessions import person
 
@@ -13,9 +14,10 @@ from web.sessions import person
 async def unread_of(request: web.Request, opened: Collection[str] = ()) -> int:
     """How much whoever is signed in has not read; what is about a page he opens is read by it."""
     parts, user_id = services(request), person(request).user_id
+    names = person(request).may(VIEW_CUSTOMERS)  # notes that name somebody are those of customers
     async with parts.db.begin() as session:
         told: Sequence[str | None] = await unread(session, user_id)
         for address in set(opened) & set(told):
             await read_about(session, user_id, address, at=parts.now())
-        named = await count_unread(session, user_id)
+        named = await count_unread(session, user_id) if names else 0
     return named + sum(1 for address in told if address not in opened)

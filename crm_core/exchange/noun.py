@@ -73,7 +73,7 @@ class Noun:
         """The columns that can be told by their headings; the first of two with one meaning."""
         meant: dict[str, str] = {}
         for heading in headings:
-            word = " ".join(heading.casefold().replace("_", " ").split())
+            word = " ".join(heading.casefold().replace("_", " ").strip(" ?:*").split())
             named = (it.name for it in self.fields if word == it.name.replace("_", " "))
             place = next(named, None) or next((it.name for it in self.fields if word in it.known), None)
             if place is not None and place not in meant.values():

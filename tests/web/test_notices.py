@@ -42,3 +42,18 @@ async def test_what_was_told_long_ago_is_forgotten(server, database, people) -> 
     await tidy(server.app)
     async with database.begin() as session:
         assert await session.scalar(select(func.count()).select_from(Notice)) == 1
+
+
+async def test_a_courier_is_told_of_his_task_and_of_no_customer(client_of, database, people) -> None:
+    there, operator, courier = (
+        await furnish(database),
+        await client_of("operator"),
+        await client_of("courier"),
+    )
+    given = {"title": "Fetch the parcel", "performer_id": people["courier"]}
+    await ok(await operator.post(f"{API}/tasks", json=given), 201)
+    note = {"text": "@courier she moved"}
+    await ok(await operator.post(f"{API}/customers/{there.customer}/notes", json=note), 201)
+    assert 'aria-label="For me: 1 not read"' in await (await courier.get("/courier")).text()
+    shown = await (await courier.get("/for-me")).text()
+    assert "New task: Fetch the parcel" in shown and "she moved" not in shown
