@@ -3,12 +3,14 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
+from uuid import uuid4
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from crm_core import outbox
+from crm_core.dial_lock import free, lock
 from crm_core.lead_form import create_form
 from crm_core.order import ItemWanted, create_order, set_status
 from tests.axe import violations
@@ -38,16 +40,16 @@ def settings(settings):
 
 
 @pytest_asyncio.fixture
-async def pushing(services, database, people) -> AsyncIterator[None]:
+async def pushing(services, database, people) -> AsyncIterator[Desks]:
     """What is announced in the database reaches the browsers, as in the running service."""
-    register = Register(database)
-    push = PushServer(Desks(), make_store(services), services.metrics, register=register)
+    register, desks = Register(database), Desks()
+    push = PushServer(desks, make_store(services), services.metrics, register=register)
     async with push.listening("127.0.0.1", services.settings.push_port):
         parts = [
             asyncio.create_task(part)
             for part in (outbox.publish(database), outbox.listen(database, register.heard), register.run())
         ]
-        yield
+        yield desks
         for part in parts:
             part.cancel()
         await asyncio.gather(*parts, return_exceptions=True)
@@ -148,6 +150,33 @@ async def test_goods_are_added_beside_the_list_and_found_again_after_a_reload_an
     await colleague.get_by_label("Find a product").fill("mu")  # and is as able as before
     await expect(colleague.get_by_role("option", name="Blue mug")).to_be_visible()
     await context.close()
+
+
+async def test_the_list_of_callbacks_says_who_is_called_by_a_colleague_at_this_moment(
+    browser, server, database, services, people, pushing
+) -> None:
+    there, senior = await shop.furnish(database), people["senior"]
+    page = await signed_in(await browser.new_context(locale="en-GB"), server, "operator")
+    await page.goto(str(server.make_url("/callbacks")))
+    row = page.locator(f"tr[data-row='{there.callback}']")
+    number = await row.locator(".dial").get_attribute("data-number") or ""
+    call = uuid4()
+    async with database.begin() as session:
+        await lock(
+            session,
+            number=number,
+            customer_id=there.customer,
+            call_id=call,
+            user_id=senior,
+            now=services.now(),
+        )
+    busy = {"id": str(call), "by": {"id": senior, "name": "Senior"}, "callback_ids": [there.callback]}
+    pushing.push(people["operator"], {"type": "calling", "calling": [busy]})
+    await expect(row).to_contain_text("Senior is calling now.")
+    async with database.begin() as session:
+        await free(session, call)
+    pushing.push(people["operator"], {"type": "calling", "calling": []})
+    await expect(row).not_to_contain_text("is calling now")
 
 
 async def test_leads_of_a_web_form_are_sorted_checked_and_made_a_deal_without_leaving_the_list(

@@ -28,6 +28,7 @@ let due = Infinity;
 let read = -Infinity;  // when the list was looked at last
 let missed = false;
 let looking = false;
+let busy = "";  // callbacks whose customer is being called
 let opened = false;  // whether what stands beside the list changed as well
 
 const later = (ms) => {
@@ -98,7 +99,15 @@ const concerns = (ids) => {
   return Math.max(KNOWN_MS, read + OTHERS_MS - performance.now()) + SPREAD_MS * Math.random();
 };
 
+/** Somebody began to call whom a callback is for, or is through. */
+const callingSaid = ({ calling }) => {
+  const ids = String((calling ?? []).flatMap((one) => one.callback_ids).sort());
+  if (ids !== busy) later(KNOWN_MS);
+  busy = ids;
+};
+
 const heard = ({ detail: message }) => {
+  if (noun === "callbacks" && "calling" in message) callingSaid(message);
   if (message.type === "snapshot") {
     follow();
     if (performance.now() > FRESH_MS) later(KNOWN_MS);  // connected anew: what was told between is not known
