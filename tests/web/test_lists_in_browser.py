@@ -143,6 +143,12 @@ async def test_goods_are_added_beside_the_list_and_found_again_after_a_reload_an
     await page.reload()
     await expect(tea).to_have_value("1")
     await expect(panel.get_by_text("What you typed is back. It is not saved yet.")).to_have_count(1)
+    await page.route("**/orders/*", lambda route: route.abort())  # the server can not be reached
+    await panel.get_by_role("button", name="Save items").click()
+    await expect(page.locator(".toast")).to_have_count(1)
+    await page.unroute("**/orders/*")
+    await page.reload()
+    await expect(tea).to_have_value("1")
     await panel.get_by_role("button", name="Save items").click()
     await expect(panel.locator(".say.good")).to_have_text("Saved.")
 

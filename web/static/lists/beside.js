@@ -183,6 +183,8 @@ const submit = async (event) => {
   if (form.method === "get") return look(`${address.split("#")[0]}?${fields}`);
   const found = await load(address, { method: "POST", body: fields });
   if (found) await done(found);
+  // It was not taken, so what was typed is kept on as if it were typed just now.
+  else for (const field of form.elements) if (field.name) field.dispatchEvent(new Event("input", { bubbles: true }));
 };
 
 /** After a form: the thing again, with what is said of it; or the page that the form leads to. */
