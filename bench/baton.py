@@ -26,8 +26,9 @@ from house import PASSWORD, Desk, desk_of, running_service
 from asterisk.fake import Caller, Manual, Switchboard, lab
 from crm_core.db import connect
 from crm_core.embedded import Embedded
-from crm_core.line import create_line, create_shop
+from crm_core.line import create_line
 from crm_core.migrations import migrate
+from crm_core.shop import create_shop
 from crm_core.user import Passwords, create_user, map_extension
 
 GOAL_MS = 1000.0

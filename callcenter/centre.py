@@ -51,7 +51,7 @@ from crm_core.pop_setting import load_pop_settings
 
 log = structlog.get_logger(__name__)
 
-DIRECTORY_TOPICS = frozenset({"user", "line"})
+DIRECTORY_TOPICS = frozenset({"user", "line", "shop"})
 SETUP_TOPICS = frozenset({pause_reason.TOPIC, wrap_up_rule.TOPIC})
 LOOK_EVERY_S = 30.0
 AGAIN_S = 2.0

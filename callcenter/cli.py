@@ -43,8 +43,12 @@ def run(
     settings = configuration(demo=demo) if demo else configuration()
     set_up_logs(quiet=demo)
 
-    def ready(address: str, seconds: float) -> None:
+    def ready(address: str, seconds: float, known: bool) -> None:
         typer.echo(f"\nCallcenter is ready after {seconds:.1f} s:  {address}")
+        if not known:
+            typer.echo(
+                "  nobody can sign in yet; make the first account:  callcenter user add NAME --role admin"
+            )
         if demo:
             typer.echo("  sign in as  operator, supervisor, manager, admin or courier,  password  demo")
         typer.echo("  Ctrl-C stops everything.\n")

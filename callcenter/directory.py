@@ -11,8 +11,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.hours import Hours
-from crm_core.line import Line, Shop
+from crm_core.line import Line
 from crm_core.line_hours import load_hours
+from crm_core.shop import Shop
 from crm_core.user import Extension, User
 
 

@@ -10,6 +10,8 @@ def set_up_logs(*, quiet: bool) -> None:
     """`quiet`: warnings and worse only, for a person at a terminal."""
     level = logging.WARNING if quiet else logging.INFO
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for chatty in ("alembic.runtime.plugins", "websockets.server"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -23,10 +23,11 @@ from crm_core.db import Base, Flag, Id, Version, one_of
 from crm_core.errors import Conflict, Invalid
 from crm_core.lead_rows import OPEN as OPEN_LEADS
 from crm_core.lead_rows import Lead
-from crm_core.line import Line, Shop
+from crm_core.line import Line
 from crm_core.order_rows import Order
 from crm_core.order_status import OPEN
 from crm_core.read.attendance import present_now
+from crm_core.shop import Shop
 from crm_core.status_list import codes_of
 from crm_core.team import Team
 from crm_core.user import Role, User

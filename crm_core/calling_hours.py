@@ -17,9 +17,9 @@ from sqlalchemy.orm import Mapped
 from crm_core.db import Base, Id, Texts
 from crm_core.errors import Invalid
 from crm_core.hours import WEEKDAYS, Hours, Span, read_spans
-from crm_core.line import Shop
 from crm_core.outbox import announce
 from crm_core.phone import normalise
+from crm_core.shop import Shop
 
 TOPIC = "calling_rule"
 LONGEST_MINUTES = 7 * 24 * 60

@@ -12,9 +12,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from crm_core import audit
 from crm_core.db import Base, Flag, Id, Money, Percent, Version
 from crm_core.errors import Conflict, Invalid, NotFound
-from crm_core.line import Shop
 from crm_core.money import money
 from crm_core.order_total import Off, off
+from crm_core.shop import Shop
 
 EDITABLE = frozenset(
     ("percent", "amount", "minimum", "starts_at", "ends_at", "max_uses", "active", "shop_id", "note")

@@ -11,11 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm_core.deal_rows import Deal, DealItem
 from crm_core.discount_limit import Sold, check_limit, most_off
 from crm_core.errors import Invalid
-from crm_core.line import Shop
 from crm_core.money import money
 from crm_core.order_total import OrderLine, add_up
 from crm_core.price import buys_at, prices_for
 from crm_core.product import Product
+from crm_core.shop import Shop
 
 MOST_LINES = 100
 

@@ -14,8 +14,8 @@ from crm_core import audit
 from crm_core.db import Base, Flag, Id, Money, Texts, Version
 from crm_core.errors import Conflict, Invalid, NotFound
 from crm_core.keys import search_key
-from crm_core.line import Shop
 from crm_core.money import money
+from crm_core.shop import Shop
 
 MOST_RATES = 50
 

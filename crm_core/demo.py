@@ -25,9 +25,10 @@ from crm_core.demo_quality import give_quality
 from crm_core.demo_site import STRANGER, SiteHistory
 from crm_core.demo_work import give_work
 from crm_core.keys import search_key, sort_key
-from crm_core.line import Line, Shop
+from crm_core.line import Line
 from crm_core.phone import normalise
 from crm_core.product import Product, ProductFamily
+from crm_core.shop import Shop
 from crm_core.stock import open_books
 from crm_core.supply import Supply
 from crm_core.user import Extension, Passwords, Role, User

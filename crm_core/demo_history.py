@@ -20,13 +20,14 @@ from crm_core.demo_people import Person
 from crm_core.demo_shifts import shifts
 from crm_core.demo_ways import lead_deals, order_steps
 from crm_core.funnel import SALES
-from crm_core.line import Line, Shop
+from crm_core.line import Line
 from crm_core.order import Order, OrderChange, OrderItem
 from crm_core.order_total import OrderLine, add_up
 from crm_core.payment import Payment
 from crm_core.product import Product
 from crm_core.queue_visit import QueueVisit
 from crm_core.recording import Recording
+from crm_core.shop import Shop
 from crm_core.user import User
 
 ORDERS, OTHER_CALLS, DEALS = 700, 420, 46

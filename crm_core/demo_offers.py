@@ -11,12 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.coupon import create_coupon
 from crm_core.customer import Customer
-from crm_core.line import list_shops
 from crm_core.order import create_order
 from crm_core.order_stock import ItemWanted
 from crm_core.payment_terms import save_terms
 from crm_core.product import Product
 from crm_core.segment import add_segment
+from crm_core.shop import list_shops
 
 _SEGMENTS: Mapping[str, list[dict[str, Any]]] = {
     "Bought well, silent for a month": [

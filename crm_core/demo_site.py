@@ -11,8 +11,8 @@ from crm_core.db import Base
 from crm_core.demo_goods import Ware
 from crm_core.demo_ids import Ids
 from crm_core.demo_people import Person
-from crm_core.line import Shop
 from crm_core.message import Channel, Direction, Message
+from crm_core.shop import Shop
 from crm_core.site import Cart, Visit
 
 SITES = ("https://dom-i-kuchnia.example", "https://haus-und-herd.example", "https://hearth-and-home.example")

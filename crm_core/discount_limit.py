@@ -11,8 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from crm_core import audit
 from crm_core.db import Base, Id, Percent
 from crm_core.errors import Invalid, NotFound
-from crm_core.line import Shop
 from crm_core.order_total import OrderLine, Sums, off, share_off
+from crm_core.shop import Shop
 
 
 class DiscountLimit(Base):

@@ -17,13 +17,14 @@ from crm_core.deal_goods import GoodsWanted
 from crm_core.deal_rows import Deal
 from crm_core.errors import Conflict, Invalid, NotFound
 from crm_core.lead_rows import OPEN, Lead, LeadForm, LeadItem, State
-from crm_core.line import Line, Shop
+from crm_core.line import Line
 from crm_core.message import follow_lead
 from crm_core.notice import notify
 from crm_core.order import ItemWanted, create_order
 from crm_core.outbox import announce
 from crm_core.phone import display, normalise
 from crm_core.product import Product
+from crm_core.shop import Shop
 from crm_core.user import Role, User
 
 EDITABLE = frozenset(("name", "phone", "email", "message", "state", "responsible_id", "shop_id"))

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.errors import Conflict, Invalid, NotFound
 from crm_core.lead_rows import LeadForm
-from crm_core.line import Shop
+from crm_core.shop import Shop
 from crm_core.user import User
 
 EDITABLE = frozenset(("name", "origin", "fields", "responsible_id", "role", "active", "shop_id"))

@@ -1,6 +1,5 @@
-"""Shops and the lines (numbers people dial) that belong to them."""
+"""Lines: the numbers people dial, and the shop each belongs to."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,26 +13,8 @@ from crm_core.db import Base, Flag, Id, Texts
 from crm_core.errors import Conflict, Invalid, NotFound
 from crm_core.outbox import announce
 from crm_core.phone import normalise
+from crm_core.shop import Shop
 from crm_core.user import Extension
-
-
-class Shop(Base):
-    """One online store: its currency, its country, its series of order numbers."""
-
-    __tablename__ = "shops"
-    __table_args__ = (
-        CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency_code"),
-        CheckConstraint("country ~ '^[A-Z]{2}$'", name="country_code"),
-        UniqueConstraint("order_prefix"),
-    )
-
-    id: Mapped[Id]
-    name: Mapped[str]
-    currency: Mapped[str]
-    country: Mapped[str]
-    timezone: Mapped[str]
-    order_prefix: Mapped[str]
-    next_order_number: Mapped[int] = mapped_column(server_default="1001", default=1001)
 
 
 class Line(Base):
@@ -58,24 +39,6 @@ class Line(Base):
     shop_id: Mapped[int | None] = mapped_column(ForeignKey("shops.id"), index=True)
     timezone: Mapped[str | None]
     makes_leads: Mapped[Flag]
-
-
-async def create_shop(
-    session: AsyncSession, *, name: str, currency: str, country: str, timezone: str, order_prefix: str
-) -> Shop:
-    """Add a shop. Raises `Invalid`, and `Conflict` when another has the same prefix of order numbers."""
-    if not re.fullmatch("[A-Z]{3}", currency):
-        raise Invalid("A currency is three capital letters, for instance EUR.", "currency")
-    if not re.fullmatch("[A-Z]{2}", country):
-        raise Invalid("A country is two capital letters, for instance PL.", "country")
-    if timezone not in available_timezones():
-        raise Invalid("A time zone is written like Europe/Warsaw.", "timezone")
-    if await session.scalar(select(Shop.id).where(Shop.order_prefix == order_prefix)):
-        raise Conflict(f"Another shop's orders begin with {order_prefix!r} already.")
-    shop = Shop(name=name, currency=currency, country=country, timezone=timezone, order_prefix=order_prefix)
-    session.add(shop)
-    await session.flush()
-    return shop
 
 
 async def create_line(
@@ -204,8 +167,3 @@ async def list_lines(session: AsyncSession) -> Sequence[tuple[Line, Shop | None]
         select(Line, Shop).join(Shop, Shop.id == Line.shop_id, isouter=True).order_by(Line.name, Line.id)
     )
     return [(line, shop) for line, shop in rows]
-
-
-async def list_shops(session: AsyncSession) -> Sequence[Shop]:
-    """Every shop, by name."""
-    return (await session.scalars(select(Shop).order_by(Shop.name, Shop.id))).all()

@@ -12,8 +12,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from crm_core.db import Base, Flag, Id
 from crm_core.errors import Invalid, NotFound
 from crm_core.hours import WEEKDAYS, Holiday, Hours, Span, check_spans
-from crm_core.line import Line, Shop, get_line
+from crm_core.line import Line, get_line
 from crm_core.outbox import announce
+from crm_core.shop import Shop
 
 SPAN = "opens >= 0 AND opens < 1440 AND closes > opens AND closes <= opens + 1440"
 

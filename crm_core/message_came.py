@@ -11,9 +11,9 @@ from crm_core.customer_contact import ContactKind, only_owner, reached_by
 from crm_core.errors import Conflict, NotFound
 from crm_core.lead import create_lead, update_lead
 from crm_core.lead_rows import OPEN, Lead
-from crm_core.line import Shop
 from crm_core.message import Channel, Direction, Message, keep_message, said
 from crm_core.phone import normalise
+from crm_core.shop import Shop
 
 BY_NUMBER = (Channel.SMS, Channel.WHATSAPP, Channel.VIBER, Channel.SIGNAL)
 

@@ -13,7 +13,6 @@ from crm_core import assignment, call_link, deal, hold
 from crm_core.call import resolve
 from crm_core.customer import get_customer
 from crm_core.errors import NotFound
-from crm_core.line import Shop
 from crm_core.money import money
 from crm_core.notice import notify
 from crm_core.order_apply import apply
@@ -29,6 +28,7 @@ from crm_core.order_stock import ItemWanted as ItemWanted
 from crm_core.outbox import announce
 from crm_core.payment import Kind, book
 from crm_core.product import find_products as find_products
+from crm_core.shop import Shop
 
 
 async def create_order(

@@ -22,13 +22,13 @@ from crm_core.customer import get_customer
 from crm_core.customer_contact import ContactKind, CustomerContact
 from crm_core.db import Base, Id, one_of
 from crm_core.errors import Conflict, Invalid, NotFound
-from crm_core.line import Shop
 from crm_core.message import Channel, Direction, keep_message
 from crm_core.money import money
 from crm_core.order_rows import Order, OrderChange
 from crm_core.order_status import is_released
 from crm_core.outbox import announce
 from crm_core.payment_terms import MESSAGE, PaymentTerms, load_terms
+from crm_core.shop import Shop
 from crm_core.user import User
 
 LASTS = timedelta(days=30)

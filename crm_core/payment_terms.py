@@ -17,8 +17,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from crm_core.db import Base, Version
 from crm_core.errors import Invalid, NotFound, Stale
-from crm_core.line import Shop
 from crm_core.order_status import OPEN, Group, group_of
+from crm_core.shop import Shop
 from crm_core.status_list import OrderStatus
 
 IN_ADDRESS = ("order", "amount", "currency", "code")

@@ -28,9 +28,9 @@ from crm_core import audit
 from crm_core.db import Base, Flag, Id, Instant, Money, Texts, Version
 from crm_core.errors import Conflict, Invalid, NotFound
 from crm_core.keys import search_key, words_query
-from crm_core.line import Shop
 from crm_core.money import money
 from crm_core.outbox import announce
+from crm_core.shop import Shop
 
 SIDES = ("length_mm", "width_mm", "height_mm")
 EDITABLE = frozenset(

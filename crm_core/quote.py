@@ -16,7 +16,6 @@ from crm_core.customer import Customer
 from crm_core.discount_limit import check_limit
 from crm_core.errors import Invalid, NotFound
 from crm_core.hold import Standing, standings
-from crm_core.line import Shop
 from crm_core.order import blank, get_order
 from crm_core.order_apply import (
     put_coupon,
@@ -31,6 +30,7 @@ from crm_core.order_rows import Order, OrderItem
 from crm_core.order_stock import ItemWanted
 from crm_core.order_total import Sums, margin
 from crm_core.product import Product
+from crm_core.shop import Shop
 from crm_core.supply import Supply, list_supplies
 
 

@@ -19,10 +19,10 @@ from crm_core.customer import get_customer
 from crm_core.customer_contact import ContactKind, only_owner, reached_by
 from crm_core.db import Base, Id, Money
 from crm_core.errors import Invalid, NotFound
-from crm_core.line import Shop
 from crm_core.order_rows import Order
 from crm_core.outbox import announce
 from crm_core.phone import normalise
+from crm_core.shop import Shop
 
 
 class Cart(Base):

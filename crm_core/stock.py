@@ -17,10 +17,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from crm_core import audit
 from crm_core.db import Base, Flag, Id
 from crm_core.errors import Conflict, Invalid, NotFound
-from crm_core.line import Shop
 from crm_core.order_status import RELEASED, SHIPPED, among_sql
 from crm_core.outbox import announce
 from crm_core.product import Product, get_product
+from crm_core.shop import Shop
 
 MAIN = "Main warehouse"
 MOST_ON_HAND = 9_999_999

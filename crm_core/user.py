@@ -68,6 +68,9 @@ class Extension(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
 
 
+SHORTEST_PASSWORD = 8
+
+
 class Passwords:
     """Argon2 off the event loop, a few at a time: each needs 64 MB and a core for some 50 ms."""
 
@@ -154,6 +157,11 @@ async def get_user(session: AsyncSession, user_id: int) -> User:
     if user is None:
         raise NotFound(f"There is no user {user_id}.")
     return user
+
+
+async def anybody(session: AsyncSession) -> bool:
+    """Whether there is any account."""
+    return bool(await session.scalar(select(select(User.id).exists())))
 
 
 async def find_by_login(session: AsyncSession, login: str) -> User | None:

@@ -20,9 +20,10 @@ from crm_core.call import Call
 from crm_core.db import Base, one_of
 from crm_core.errors import Conflict, Invalid, NotFound
 from crm_core.leads_of import leads_of
-from crm_core.line import Line, Shop
+from crm_core.line import Line
 from crm_core.notice import notify
 from crm_core.outbox import announce
+from crm_core.shop import Shop
 from crm_core.user import Role, User
 
 LASTS = timedelta(days=7)

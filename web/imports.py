@@ -24,9 +24,9 @@ from crm_core.exchange.noun import CUSTOM
 from crm_core.exchange.nouns import noun_of
 from crm_core.exchange.preview import FIRST, preview
 from crm_core.exchange.refused import refused_file, refused_sheet
-from crm_core.line import Shop
 from crm_core.read import page
 from crm_core.read.page import Page, Sort
+from crm_core.shop import Shop
 from web.api import Operations
 from web.fields import VISIBLE, Answer, Given, Id
 from web.listing import Listed, Listing, possible

@@ -8,9 +8,9 @@ from decimal import Decimal
 from aiohttp import web
 from babel.dates import format_date
 
-from crm_core.line import Shop
 from crm_core.order_rows import Order
 from crm_core.payment_terms import PaymentTerms
+from crm_core.shop import Shop
 from web.order_forms import said_off
 from web.pdf import PDF, typeset
 from web.say import LOCALE, money

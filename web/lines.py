@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core import line, line_hours
 from crm_core.hours import Holiday, Span, check_spans, minutes, span
-from crm_core.line import Line, Shop
+from crm_core.line import Line
+from crm_core.shop import Shop
 from web.api import Operations
 from web.fields import Answer, Day, Given, Id, Name
 from web.listing import possible

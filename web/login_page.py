@@ -5,6 +5,7 @@ from typing import Any
 import aiohttp_jinja2
 from aiohttp import web
 
+from crm_core.user import anybody
 from web.errors import Refusal
 from web.middleware import visitor_address
 from web.services import services
@@ -27,7 +28,7 @@ async def get_login(request: web.Request) -> web.StreamResponse:
     onward = inside(request.query.get("next", "/"))
     if await visitor(request) is not None:
         raise web.HTTPSeeOther(onward)
-    return _form(request, login="", onward=onward)
+    return await _form(request, login="", onward=onward)
 
 
 @routes.post("/login")
@@ -40,7 +41,7 @@ async def post_login(request: web.Request) -> web.StreamResponse:
     try:
         user = await sign_in(parts, login=login, password=password, address=visitor_address(request))
     except Refusal as refusal:
-        return _form(request, login=login, onward=onward, refusal=refusal)
+        return await _form(request, login=login, onward=onward, refusal=refusal)
     await start_session(request, user)
     return web.Response(status=303, headers={"Location": onward})
 
@@ -55,10 +56,17 @@ async def post_logout(request: web.Request) -> web.StreamResponse:
     return web.Response(status=303, headers={"Location": "/login"})
 
 
-def _form(
+async def _form(
     request: web.Request, *, login: str, onward: str, refusal: Refusal | None = None
 ) -> web.StreamResponse:
-    context: dict[str, Any] = {"login": login, "next": onward, "error": refusal.detail if refusal else None}
+    async with services(request).db.begin() as session:
+        known = await anybody(session)
+    context: dict[str, Any] = {
+        "login": login,
+        "next": onward,
+        "error": refusal.detail if refusal else None,
+        "known": known,
+    }
     status = refusal.status if refusal else 200
     response = aiohttp_jinja2.render_template("login.html", request, context, status=status)
     response.headers.update(refusal.headers if refusal else {})

@@ -10,7 +10,7 @@ from aiohttp import web
 from pydantic import StringConstraints
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core.line import list_lines, list_shops
+from crm_core.line import list_lines
 from crm_core.product import find_products
 from crm_core.read.calls import CallRow, list_calls
 from crm_core.read.customers import list_customers
@@ -33,16 +33,6 @@ from web.tasks import viewer
 operations = Operations("lookups")
 FOUND = 5
 """Rows of each kind that the search field shows."""
-
-
-class ShopAnswer(Answer):
-    """One online store."""
-
-    id: int
-    name: str
-    currency: str
-    country: str
-    timezone: str
 
 
 class LineAnswer(Answer):
@@ -102,13 +92,6 @@ class SearchAnswer(Answer):
     calls: list[FoundCall]
     products: list[FoundProduct]
     tasks: list[FoundTask]
-
-
-@operations.get("/shops")
-async def get_shops(request: web.Request) -> list[ShopAnswer]:
-    """Every shop, by name."""
-    async with services(request).db.begin() as session:
-        return [ShopAnswer.model_validate(row) for row in await list_shops(session)]
 
 
 @operations.get("/lines")

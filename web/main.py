@@ -7,6 +7,7 @@ loudly, is started again and asks the switchboard for its state.
 import asyncio
 import errno
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -45,6 +46,7 @@ from crm_core.exchange import pull
 from crm_core.exchange import worker as imports
 from crm_core.migrations import migrate
 from crm_core.seal import Seal
+from crm_core.user import anybody
 from recordings import jobs, service
 from recordings.cache import Cache
 from recordings.engine import VoskEngine
@@ -68,13 +70,16 @@ class CannotStart(Exception):
     """Something outside this program must be mended first; the text says what."""
 
 
-async def run(settings: Settings, *, ready: Callable[[str, float], None]) -> None:
-    """Run every part until SIGINT or SIGTERM. `ready` is told the address and how long the start took, in s.
+async def run(settings: Settings, *, ready: Callable[[str, float, bool], None]) -> None:
+    """Run every part until SIGINT or SIGTERM.
+
+    `ready` is told the address, how long the start took, in s, and whether anybody has an account.
 
     Raises `CannotStart` with one sentence that says what to mend.
     """
     began = time.monotonic()
     check_rooms()
+    _check_ports(settings)
     stop = _stop_on_signals()
     async with AsyncExitStack() as stack:
         server = await _embedded(settings, stack)
@@ -100,7 +105,10 @@ async def run(settings: Settings, *, ready: Callable[[str, float], None]) -> Non
                 group.create_task(part, name=name)
                 for name, part in _parts(settings, server, db, attachment, register, demo, stack)
             ]
-            ready(settings.public_url or f"http://localhost:{settings.http_port}", time.monotonic() - began)
+            async with db.begin() as session:
+                known = await anybody(session)
+            address = settings.public_url or f"http://localhost:{settings.http_port}"
+            ready(address, time.monotonic() - began, known)
             await stop.wait()
             for part in parts:
                 part.cancel()
@@ -314,6 +322,14 @@ async def _serve(
         await web.TCPSite(runner, settings.http_host, settings.http_port).start()
     with _taken(settings.push_port, "PUSH_PORT"):
         await stack.enter_async_context(push.listening(settings.http_host, settings.push_port))
+
+
+def _check_ports(settings: Settings) -> None:
+    """Raise `CannotStart` for a port that is taken, before a database is started for nothing."""
+    for port, setting in ((settings.http_port, "HTTP_PORT"), (settings.push_port, "PUSH_PORT")):
+        with _taken(port, setting), socket.socket() as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind((settings.http_host, port))
 
 
 @contextmanager

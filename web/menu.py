@@ -168,6 +168,13 @@ SETTINGS = (
         "Shop",
         (
             Place(
+                "products",
+                "/shops",
+                "Shops",
+                rights.EDIT_SHOPS,
+                "Online stores: name, currency, country, order numbers",
+            ),
+            Place(
                 "funnels",
                 "/funnels",
                 "Funnels",

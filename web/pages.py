@@ -22,9 +22,9 @@ from pydantic import ValidationError
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core.line import Shop
 from crm_core.read.page import LONGEST, Page
 from crm_core.saved_view import SavedView, filters, list_views
+from crm_core.shop import Shop
 from crm_core.team import Team
 from crm_core.user import Role, User
 from web.bulk_bar import BARS, Bar, bar_of

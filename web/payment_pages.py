@@ -9,12 +9,12 @@ from sqlalchemy import select
 
 from callcenter.places import DeskState
 from crm_core.call import Call
-from crm_core.line import Shop, list_shops
 from crm_core.order import get_order
 from crm_core.order_status import Group
 from crm_core.payment_link import Way
 from crm_core.payment_terms import FIELDS, MESSAGE, load_terms
 from crm_core.read.customers import load_customer
+from crm_core.shop import Shop, list_shops
 from crm_core.status_list import list_statuses
 from web import payment_terms, payments
 from web.errors import Refusal

@@ -17,6 +17,7 @@ _WORDS: Mapping[str, str] = {
     "orders.export": "Export orders",
     "deals.view": "See deals",
     "deals.edit": "Begin and move deals",
+    "shops.edit": "Set up shops",
     "selling.edit": "Set limits of discounts, coupons and delivery",
     "assignment.edit": "Set rules of who gets an order",
     "statuses.edit": "Set up statuses of orders",

@@ -69,6 +69,7 @@ VIEW_AGENTS, SET_AGENTS, EDIT_PAUSES = (
 )
 VIEW_AUDITS, RUN_AUDITS = Right("audits", "view"), Right("audits", "run")
 VIEW_LINES, EDIT_LINES = Right("lines", "view"), Right("lines", "edit")
+EDIT_SHOPS = Right("shops", "edit")  # their currency, country and order numbers
 EDIT_FUNNELS = Right("funnels", "edit")
 TAKE_TURNS = Right("queue", "take")  # the next who waits for a call
 VIEW_QUEUE = Right("queue", "view")  # all who wait, and how they are ranked
@@ -201,6 +202,7 @@ _HOUSE = {
     RUN_AUDITS: Scope.ALL,
     VIEW_LINES: Scope.ALL,
     EDIT_LINES: Scope.ALL,
+    EDIT_SHOPS: Scope.ALL,
     EDIT_FUNNELS: Scope.ALL,
     EDIT_OUTCOMES: Scope.ALL,
     EDIT_PANELS: Scope.ALL,

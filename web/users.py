@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm_core import team, user
 from crm_core.errors import Conflict
 from crm_core.sign_in import SignInSession
-from crm_core.user import Extension, Role, User
+from crm_core.user import SHORTEST_PASSWORD, Extension, Role, User
 from web.api import Operations
 from web.errors import FieldError, Refusal
 from web.fields import LOGIN, Answer, Given, Id, Name
@@ -38,7 +38,7 @@ def check_zone(name: str) -> str:
 
 
 Login = Annotated[str, StringConstraints(pattern=LOGIN)]
-Password = Annotated[str, StringConstraints(min_length=8, max_length=1000)]
+Password = Annotated[str, StringConstraints(min_length=SHORTEST_PASSWORD, max_length=1000)]
 Zone = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_+/-]{0,59}$"), AfterValidator(check_zone)
 ]

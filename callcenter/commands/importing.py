@@ -30,7 +30,7 @@ from crm_core.exchange.nouns import noun_of
 from crm_core.exchange.refused import refused_file
 from crm_core.exchange.table import Row
 from crm_core.exchange.worker import perform
-from crm_core.line import Shop
+from crm_core.shop import Shop
 from crm_core.stock import Warehouse
 
 PREVIEW = 5

@@ -13,16 +13,18 @@ users = typer.Typer(help="People who may sign in.", no_args_is_help=True)
 def user_add(
     login: str,
     name: Annotated[str, typer.Option(help="As colleagues call this person; else the login.")] = "",
-    role: Annotated[str, typer.Option(help="operator, senior, supervisor, manager or admin")] = "operator",
+    role: Annotated[
+        str, typer.Option(help="operator, senior, supervisor, manager, admin or courier")
+    ] = "operator",
     extension: Annotated[str | None, typer.Option(help="The telephone of this person.")] = None,
     password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
 ) -> None:
     """Let somebody sign in."""
 
-    from crm_core.user import Passwords, create_user, map_extension
+    from crm_core.user import create_user, map_extension
 
     async def work() -> None:
-        hashed = await Passwords().hash(password)
+        hashed = await _hashed(password)
         pbx = [each.name for each in configuration().switchboards]
         async with open_database() as db, db.begin() as session:
             user = await create_user(
@@ -43,10 +45,10 @@ def user_passwd(
     password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)] = "",
 ) -> None:
     """Give somebody a new password; sessions of the old one end."""
-    from crm_core.user import Passwords, find_by_login, update_user
+    from crm_core.user import find_by_login, update_user
 
     async def work() -> None:
-        hashed = await Passwords().hash(password)
+        hashed = await _hashed(password)
         async with open_database() as db, db.begin() as session:
             user = await find_by_login(session, login)
             if user is None:
@@ -74,3 +76,12 @@ def user_list() -> None:
 
     refusing(work())
     Console().print(table)
+
+
+async def _hashed(password: str) -> str:
+    """As it is kept. Leaves when it is shorter than the page of users takes."""
+    from crm_core.user import SHORTEST_PASSWORD, Passwords
+
+    if len(password) < SHORTEST_PASSWORD:
+        leave(f"A password has at least {SHORTEST_PASSWORD} characters.")
+    return await Passwords().hash(password)

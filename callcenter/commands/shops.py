@@ -20,7 +20,7 @@ def shop_add(
     prefix: Annotated[str, typer.Option(help="What its order numbers begin with, for instance A.")],
 ) -> None:
     """Add a shop that takes orders."""
-    from crm_core.line import create_shop
+    from crm_core.shop import create_shop
 
     async def work() -> None:
         async with open_database() as db, db.begin() as session:
@@ -42,7 +42,8 @@ def shop_line(
     """Say which shop a dialled number belongs to."""
     from sqlalchemy import select
 
-    from crm_core.line import Shop, create_line
+    from crm_core.line import create_line
+    from crm_core.shop import Shop
 
     switchboards = [each.name for each in configuration().switchboards] or ["pbx"]
 

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm_core.custom_field import list_fields
 from crm_core.custom_value import FieldRule
 from crm_core.exchange.kinds import Habits
-from crm_core.line import Shop
+from crm_core.shop import Shop
 from crm_core.status_list import list_statuses
 from crm_core.user import User
 

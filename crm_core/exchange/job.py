@@ -22,7 +22,7 @@ from crm_core.exchange.noun import Noun
 from crm_core.exchange.nouns import noun_of
 from crm_core.exchange.source_rows import put_in_begins
 from crm_core.exchange.table import Form
-from crm_core.line import Shop
+from crm_core.shop import Shop
 from crm_core.stock import Warehouse
 
 SILENT = timedelta(seconds=60)  # an import whose worker was not heard so long is taken up by another

@@ -21,9 +21,9 @@ from crm_core.exchange.fetch import LONGEST_S, Account, Fetched, Stamp, fetch
 from crm_core.exchange.nouns import noun_of
 from crm_core.exchange.source import ask
 from crm_core.exchange.source_rows import ImportRun, ImportSource, RunState, is_at_work
-from crm_core.line import Shop
 from crm_core.outage import is_collision, is_outage
 from crm_core.seal import Seal, is_sealed
+from crm_core.shop import Shop
 from crm_core.task_rows import State as TaskState
 from crm_core.task_rows import Task
 from crm_core.user import Role, User

@@ -29,12 +29,12 @@ from crm_core.exchange.kinds import (
     yes,
 )
 from crm_core.exchange.noun import Field, Given, Noun, Putting
-from crm_core.line import Shop
 from crm_core.money import money
 from crm_core.order import ItemWanted, Order, OrderItem, create_order, update_order
 from crm_core.order_status import Status, is_shipped
 from crm_core.payment import book, list_payments
 from crm_core.product import Product
+from crm_core.shop import Shop
 
 
 def status(cell: str, habits: Habits) -> str:

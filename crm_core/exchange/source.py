@@ -11,7 +11,7 @@ from crm_core.errors import Conflict, Invalid, NotFound
 from crm_core.exchange.nouns import noun_of
 from crm_core.exchange.outside import place_of
 from crm_core.exchange.source_rows import ImportRun, ImportSource, RunState, is_at_work
-from crm_core.line import Shop
+from crm_core.shop import Shop
 from crm_core.user import User
 
 EDITABLE = frozenset(

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from crm_core.db import Base, Flag, Id, Version, one_of
 from crm_core.errors import Conflict
 from crm_core.exchange.schedule import Schedule
-from crm_core.line import Shop
+from crm_core.shop import Shop
 
 
 class RunState(StrEnum):

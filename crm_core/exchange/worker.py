@@ -19,8 +19,8 @@ from crm_core.exchange.job import Import, RefusedImportRow, State, fail, get_imp
 from crm_core.exchange.noun import Putting
 from crm_core.exchange.rows import Outcome, grouped, put_rows, remember
 from crm_core.exchange.table import Row
-from crm_core.line import Shop
 from crm_core.outage import is_collision, is_outage
+from crm_core.shop import Shop
 
 log = structlog.get_logger(__name__)
 AT_ONCE = 50  # things put in within one transaction: nobody waits long for what these lock

@@ -14,11 +14,11 @@ from crm_core.calling_hours import zone_of_number
 from crm_core.customer import Customer
 from crm_core.deal_rows import Deal
 from crm_core.errors import Invalid, NotFound
-from crm_core.line import Shop
 from crm_core.order import Order
 from crm_core.phone import display
 from crm_core.read import page
 from crm_core.read.page import Page, Sort
+from crm_core.shop import Shop
 from crm_core.team import Team
 from crm_core.user import User
 

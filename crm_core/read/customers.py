@@ -15,12 +15,12 @@ from crm_core.customer import Customer, CustomerNumber
 from crm_core.customer_contact import CustomerAddress, CustomerContact, list_addresses, list_contacts
 from crm_core.errors import NotFound
 from crm_core.line import Line as LineRow
-from crm_core.line import Shop
 from crm_core.order import Order, OrderItem
 from crm_core.read import match, page
 from crm_core.read.page import Page, Sort
 from crm_core.read.rfm import cell_rules
 from crm_core.read.segments import BOUGHT, compiled, in_segment
+from crm_core.shop import Shop
 from crm_core.site import Visit
 from crm_core.user import User
 

@@ -8,10 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.customer import Customer
 from crm_core.funnel import FunnelStage
-from crm_core.line import Line, Shop
+from crm_core.line import Line
 from crm_core.phone import display
 from crm_core.product import Product, ProductFamily
 from crm_core.read.facts import Key, Way
+from crm_core.shop import Shop
 from crm_core.status_list import OrderStatus, list_statuses
 from crm_core.user import User
 

@@ -8,8 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.call_script import CallScript
 from crm_core.figure.period import By, Key
-from crm_core.line import Line, Shop
+from crm_core.line import Line
 from crm_core.queue_visit import QueueVisit
+from crm_core.shop import Shop
 from crm_core.user import User
 
 _NAMED: Mapping[By, Any] = {By.OPERATOR: User, By.LINE: Line, By.SCRIPT: CallScript}

@@ -40,13 +40,14 @@ from crm_core.call_script import (
 )
 from crm_core.customer import Customer
 from crm_core.deal_rows import Deal
-from crm_core.line import Line, Shop
+from crm_core.line import Line
 from crm_core.order import Order, OrderItem
 from crm_core.order_status import OPEN, among
 from crm_core.read.call_lists import Listed, listed
 from crm_core.read.own import took_part
 from crm_core.read.tips import Told, habit, last_order, own_fields, tips_for, written
 from crm_core.script_trial import ScriptTrial
+from crm_core.shop import Shop
 from crm_core.status_list import OrderStatus
 
 

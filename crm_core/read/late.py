@@ -24,10 +24,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from crm_core.line import Shop
 from crm_core.order_rows import BROUGHT_ON, WAITED_FOR, Order, OrderChange
 from crm_core.order_status import OPEN, TO_BRING, among
 from crm_core.read.page import Sort, cut
+from crm_core.shop import Shop
 from crm_core.status_list import OrderStatus
 
 MOST = 1000

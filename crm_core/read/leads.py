@@ -12,10 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm_core.customer import Customer, Owner, find_owners
 from crm_core.errors import NotFound
 from crm_core.lead_rows import Lead, LeadItem, State
-from crm_core.line import Shop
 from crm_core.product import Product
 from crm_core.read import page
 from crm_core.read.page import Page, Sort
+from crm_core.shop import Shop
 from crm_core.user import User
 
 SORTS = (Sort(Lead.id, "id", page.number, down=True),)

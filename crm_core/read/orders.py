@@ -15,7 +15,6 @@ from crm_core.call_link import CallLink
 from crm_core.customer import Customer, CustomerNumber
 from crm_core.deal_rows import Deal
 from crm_core.errors import NotFound
-from crm_core.line import Shop
 from crm_core.order import Order, OrderChange, OrderItem
 from crm_core.order_confirmation import Confirmed, load_confirmed
 from crm_core.order_status import OPEN, TO_BRING, Group, among, group_of
@@ -24,6 +23,7 @@ from crm_core.payment import Payment
 from crm_core.read import match, page
 from crm_core.read.late import MOST, count_late, is_late, page_of_late, why_late
 from crm_core.read.page import Page, Sort
+from crm_core.shop import Shop
 from crm_core.status_list import OrderStatus, codes_of
 from crm_core.user import User
 

@@ -9,11 +9,11 @@ from sqlalchemy import ColumnElement, Select, false, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.errors import NotFound
-from crm_core.line import Shop
 from crm_core.picture import main_picture
 from crm_core.product import SIDES, Product, ProductFamily, matches, variant_of
 from crm_core.read import page
 from crm_core.read.page import Page, Sort
+from crm_core.shop import Shop
 from crm_core.stock import StockLevel, Warehouse
 from crm_core.supply import supplied, supply_days
 

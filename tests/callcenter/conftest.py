@@ -24,7 +24,8 @@ from crm_core import outbox
 from crm_core.call import Call
 from crm_core.customer import create_customer
 from crm_core.db import Database
-from crm_core.line import create_line, create_shop
+from crm_core.line import create_line
+from crm_core.shop import create_shop
 from crm_core.user import create_user, map_extension
 from recordings.jobs import install
 from recordings.roots import Roots

@@ -30,8 +30,9 @@ from crm_core.call import Call, CallLeg
 from crm_core.call_audit import CallAudit, CallAuditFinding, FindingKind, Reason
 from crm_core.callback import Callback
 from crm_core.db import Database
-from crm_core.line import create_line, create_shop
+from crm_core.line import create_line
 from crm_core.queue_visit import QueueVisit
+from crm_core.shop import create_shop
 from crm_core.user import create_user, map_extension
 from crm_core.vote import CallVote
 from recordings.jobs import install

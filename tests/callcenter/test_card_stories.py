@@ -17,8 +17,9 @@ from crm_core.deal import create_deal
 from crm_core.dial_rule import DialRefused, ban, unban
 from crm_core.errors import Invalid
 from crm_core.focus import set_focus
-from crm_core.line import create_line, create_shop
+from crm_core.line import create_line
 from crm_core.order import ItemWanted, create_order
+from crm_core.shop import create_shop
 from crm_core.site import PageView, Visitor, add_visits, put_cart
 from crm_core.user import update_user
 from tests.callcenter.conftest import Browser, House, until

@@ -15,8 +15,9 @@ from crm_core.call_record import CallFacts, put_call
 from crm_core.customer import create_customer
 from crm_core.db import Database, connect
 from crm_core.keys import search_key
-from crm_core.line import create_line, create_shop
+from crm_core.line import create_line
 from crm_core.product import Product
+from crm_core.shop import create_shop
 from crm_core.stock import open_books
 from crm_core.user import create_user
 from tests.conftest import copied, made

@@ -18,12 +18,13 @@ from crm_core.customer import Customer
 from crm_core.db import Base, Database
 from crm_core.figure.rows import Rows
 from crm_core.figure.tally import Tally
-from crm_core.line import create_line, create_shop
+from crm_core.line import create_line
 from crm_core.order_rows import Order, OrderChange, OrderItem
 from crm_core.queue_target import set_target
 from crm_core.queue_visit import QueueVisit
 from crm_core.review import Review
 from crm_core.scorecard import Scorecard, ScorecardEdition
+from crm_core.shop import create_shop
 from crm_core.status_list import OrderStatus
 from crm_core.user import create_user, map_extension
 from crm_core.vote import CallVote

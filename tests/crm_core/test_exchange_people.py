@@ -22,12 +22,12 @@ from crm_core.exchange.export import bites
 from crm_core.exchange.kinds import Habits, day, emails, instant, phones, sum_, yes
 from crm_core.exchange.sheet import Csv
 from crm_core.exchange.table import read_table
-from crm_core.line import Shop
 from crm_core.order import ItemWanted, Order, create_order
 from crm_core.payment import book
 from crm_core.product import Product
 from crm_core.read.customers import list_customers
 from crm_core.read.orders import list_orders
+from crm_core.shop import Shop
 from crm_core.user import create_user
 from tests.conftest import copied
 from tests.crm_core.exchange import bring

@@ -17,11 +17,11 @@ from crm_core.figure.rules import Rules
 from crm_core.figure.tally import Tally
 from crm_core.figure_day import FigureDay, FigureMark, good_of
 from crm_core.figure_rolling import roll_up
-from crm_core.line import create_shop
 from crm_core.queue_target import load_targets
 from crm_core.read.figure_days import tally_days
 from crm_core.read.figure_families import CALLS, FAMILIES, JUDGED
 from crm_core.read.figures import ANYWHERE, Ledger, Within, count
+from crm_core.shop import create_shop
 from tests.crm_core.figure_floor import Floor, facts, furnish, put
 from tests.crm_core.happenings import NOW, RULES, happenings
 

@@ -18,10 +18,10 @@ from crm_core.db import Database
 from crm_core.deal_rows import Deal
 from crm_core.errors import Forbidden, Invalid, NotFound
 from crm_core.keys import search_key, sort_key
-from crm_core.line import Shop
 from crm_core.order import Order, OrderItem
 from crm_core.read import callbacks, calls, customers, deals, match, one_call, orders, page, sound, timeline
 from crm_core.recording import Phrase, Recording, Transcript
+from crm_core.shop import Shop
 from crm_core.unlinked import count_waiting
 from crm_core.user import User
 

@@ -15,10 +15,10 @@ from crm_core.customer import add_note, create_customer
 from crm_core.db import connect
 from crm_core.deal import create_deal
 from crm_core.embedded import Embedded
-from crm_core.line import Shop
 from crm_core.migrations import migrate
 from crm_core.order import ItemWanted, create_order
 from crm_core.product import Product
+from crm_core.shop import Shop
 from crm_core.user import Passwords, find_by_login, update_user
 
 PBX = "pbx"  # the name of the only switchboard

@@ -20,7 +20,8 @@ from callcenter.target import Target
 from crm_core.call import Call as Row
 from crm_core.call_act import ActKind, CallAct
 from crm_core.db import Database
-from crm_core.line import create_line, create_shop
+from crm_core.line import create_line
+from crm_core.shop import create_shop
 from crm_core.user import create_user, map_extension
 from recordings.jobs import install
 from recordings.roots import Roots

@@ -21,9 +21,10 @@ from crm_core.calling_hours import set_calling
 from crm_core.customer import create_customer
 from crm_core.db import connect
 from crm_core.embedded import Embedded
-from crm_core.line import create_line, create_shop
+from crm_core.line import create_line
 from crm_core.order import ItemWanted, create_order
 from crm_core.product import Product, create_product
+from crm_core.shop import create_shop
 from crm_core.stock import open_books
 from tests.chromium import NEEDS_CHROMIUM, launched
 from tests.service.conftest import PASSWORD, Service

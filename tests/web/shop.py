@@ -16,10 +16,11 @@ from crm_core.deal import create_deal
 from crm_core.exchange import child, job, worker
 from crm_core.exchange.goods import GOODS
 from crm_core.exchange.table import read_table
-from crm_core.line import create_line, create_shop
+from crm_core.line import create_line
 from crm_core.order import ItemWanted, create_order
 from crm_core.product import Product
 from crm_core.recording import Phrase, Recording, Transcript
+from crm_core.shop import create_shop
 from crm_core.stock import open_books
 from web.settings import Settings
 

@@ -80,6 +80,7 @@ async def test_every_form_of_the_store_gives_back_what_was_typed(client_of, data
         ("/users", {"name": "Greta", "login": "g r e t a", "password": "long enough"}, "login"),
         ("/lines", {"did": "+48223071129", "name": long}, "name"),
         ("/funnels", {"name": long}, "name"),
+        ("/shops", {"name": "Blue Kettle", "currency": "pounds"}, "currency"),
     ]  # fmt: skip
     for address, typed, field in refused:
         answer = await admin.post(address, data=typed)

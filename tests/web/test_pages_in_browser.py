@@ -116,6 +116,7 @@ async def test_axe_finds_nothing_and_nothing_is_cut_off(browser, server, there, 
         f"/review-calibrations/{there.compared}",
         f"/scorecards/{there.card}",
         "/lines",
+        "/shops",
         f"/lines/{there.line}",
     ]
     wrong = []
