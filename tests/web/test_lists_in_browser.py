@@ -131,6 +131,7 @@ async def test_goods_are_added_beside_the_list_and_found_again_after_a_reload_an
     context = await browser.new_context(viewport={"width": 1440, "height": 900}, locale="en-GB")
     page = await signed_in(context, server, "operator")
     await page.goto(str(server.make_url("/orders")))
+    await expect(page.locator(".bulk-box.lifted")).to_have_count(1)  # the script is there
     await page.locator(f"tr[data-row='{there.order}'] td").last.click()
     panel, colleague = page.locator(".beside"), await context.new_page()
     await colleague.goto(str(server.make_url(f"/orders/{there.order}")))
@@ -225,3 +226,23 @@ async def test_leads_of_a_web_form_are_sorted_checked_and_made_a_deal_without_le
     await panel.get_by_role("button", name="Make customer and deal").click()
     await expect(page.locator("h1")).to_have_text("A red kettle")  # and on to the deal
     await expect(page.locator("#main")).to_contain_text("€8.90")
+
+
+async def test_a_task_is_answered_beside_the_list_without_the_mouse(browser, server, client_of) -> None:
+    manager = await client_of("manager")
+    given = await manager.post("/api/v1/tasks", json={"title": "Ask about kettles", "role": "operator"})
+    assert given.status == 201, await given.text()
+    page = await signed_in(await browser.new_context(locale="en-GB"), server, "operator")
+    await page.goto(str(server.make_url("/tasks?which=group")))
+    await expect(page.locator(".bulk-box.lifted")).to_have_count(1)  # the script is there
+    await page.keyboard.press("j")
+    await page.keyboard.press("Enter")
+    answer = page.locator(".beside").get_by_label("Say something")
+    await answer.fill("Twelve on Thursday")
+    await answer.press("Enter")  # a new line
+    await answer.press("Control+Enter")
+    await expect(page.locator(".beside .timeline", has_text="Twelve on Thursday")).to_be_visible()
+    await expect(answer).to_have_value("")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("?")
+    await expect(page.locator("dialog")).to_contain_text("Send what is typed")

@@ -65,6 +65,16 @@ watchDials();
 watchSearch();
 mountPlayers();
 bind("?", t("Show the keys"), openSheet);
+/** Enter begins a new line in a text: what is written there is sent with Ctrl, as on the desk. */
+if (document.querySelector("#main form[method=post]")) {
+  bind("Ctrl+Enter", t("Send what is typed"), ({ target }) => {
+    const form = target.form;
+    if (!form?.matches(":is(#main, .beside) form[method=post]")) return;
+    target.blur();  // else the browser says `change` of it only after it was sent
+    target.focus();
+    form.requestSubmit(form.querySelector("button:not([type=button])"));
+  });
+}
 for (const field of document.querySelectorAll("[data-key]")) bind(field.dataset.key, field.dataset.keyLabel, () => field.focus());
 document.getElementById("keys-open")?.addEventListener("click", openSheet);
 document.addEventListener("click", (event) => {
