@@ -8,7 +8,7 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 from aiohttp_session import session_middleware
-from markupsafe import escape
+from markupsafe import Markup, escape
 
 from web import (
     audio,
@@ -87,13 +87,23 @@ def _add_templates(app: web.Application) -> None:
         context_processors=[page_context],
     )
     # English is the language of the sources; catalogues are installed here once there are some.
-    # No text of ours has markup, and names come through here too: the columns of a report are queues and sources.
     said: Any = environment  # what the extension made of it
-    said.install_gettext_callables(
-        escape, lambda one, many, n: escape(one if n == 1 else many), newstyle=True
-    )
+    said.install_gettext_callables(_said, _counted, newstyle=False)
     environment.globals["static"] = static_url
     environment.globals["menu"] = menu
+
+
+def _said(text: str, **values: object) -> Markup:
+    """A text of ours, which has no markup, with its values in it.
+
+    Names come through here too (the columns of a report are queues and sources), and one may be "10 % off": without
+    values there is nothing to put in, and a per cent sign is one.
+    """
+    return escape(text) % values if values else escape(text)
+
+
+def _counted(one: str, many: str, num: int, **values: object) -> Markup:
+    return _said(one if num == 1 else many, num=num, **values)
 
 
 async def page_context(request: web.Request) -> dict[str, Any]:

@@ -9,7 +9,6 @@ Units:   instants are aware UTC datetimes, durations are seconds
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import partial
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel.dates import format_date, format_datetime, format_time, format_timedelta
@@ -94,7 +93,7 @@ def when(context: Context, at: datetime | None) -> Markup:
     if at is None:
         return Markup("")
     zone, locale = context["zone"], context.get("locale", LOCALE)
-    translate = partial(context["gettext"], context)  # the catalogue's function takes the context first
+    translate = context["gettext"]
     said = instant(at, context["now"], zone, translate, locale)
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         at.isoformat(), exact(at, zone, locale), said

@@ -1,4 +1,4 @@
-"""A file from another system as a table: CSV, XLSX, YML (Yandex Market) or CommerceML.
+"""A file from another system as a table: CSV, XLSX, YML (Yandex Market) or CommerceML, also several in a zip.
 
 Pure. In: the bytes of the file. Out: `Table`, every cell a text. Raises: `Invalid` for a file that is none of these,
 is broken, or is larger than anybody's. What a stranger sent is read in a process of its own (`child.py`).
@@ -8,6 +8,7 @@ import csv
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -53,15 +54,39 @@ def read_table(content: bytes) -> Table:
     if len(content) > LARGEST:
         raise Invalid(f"The file is larger than {LARGEST // 2**20} MB; split it.", "file")
     if content.startswith(b"PK\x03\x04"):
-        return _from_lines(_xlsx(content), Form("xlsx"))
+        packed = _xml_files(content)
+        return _offers(packed) if packed else _from_lines(_xlsx(content), Form("xlsx"))
     if content.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
-        from crm_core.exchange.xml_goods import read_xml
-
-        columns, offers = read_xml(content)
-        return _table(columns, (Row(place, cells) for place, cells in enumerate(offers, 1)), Form("xml"))
+        return _offers([content])
     text, encoding = decoded(content)
     delimiter = max(";,\t|", key=text.partition("\n")[0].count)
     return _from_lines(_csv(text, delimiter), Form("csv", delimiter, encoding))
+
+
+def _offers(files: list[bytes]) -> Table:
+    from crm_core.exchange.xml_goods import read_xml
+
+    columns, offers = read_xml(files)
+    return _table(columns, (Row(place, cells) for place, cells in enumerate(offers, 1)), Form("xml"))
+
+
+def _xml_files(content: bytes) -> list[bytes]:
+    """XML files packed together, as 1C sends goods, prices and stock; none of a workbook. Raises `Invalid`."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as packed:
+            names = packed.namelist()
+            if "[Content_Types].xml" in names:
+                return []
+            files, room = [], LARGEST_UNPACKED
+            for name in sorted(name for name in names if name.lower().endswith((".xml", ".yml"))):
+                with packed.open(name) as file:
+                    files.append(file.read(room + 1))  # what the archive says of its sizes may be wrong
+                room -= len(files[-1])
+                if room < 0:
+                    raise Invalid("The archive unpacks to more than can be read; split it.", "file")
+            return files
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, zlib.error) as error:
+        raise Invalid(f"The archive can not be read: {error}.", "file") from None
 
 
 def _csv(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:

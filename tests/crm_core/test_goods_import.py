@@ -127,6 +127,47 @@ async def test_exchange_files_are_understood_without_a_mapping(
     assert (made.name, str(made.price), made.barcodes, made.stock, made.variant) == expected
 
 
+KETTLES = """<КоммерческаяИнформация ВерсияСхемы="2.08"><Каталог><Товары>
+<Товар><Ид>a</Ид><Артикул>ЧК-2</Артикул><Штрихкод>444</Штрихкод><Наименование>Чайник</Наименование></Товар>
+<Товар><Ид>b</Ид><Артикул>ЧК-3</Артикул><Наименование>Самовар</Наименование></Товар>
+</Товары></Каталог></КоммерческаяИнформация>"""
+PRICES = """<КоммерческаяИнформация><ПакетПредложений><Предложения>
+<Предложение><Ид>a</Ид><Цены><Цена><ЦенаЗаЕдиницу>120.50</ЦенаЗаЕдиницу></Цена></Цены></Предложение>
+<Предложение><Ид>b#red</Ид><Артикул>ЧК-3-К</Артикул><Наименование>Самовар красный</Наименование>
+<Цены><Цена><ЦенаЗаЕдиницу>990</ЦенаЗаЕдиницу></Цена></Цены>
+<Склад ИдСклада="1" КоличествоНаСкладе="2"/><Склад ИдСклада="2" КоличествоНаСкладе="3"/></Предложение>
+</Предложения></ПакетПредложений></КоммерческаяИнформация>"""
+RESTS = """<КоммерческаяИнформация><ПакетПредложений><Предложения>
+<Предложение><Ид>a</Ид><Остатки><Остаток><Склад><Ид>1</Ид><Количество>4</Количество></Склад></Остаток>
+<Остаток><Склад><Ид>2</Ид><Количество>5</Количество></Склад></Остаток></Остатки></Предложение>
+</Предложения></ПакетПредложений></КоммерческаяИнформация>"""
+
+
+def archive(**files: str) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name, text in files.items():
+            packed.writestr(f"webdata/{name}.xml", text)
+    return out.getvalue()
+
+
+async def test_goods_prices_and_stock_that_come_in_files_of_their_own_are_one_product_each(
+    shop: Any, tmp_path: Path
+) -> None:
+    packed = archive(import0_1=KETTLES, offers0_1=PRICES, rests0_1=RESTS)
+    assert (await bring(shop, tmp_path, "products", packed)).counts == (2, 0, 0, 0)
+    kettle, samovar = await product(shop, "ЧК-2"), await product(shop, "ЧК-3-К")
+    assert kettle and samovar
+    assert (kettle.name, str(kettle.price), kettle.barcodes, kettle.stock) == ("Чайник", "120.50", ["444"], 9)
+    assert (samovar.name, str(samovar.price), samovar.stock) == ("Самовар красный", "990.00", 5)
+
+
+async def test_goods_that_nobody_offers_are_told_to_lack_a_price(shop: Any, tmp_path: Path) -> None:
+    done = await bring(shop, tmp_path, "products", KETTLES.encode())
+    assert done.counts == (0, 0, 0, 2)
+    assert done.refused[0].reason == "This is a new product: it needs a SKU, a name and a price."
+
+
 async def test_a_workbooks_barcode_stays_a_whole_number(shop: Any, tmp_path: Path) -> None:
     book = workbook([["SKU", "Name", "EAN", "Price"], ["W-1", "Cup", 4006381333931, Decimal("2.5")]])
     assert (await bring(shop, tmp_path, "products", book)).counts[0] == 1
@@ -180,7 +221,19 @@ BILLION += b'<yml_catalog><offer id="1"><name>&c;</name></offer></yml_catalog>'
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"\0\1\2", b"PK\x03\x04 broken", b"<shop></shop>", b"<a", BILLION, b"a,a\n1,2\n", b"PK\x03\x04"],
+    [
+        b"",
+        b"\0\1\2",
+        b"PK\x03\x04 broken",
+        b"<shop></shop>",
+        b"<a",
+        BILLION,
+        b"a,a\n1,2\n",
+        b"PK\x03\x04",
+        archive(a="<shop/>"),
+        archive(a="<"),
+        archive(a=""),
+    ],
 )
 def test_what_is_no_file_of_goods_is_refused_with_a_sentence(content: bytes) -> None:
     with pytest.raises(Invalid) as refused:
@@ -211,6 +264,9 @@ async def test_a_bomb_kills_the_process_that_reads_it_and_nothing_else(tmp_path:
     with pytest.raises(Invalid, match="can not be read"):
         await child.read_file(tmp_path / "bomb", tmp_path / "bomb.rows", memory=2**29)
     assert not (tmp_path / "bomb.rows").exists()
+    (tmp_path / "bomb").write_bytes(archive(a="<a>" + " " * (400 * 2**20)))
+    with pytest.raises(Invalid, match="split it"):
+        await child.read_file(tmp_path / "bomb", tmp_path / "bomb.rows", memory=2**29)
     (tmp_path / "goods").write_bytes(CSV.encode())
     head = await child.read_file(tmp_path / "goods", tmp_path / "goods.rows")
     assert (head.rows, head.columns[0], head.form.delimiter) == (7, "SKU", ";")

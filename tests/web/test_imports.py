@@ -100,3 +100,34 @@ async def test_files_that_are_none_are_refused_and_leave_nothing_behind(
     assert await sent(FILE.encode(), shop_id=999_999) == 409
     assert await sent(b"a" * 100_001) == 413
     assert list(services.settings.imports_dir.iterdir()) == []
+
+
+ORDERS = "Order;Phone;SKU;Quantity;Discount %;10 % off\nW-1;601555777;MG-03;2;10;yes\n"
+
+
+async def test_a_heading_with_a_per_cent_sign_is_a_heading_like_others(client_of, database, services) -> None:
+    there = await furnish(database)
+    manager = await client_of("manager")
+    for noun in ("orders", "customers", "products"):
+        form = FormData({"noun": noun, "shop_id": str(there.shop)})
+        form.add_field("file", ORDERS.encode(), filename="orders.csv", content_type="text/csv")
+        page = await manager.post("/imports", data=form)
+        text = await page.text()
+        assert page.status == 200 and "10 % off" in text, noun
+
+
+async def test_names_with_per_cent_signs_and_markup_are_shown_as_they_are(client_of, database) -> None:
+    await furnish(database, name="100 %(x)s <b>Bargain</b> 5%")
+    admin = await client_of("admin")
+    for address in (
+        "/figures?by=line",
+        "/customers",
+        "/orders",
+        "/deals/board",
+        "/reports",
+        "/calls",
+        "/facts",
+    ):
+        page = await admin.get(address)
+        text = await page.text()
+        assert page.status in (200, 404) and "<b>Bargain" not in text, address
