@@ -129,7 +129,7 @@ class DeskServer:
 
     async def show_desk(self, request: web.Request) -> web.Response:
         """The desk's page."""
-        return page("desk.html", frames=self.frames)
+        return page("desk.html", frames=self.frames, steps_left=0)
 
     async def show_floor(self, request: web.Request) -> web.Response:
         """The page of the board."""

@@ -1,7 +1,9 @@
 """How calls reach an operator: when cards open, what sounds and shows, the same in all her tabs."""
 
 import asyncio
+import re
 
+import pytest
 from playwright.async_api import BrowserContext, Page, Route, expect
 
 from tests.browser.desk_server import DeskServer, ago, call, card, customer
@@ -104,6 +106,72 @@ try { top.location = "/taken"; } catch { tried.push("top: refused"); }
 tried.push(`referrer: ${document.referrer || "none"}`);
 document.body.append(tried.join(", "));
 </script>"""
+
+
+GRABBER = """<!doctype html><title>Grabber</title><input id=taken><script>
+const taken = document.getElementById("taken");
+taken.addEventListener("input", () => { fetch("/heard?" + taken.value, { mode: "no-cors" }); });
+setInterval(() => taken.focus(), %d);
+</script>"""
+
+
+@pytest.mark.parametrize("every_ms", [400, 15])
+async def test_a_panel_that_takes_the_keyboard_is_closed_before_it_hears_a_word(
+    context: BrowserContext, server: DeskServer, every_ms: int
+) -> None:
+    other = server.address.replace("127.0.0.1", "localhost")
+    heard: list[str] = []
+
+    async def grab(route: Route) -> None:
+        if "/heard" in route.request.url:
+            heard.append(route.request.url)
+        await route.fulfill(body=GRABBER % every_ms, content_type="text/html; charset=utf-8")
+
+    await context.route(f"{other}/**", grab)
+    usual = {"place": "beside", "line_ids": [], "automatic": True, "own_origin": False, "active": True}
+    server.answers["/panels"] = [usual | {"id": 1, "name": "Grabber", "address": f"{other}/grabber"}]
+    server.frames = [other]
+    desk = await opened(context, server)
+    await server.push({"type": "call", "call": call(), "card": card(customer=customer("Marta"))})
+    search = desk.locator("input[type=search]:visible, #search:visible").first
+    await search.focus()
+    for letter in "zofia kowalska, mill street 4":
+        await desk.keyboard.press("Space" if letter == " " else letter)
+        await desk.wait_for_timeout(60)
+    await expect(desk.get_by_role("alert")).to_contain_text("took the keyboard while you typed")
+    await expect(search).to_have_value(
+        re.compile("mill street 4$")
+    )  # once it is closed nothing is in the way
+    assert len(heard) <= 3  # a letter that was pressed in the moment of a grab, until it is closed
+
+
+async def test_whoever_points_into_a_panel_or_goes_there_with_tab_types_in_it(
+    context: BrowserContext, server: DeskServer
+) -> None:
+    other = server.address.replace("127.0.0.1", "localhost")
+    await context.route(
+        f"{other}/**",
+        lambda route: route.fulfill(
+            body="<title>Notes</title><input aria-label=Note>", content_type="text/html"
+        ),
+    )
+    usual = {"place": "beside", "line_ids": [], "automatic": True, "own_origin": False, "active": True}
+    server.answers["/panels"] = [usual | {"id": 1, "name": "Notes", "address": f"{other}/notes"}]
+    server.frames = [other]
+    desk = await opened(context, server)
+    await server.push({"type": "call", "call": call(), "card": card(customer=customer("Marta"))})
+    note = desk.frame_locator("iframe[title=Notes]").get_by_label("Note")
+    await expect(note).to_be_visible()
+    await desk.wait_for_timeout(3200)  # it is loaded, and nobody is at work in our page
+    await note.click()
+    await desk.keyboard.type("by mouse")
+    await expect(note).to_have_value("by mouse")
+    before = desk.get_by_role("region", name="Panels").get_by_role("button", name="Notes")
+    await before.focus()
+    await desk.keyboard.press("Tab")
+    await desk.keyboard.press("End")
+    await desk.keyboard.type(" and by keys")
+    await expect(note).to_have_value("by mouse and by keys")
 
 
 async def test_a_page_of_another_system_stands_beside_the_card_and_reaches_nothing_of_ours(

@@ -1,12 +1,13 @@
 // Pages of other systems beside the card, each in a closed frame or behind a button that opens a window. What is loaded
 // stays as it is until somebody asks for it anew: there may be something half-typed in it.
 
-import { useState } from "../vendor/hooks.js";
+import { useLayoutEffect, useRef, useState } from "../vendor/hooks.js";
 import { effect, signal } from "../vendor/signals.js";
 import { t } from "../say.js";
 import { html } from "../ui.js";
 import { api, items, Refused } from "../api.js";
 import { filled, foreign, frame } from "../panel-address.js";
+import { guard } from "./keyboard-guard.js";
 import { opened } from "./opened.js";
 import { panelNews } from "./store.js";
 
@@ -33,13 +34,21 @@ const known = (entry) => {
   };
 };
 
+const Guarded = ({ one, shown }) => {
+  const box = useRef();
+  const [grabbed, setGrabbed] = useState(false);
+  useLayoutEffect(() => (grabbed ? undefined : guard(box.current, () => setGrabbed(true))), [grabbed]);
+  if (grabbed) return html`<p class="failed" role="alert">${t("This panel took the keyboard while you typed, and was closed. Tell your administrator.")}</p>`;
+  return html`<iframe ref=${box} ...${frame(shown, one.name, one.own_origin)} />`;
+};
+
 const Frame = ({ one, address, shown, load }) => {
   if (!foreign(shown)) return html`<p class="failed">${t("This panel leads to our own pages and is not shown.")}</p>`;
   if (!admitted().includes(new URL(shown).origin)) {
     return html`<p class="failed" role="status"><span class="grow">${t("This panel is new. Load the page anew to see it; what you typed is kept.")}</span><button type="button" class="btn" onClick=${() => location.reload()}>${t("Load anew")}</button></p>`;
   }
   return html`${address === shown ? null : html`<p class="panel-stale small" role="status">${t("More is known of the call since it was loaded.")} <button type="button" class="linkish" onClick=${load}>${t("Load it with that")}</button></p>`}
-    <iframe key=${shown} ...${frame(shown, one.name, one.own_origin)} />
+    <${Guarded} key=${shown} one=${one} shown=${shown} />
     <p class="panel-stale small">${t("Empty or grey? It does not answer, or does not let itself be shown here.")} <a href=${shown} target="_blank" rel="noopener noreferrer">${t("Open it in a window")} ↗</a></p>`;
 };
 
