@@ -327,9 +327,26 @@ async def _serve(
 def _check_ports(settings: Settings) -> None:
     """Raise `CannotStart` for a port that is taken, before a database is started for nothing."""
     for port, setting in ((settings.http_port, "HTTP_PORT"), (settings.push_port, "PUSH_PORT")):
-        with _taken(port, setting), socket.socket() as tried:
-            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            tried.bind((settings.http_host, port))
+        if _in_use(settings.http_host, port):
+            raise _port_taken(port, setting)
+
+
+def _in_use(host: str, port: int) -> bool:
+    """Whether somebody listens there. What else may be wrong with an address is told by listening on it."""
+    try:
+        for family, kind, protocol, _, at in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            with socket.socket(family, kind, protocol) as tried:
+                tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                tried.bind(at)
+    except OSError as error:
+        return error.errno == errno.EADDRINUSE
+    return False
+
+
+def _port_taken(port: int, setting: str) -> CannotStart:
+    return CannotStart(
+        f"Port {port} is taken by another program. Stop it, or set CALLCENTER_{setting} to a free port."
+    )
 
 
 @contextmanager
@@ -339,9 +356,7 @@ def _taken(port: int, setting: str) -> Iterator[None]:
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise
-        raise CannotStart(
-            f"Port {port} is taken by another program. Stop it, or set CALLCENTER_{setting} to a free port."
-        ) from error
+        raise _port_taken(port, setting) from error
 
 
 def _stop_on_signals() -> asyncio.Event:
