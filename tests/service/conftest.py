@@ -73,10 +73,10 @@ class Service:
         )
 
     async def start(self, *words: str) -> None:
-        """Start and wait until it answers."""
+        """Start and wait until it answers. The first start of all makes a database and compiles the code."""
         (self.folder / "monitor").mkdir(exist_ok=True)
         self.process = self._begun(words)
-        async with asyncio.timeout(PATIENCE_S), aiohttp.ClientSession() as http:
+        async with asyncio.timeout(3 * PATIENCE_S), aiohttp.ClientSession() as http:
             while not await self._answers(http):
                 assert self.process.poll() is None, self.log.read_text()[-3000:]
                 await asyncio.sleep(0.05)
