@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from asterisk.ami import AmiConfig
+from asterisk.fake.clock import Clock
 from asterisk.fake.config import lab
 from asterisk.fake.people import Manual
 from asterisk.fake.switchboard import Switchboard
@@ -28,6 +29,14 @@ IVAN, MARIA = "+79161234567", "+79165550002"
 SIDES = 3  # the mix and either leg
 
 
+class OneSecond(Clock):
+    """The same second for a whole call: a file is named after it, and two switchboards never begin quite at once."""
+
+    def time(self) -> float:
+        began = int(self._epoch)
+        return began + (super().time() - self._epoch) / 100
+
+
 @pytest.mark.parametrize("shared", [False, True], ids=["a folder each", "one folder"])
 async def test_each_call_has_the_sound_its_own_switchboard_recorded(
     house: House, tmp_path: Path, shared: bool
@@ -36,8 +45,10 @@ async def test_each_call_has_the_sound_its_own_switchboard_recorded(
     second = main if shared else Root(tmp_path / "second")
     for root in (main, second):
         root.path.mkdir(exist_ok=True)
+    clock = OneSecond(house.board.clock.speed)
     async with Switchboard(lab(second.path)) as other:
-        other.clock = other.pbx.clock = house.board.clock  # one time of day
+        for board in (house.board, other):
+            board.clock = board.pbx.clock = clock
         for extension in other.pbx.phones:
             other.phone(extension).behave(Manual())
         async with house.db.begin() as session:
