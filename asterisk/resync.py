@@ -12,6 +12,7 @@ from asterisk.protocol import ActionRefused, ActionTimeout
 
 log = logging.getLogger(__name__)
 
+TRIES = 3  # for the list of channels: without it nobody knows which calls are over
 BRIDGE_INFO = "bridge/"  # ActionID of BridgeInfo: this and the BridgeUniqueid
 
 
@@ -23,10 +24,11 @@ class Asks(Shape):
 async def resync(link: Asks) -> str | None:
     """Ask for channels, bridges, queues and device states; return the version of Asterisk, if it says it.
 
-    Left out: a list that the account may not read or that does not end, a bridge that is gone meanwhile.
+    Left out: a list that the account may not read or that does not end (that of the channels is asked for again
+    before), a bridge that is gone meanwhile.
     Raises `LinkLost`.
     """
-    await _ask_list(link, "CoreShowChannels")
+    await _ask_list(link, "CoreShowChannels", tries=TRIES)
     for item in await _ask_list(link, "BridgeList"):
         if "BridgeUniqueid" in item:  # not in the closing one
             await _ask_bridge(link, item["BridgeUniqueid"])
@@ -35,12 +37,16 @@ async def resync(link: Asks) -> str | None:
     return await _version(link)
 
 
-async def _ask_list(link: Asks, action: str, **headers: str) -> list[dict[str, str]]:
-    try:
-        return await link.request_list(action, **headers)
-    except (ActionRefused, ActionTimeout) as error:
-        log.warning("resync without %s: %s", action, error)
-        return []
+async def _ask_list(link: Asks, action: str, *, tries: int = 1, **headers: str) -> list[dict[str, str]]:
+    for _ in range(tries):
+        try:
+            return await link.request_list(action, **headers)
+        except ActionTimeout as error:
+            log.warning("resync: no whole answer to %s: %s", action, error)
+        except ActionRefused as error:
+            log.warning("resync without %s: %s", action, error)
+            break
+    return []
 
 
 async def _ask_bridge(link: Asks, bridge: str) -> None:

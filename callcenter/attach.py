@@ -215,7 +215,8 @@ async def attach(
     book.take_up_spool()
     await centre.reload_directory()
     await centre.reload_pop_settings()
-    await scribe.take_up_spool()
+    scribe.take_up_spool()
+    await recorder.catch_up()
     await _take_up(db, floor, centre, now())
     async with db.begin() as session:
         control.take_up(await open_pauses(session))

@@ -106,9 +106,9 @@ class Centre:
             self._swallowed(call)
             return
         errand = self._errands.get(call.id)
+        self._scribe.keep(call, errand)  # first: whatever may be wrong with a desk, the call is written
         self._desks.changed(call, errand)
         self._agents.call_changed(call, errand)
-        self._scribe.keep(call, errand)
         for step in baton.steps(before, call, self._desks.directory):
             self._hand_on(call, step)
         if call.state is CallState.ENDED:

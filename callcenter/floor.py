@@ -6,7 +6,8 @@ One consumer keeps the order; nothing here waits for the database or a browser.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Protocol
 
@@ -55,11 +56,20 @@ class Floor:
     def take(self, heard: Heard) -> None:
         """Apply one event and perform what follows from it."""
         self.heard += 1
-        try:
+        changes: list[Change] = []
+        with _survived(heard):
             changes = self._tracker.apply(heard)
-            for change in changes:
+        for change in changes:
+            with _survived(heard):
                 self._hands.call_changed(change)
+        with _survived(heard):
             self._hands.event_heard(heard.pbx, heard.event)
-        except Exception:
-            # A bug in one step must not silence every phone on the floor: the trace is kept, the call stays.
-            log.exception("event not applied", pbx=heard.pbx, kind=type(heard.event).__name__)
+
+
+@contextmanager
+def _survived(heard: Heard) -> Iterator[None]:
+    """A bug in one step must not silence every phone on the floor: the trace is kept, all other steps are taken."""
+    try:
+        yield
+    except Exception:
+        log.exception("event not applied", pbx=heard.pbx, kind=type(heard.event).__name__)

@@ -62,6 +62,11 @@ class Recorder:
         """Wait until everything is written."""
         await self._idle.wait()
 
+    async def catch_up(self) -> None:
+        """Write what an earlier process left, before anybody asks the database which calls are open."""
+        while not await self._write_all():
+            await asyncio.sleep(FIRST_RETRY_S)
+
     async def run(self) -> None:
         """Write for ever."""
         retry_s = FIRST_RETRY_S
@@ -122,7 +127,11 @@ class Recorder:
         if self.failing_since is None:
             self.failing_since = asyncio.get_running_loop().time()
             log.error("database takes no calls", waiting=len(self._waiting), error=str(error)[:200])
-        lines = [json.dumps(job.spooled()) for job in self._waiting.values() if job.spooled is not None]
+        self._put_aside(
+            [json.dumps(job.spooled()) for job in self._waiting.values() if job.spooled is not None]
+        )
+
+    def _put_aside(self, lines: list[str]) -> None:
         draft = self._spool.with_suffix(".new")
         self._spool.parent.mkdir(parents=True, exist_ok=True)
         draft.write_text("\n".join(lines) + "\n")
@@ -138,9 +147,12 @@ class Recorder:
             self._keep_aside(TimeoutError("the process ends"))
 
     def spooled(self) -> list[dict[str, Any]]:
-        """What an earlier process could not write."""
-        try:
-            lines = self._spool.read_text().splitlines()
-        except FileNotFoundError:
-            return []
-        return [json.loads(line) for line in lines if line]
+        """What an earlier process could not write; what was refused is tried anew, it may be understood by now."""
+        if self.refused.exists():
+            self._put_aside([*_lines(self.refused), *_lines(self._spool)])
+            self.refused.unlink()
+        return [json.loads(line) for line in _lines(self._spool)]
+
+
+def _lines(file: Path) -> list[str]:
+    return [line for line in file.read_text().splitlines() if line] if file.exists() else []

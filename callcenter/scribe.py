@@ -190,7 +190,7 @@ class Scribe:
 
         self._recorder.keep(Job(key=("listened no more", visit), spooled=None, write=job))
 
-    async def take_up_spool(self) -> None:
+    def take_up_spool(self) -> None:
         """What an earlier process could not write is written first."""
         for line in self._recorder.spooled():
             if "call" in line:

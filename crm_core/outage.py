@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 AWAY = ("08", "57P", "53")  # PostgreSQL, appendix A: the connection; shutting down, starting up; nothing left
 COLLIDED = "40"  # the same: two transactions stood in each other's way
 
 
 def is_outage(error: BaseException) -> bool:
-    """True when the database could not be reached, is starting or stopping, or cut the connection."""
+    """True when the database could not be reached, is starting or stopping, cut the connection or had none free."""
     return any(_is_away(cause) for cause in _causes(error))
 
 
@@ -19,7 +20,7 @@ def is_collision(error: BaseException) -> bool:
 
 
 def _is_away(cause: BaseException) -> bool:
-    if isinstance(cause, ConnectionError | TimeoutError):
+    if isinstance(cause, ConnectionError | TimeoutError | NoConnectionFree):
         return True
     if isinstance(cause, FileNotFoundError) and cause.filename is None:  # a Unix socket; a file has its name
         return True

@@ -256,6 +256,21 @@ async def test_a_list_that_never_ends_does_not_keep_the_link_from_being_in_step(
             assert desk.link.status.version == "Asterisk 22.10.1"
 
 
+async def test_the_list_of_channels_is_asked_for_again_when_it_did_not_end_in_time() -> None:
+    async with Peer() as peer:
+        whole = peer.answers["CoreShowChannels"]
+
+        def slow_once(action: dict[str, str]) -> bytes:
+            peer.answers["CoreShowChannels"] = whole
+            return success("Channels will follow")(action)
+
+        peer.answers["CoreShowChannels"] = slow_once
+        desk = Desk(peer)
+        async with running(desk):
+            heard = await desk.hear(Resynced)
+        assert [type(event) for event in heard].count(ChannelListEnded) == 1
+
+
 def sign_for_loopback(key: Path, certificate: Path) -> None:
     kind = ["openssl", "req", "-x509", "-nodes", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
     names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]

@@ -1,12 +1,13 @@
 """From the switchboard's bytes to the desk and the row: stories a supervisor would tell."""
 
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from asterisk.fake.people import (
     Answer,
@@ -336,6 +337,24 @@ async def test_a_call_that_ended_while_the_service_was_dead_is_closed_once(house
         await anna.sees("wrap_up")
         (row,) = await house.rows()
     assert (row.result, row.ended_reason) == ("answered", "ended while disconnected")
+
+
+async def test_a_call_that_the_database_never_took_and_that_ended_while_the_service_was_dead_is_closed(
+    house,
+) -> None:
+    async with AsyncExitStack() as stuck, house.attached() as attachment:
+        anna = house.browser("1001")
+        nobody_writes = await stuck.enter_async_context(house.db.begin())
+        await nobody_writes.execute(text("LOCK TABLE calls IN SHARE MODE"))
+        call = house.board.place_call(IVAN, "", DIRECT, caller=Caller(talk_s=400))
+        await anna.sees("ringing")
+        await attachment.recorder.finish(patience_s=0.2)  # into the spool, where it is open
+    call.hang_up()
+    await call.wait()
+    async with house.attached() as attachment:
+        await until(lambda: not attachment.floor.live and not attachment.recorder.backlog)
+        (row,) = await house.rows()
+    assert (row.remote_e164, row.ended_reason) == (IVAN, "ended while disconnected")
 
 
 async def test_a_talk_without_an_outcome_is_still_on_the_desk_after_a_restart(house) -> None:

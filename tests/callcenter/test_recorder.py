@@ -105,3 +105,20 @@ async def test_what_can_not_be_written_at_the_end_is_in_the_spool_for_the_next_s
     recorder.keep(shelf.job("a", 1))
     await recorder.finish(patience_s=0.1)
     assert [line["call"] for line in Recorder(spool).spooled()] == ["a"]
+
+
+async def test_a_row_that_was_refused_is_tried_again_at_the_next_start(spool: Path) -> None:
+    shelf = Shelf()
+    shelf.refuses = "bad"
+    recorder = Recorder(spool)
+    recorder.keep(shelf.job("bad", 1))
+    await recorder.catch_up()
+    assert recorder.refused.exists()
+
+    shelf.refuses = None  # a newer version understands it
+    later = Recorder(spool)
+    for line in later.spooled():
+        later.keep(shelf.job(line["call"], line["step"]))
+    await later.catch_up()
+    assert shelf.rows == {"bad": 1}
+    assert not later.refused.exists() and later.spooled() == []

@@ -1,12 +1,14 @@
 """A database that is away is told from one that refuses."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import asyncpg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from crm_core import outbox
 from crm_core.db import Database, connect
@@ -26,6 +28,19 @@ async def failure(url: str) -> Exception:
 async def test_nobody_at_the_port_or_at_the_socket_is_an_outage(tmp_path: Path) -> None:
     assert is_outage(await failure("postgresql://nobody@127.0.0.1:1/none"))
     assert is_outage(await failure(f"postgresql://nobody@/none?host={tmp_path}"))
+
+
+async def test_that_every_connection_is_taken_is_an_outage(database_url: str) -> None:
+    async with AsyncExitStack() as all_of_them:
+        database = await all_of_them.enter_async_context(connect(database_url, pool_size=1))
+        database.engine.pool._timeout = 0.05  # type: ignore[attr-defined]  # not half a minute
+        for _ in range(2):
+            session = await all_of_them.enter_async_context(database.begin())
+            await session.execute(text("SELECT 1"))
+        with pytest.raises(NoConnectionFree) as failed:
+            async with database.begin() as session:
+                await session.execute(text("SELECT 1"))
+        assert is_outage(failed.value)
 
 
 async def test_a_refused_statement_or_a_missing_file_is_none(database_url: str, tmp_path: Path) -> None:

@@ -12,11 +12,14 @@ async def test_every_call_is_there_exactly_once_whatever_breaks() -> None:
         Path(folder).chmod(0o755)
         async with floor(Path(folder)) as here:
             report = await strain(here, 35)
-    assert report.account.most_at_once >= 20, report
-    assert (sorted(report.lost), report.doubled, report.still_open) == ([], [], []), report
-    assert report.audit.returncode == 0, report
-    assert report.audit_cdr.returncode == 0, report
+            told = (
+                f"{report}\n{here.service.log.read_text()[-8000:]}"  # the service's own words, should it fail
+            )
+    assert report.account.most_at_once >= 20, told
+    assert (sorted(report.lost), report.doubled, report.still_open) == ([], [], []), told
+    assert report.audit.returncode == 0, told
+    assert report.audit_cdr.returncode == 0, told
     assert report.account.cut, "nobody was on the line when Asterisk was killed"
     for linkedid in report.account.cut:  # Asterisk wrote neither an end nor a CDR of these
         row = report.ours[linkedid]
-        assert row["ended_reason"] in ("ended while disconnected", "the switchboard was stopped"), report
+        assert row["ended_reason"] in ("ended while disconnected", "the switchboard was stopped"), told
