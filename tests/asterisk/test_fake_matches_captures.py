@@ -40,7 +40,7 @@ VARIABLES = {
 CLOCK = {"Timestamp", "StartTime", "AnswerTime", "EndTime", "LastCall", "LastPause", "LoginTime"}
 SECONDS = {"HoldTime", "TalkTime", "RingTime", "Duration", "BillableSeconds"}
 LATE_S = 3  # simulated seconds that a busy machine may be late; early is never more than the rounding
-SPEED = 15
+SPEED = 8
 # snapshots of the other channel, taken a moment earlier or later
 MOMENT = {
     "DestChannelState", "DestChannelStateDesc", "DestExten", "DestConnectedLineNum", "DestConnectedLineName",

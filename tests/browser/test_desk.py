@@ -286,11 +286,11 @@ async def test_a_call_is_finished_with_all_that_its_outcome_asks_for_by_keys_alo
     assert await server.request("POST", "/calls/c1/links") == {"order_id": 11}
     await desk.keyboard.press("Enter")
     await expect(desk.locator("#note")).to_be_focused()  # it asks for a note: that is where one writes now
+    await server.cut()  # before the note, which this server would not hand to the desk that is opened later
     await desk.keyboard.insert_text("Gone since Monday")
     await desk.keyboard.press("Escape")
     await desk.keyboard.press("r")
     await expect(desk.locator(".why-next")).to_be_focused()
-    await server.cut()
     await desk.keyboard.insert_text("Tell what the courier says")
     await desk.close()
     server.mend()
