@@ -39,18 +39,18 @@ async def create_shop(
     session: AsyncSession, *, name: str, currency: str, country: str, timezone: str, order_prefix: str
 ) -> Shop:
     """Add a shop. Raises `Invalid`, and `Conflict` when another has the same prefix of order numbers."""
-    shop = Shop(name="", currency="", country="", timezone="", order_prefix="", next_order_number=1001)
-    return await _settled(
-        session,
-        shop,
-        {
-            "name": name,
-            "currency": currency,
-            "country": country,
-            "timezone": timezone,
-            "order_prefix": order_prefix,
-        },
-    )
+    given = {
+        "name": name,
+        "currency": currency,
+        "country": country,
+        "timezone": timezone,
+        "order_prefix": order_prefix,
+    }
+    for column, value in given.items():
+        _check(column, value)
+    shop = Shop(**given | {"name": name.strip()}, next_order_number=1001)
+    await _numbers_free(session, shop, moved=False)
+    return await _kept(session, shop)
 
 
 async def update_shop(session: AsyncSession, shop_id: int, changes: Mapping[str, Any]) -> Shop:
@@ -62,7 +62,16 @@ async def update_shop(session: AsyncSession, shop_id: int, changes: Mapping[str,
     shop = await session.get(Shop, shop_id, with_for_update=True)
     if shop is None:
         raise NotFound(f"There is no shop {shop_id}.")
-    return await _settled(session, shop, changes)
+    different = {name: value for name, value in changes.items() if value != getattr(shop, name)}
+    for name, value in different.items():
+        _check(name, value)
+    if "currency" in different:
+        await _nothing_priced(session, shop)
+    for name, value in different.items():
+        setattr(shop, name, value.strip() if name == "name" else value)
+    if different.keys() & {"order_prefix", "next_order_number"}:
+        await _numbers_free(session, shop, moved="next_order_number" in different)
+    return await _kept(session, shop)
 
 
 async def list_shops(session: AsyncSession) -> Sequence[Shop]:
@@ -70,16 +79,7 @@ async def list_shops(session: AsyncSession) -> Sequence[Shop]:
     return (await session.scalars(select(Shop).order_by(Shop.name, Shop.id))).all()
 
 
-async def _settled(session: AsyncSession, shop: Shop, changes: Mapping[str, Any]) -> Shop:
-    different = {name: value for name, value in changes.items() if value != getattr(shop, name)}
-    for name, value in different.items():
-        _check(name, value)
-    if "currency" in different and shop.id is not None:
-        await _nothing_priced(session, shop)
-    for name, value in different.items():
-        setattr(shop, name, value.strip() if name == "name" else value)
-    if different.keys() & {"order_prefix", "next_order_number"}:
-        await _numbers_free(session, shop, moved="next_order_number" in different)
+async def _kept(session: AsyncSession, shop: Shop) -> Shop:
     session.add(shop)
     await session.flush()
     await announce(session, "shop", {"id": shop.id})

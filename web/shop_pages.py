@@ -1,7 +1,6 @@
 """The page of shops: all of them, each with a form of its own, and a new one."""
 
 from collections.abc import Mapping
-from zoneinfo import available_timezones
 
 import phonenumbers
 from aiohttp import web
@@ -13,6 +12,7 @@ from web.forms import checked, settle
 from web.pages import Flash, Pages, go, number_in, render
 from web.rights import EDIT_SHOPS
 from web.services import services
+from web.users import ZONES
 
 pages = Pages()
 
@@ -21,7 +21,6 @@ COUNTRIES = sorted(
     ((code, str(_ENGLISH.territories.get(code, code))) for code in phonenumbers.SUPPORTED_REGIONS),
     key=lambda it: it[1],
 )
-ZONES = sorted(available_timezones())
 
 
 @pages.get("/shops", right=EDIT_SHOPS)

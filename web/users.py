@@ -22,7 +22,7 @@ from web.rights import EDIT_EXTENSIONS, EDIT_USERS, VIEW_USERS
 from web.services import services
 
 operations = Operations("users")
-ZONES = frozenset(available_timezones())  # once: it reads the whole folder of zones
+ZONES = tuple(sorted(available_timezones()))  # once: it reads the whole folder of zones
 ADMINS_LOCK = 0x63616C6C01  # any number of our own
 
 

@@ -5,8 +5,10 @@ import re
 
 import pytest
 
+from crm_core.errors import Invalid
 from crm_core.order import ItemWanted, create_order
 from crm_core.product import Product
+from crm_core.shop import create_shop, list_shops
 from crm_core.stock import open_books
 from tests.web import shop
 
@@ -52,6 +54,16 @@ async def test_a_store_that_moves_here_goes_on_with_its_order_numbers(client_of,
     again = await (await admin.patch(address, json={"order_prefix": "BK", "next_order_number": 50413})).json()
     assert again["next_order_number"] == 50413
     assert await ordered(database, there, kettle["id"]) == "BK-50413"
+
+
+@pytest.mark.parametrize("column", ["name", "currency", "country", "timezone", "order_prefix"])
+async def test_a_shop_is_not_added_with_something_left_out(services, column) -> None:
+    with pytest.raises(Invalid) as refused:
+        async with services.db.begin() as session:
+            await create_shop(session, **KETTLE | {column: ""})
+    assert refused.value.field == column
+    async with services.db.begin() as session:
+        assert await list_shops(session) == []
 
 
 async def test_a_new_shop_never_gives_numbers_that_orders_have(client_of, database) -> None:
