@@ -114,20 +114,3 @@ async def test_a_heading_with_a_per_cent_sign_is_a_heading_like_others(client_of
         page = await manager.post("/imports", data=form)
         text = await page.text()
         assert page.status == 200 and "10 % off" in text, noun
-
-
-async def test_names_with_per_cent_signs_and_markup_are_shown_as_they_are(client_of, database) -> None:
-    await furnish(database, name="100 %(x)s <b>Bargain</b> 5%")
-    admin = await client_of("admin")
-    for address in (
-        "/figures?by=line",
-        "/customers",
-        "/orders",
-        "/deals/board",
-        "/reports",
-        "/calls",
-        "/facts",
-    ):
-        page = await admin.get(address)
-        text = await page.text()
-        assert page.status in (200, 404) and "<b>Bargain" not in text, address

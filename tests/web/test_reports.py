@@ -15,9 +15,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from aiosmtpd.smtp import SMTP
+from markupsafe import escape
 from sqlalchemy import select, update
 
 from crm_core.audit import AuditEntry
+from crm_core.call import Call
 from crm_core.call_link import CallLink
 from crm_core.customer import Customer
 from crm_core.exchange.table import read_table
@@ -115,6 +117,21 @@ async def test_a_report_says_what_happened_and_opens_it(client_of, morning) -> N
         "by=script&subject=orders",
     ):
         assert (await manager.get(f"{API}/figures?{wrong}")).status == 409, wrong
+
+
+async def test_columns_that_are_named_by_strangers_are_shown_as_they_are(
+    client_of, morning, database
+) -> None:
+    bargain = "100 %(x)s <b>Bargain</b> 5%"
+    async with database.begin() as session:
+        await session.execute(update(Customer).values(source=bargain))
+        await session.execute(update(Call).values(queue=bargain))
+    manager = await client_of("manager")
+    for across in ("source", "queue"):
+        page = await manager.get(f"/reports/show?{DAYS}&by=hour&across={across}&figures=answered")
+        text = await page.text()
+        assert page.status == 200, text
+        assert str(escape(bargain)) in text and "<b>Bargain" not in text
 
 
 async def test_purchase_prices_and_colleagues_stay_hidden_in_every_form(client_of, morning, people) -> None:
