@@ -28,12 +28,18 @@ def goods(roots: Iterable[Element], parameter: str) -> list[Cells]:
             cells = _cells(one, parameter)
             among = catalogue if kind == "Товар" else offers
             among.setdefault(cells.get("Ид") or f"row {place}", {}).update(_filled(cells))
-    of = {id_: id_.partition("#")[0] for id_ in offers}
-    offered = set(of.values()) | set(offers)
-    rows = [
-        {**catalogue.get(of[id_], {}), **catalogue.get(id_, {}), **cells} for id_, cells in offers.items()
-    ]
+    offered = {name for id_ in offers for name in (id_, id_.partition("#")[0])}
+    rows = [{**_known(catalogue, id_), **cells} for id_, cells in offers.items()]
     return [*rows, *(cells for id_, cells in catalogue.items() if id_ not in offered)]
+
+
+def _known(catalogue: dict[str, Cells], id_: str) -> Cells:
+    """What the catalogue says of an offer; the barcode of the goods is none of their variants'."""
+    goods_id, _, variant = id_.partition("#")
+    known = {**catalogue.get(goods_id, {}), **catalogue.get(id_, {})}
+    if variant and "Штрихкод" not in catalogue.get(id_, {}):
+        known.pop("Штрихкод", None)
+    return known
 
 
 def named(element: Element) -> str:

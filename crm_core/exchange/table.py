@@ -85,6 +85,7 @@ def _xml_files(content: bytes) -> list[bytes]:
                 if room < 0:
                     raise Invalid("The archive unpacks to more than can be read; split it.", "file")
             return files
+    # zipfile raises NotImplementedError for a compression it does not know, RuntimeError for an encrypted file.
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, zlib.error) as error:
         raise Invalid(f"The archive can not be read: {error}.", "file") from None
 

@@ -129,7 +129,7 @@ async def test_exchange_files_are_understood_without_a_mapping(
 
 KETTLES = """<КоммерческаяИнформация ВерсияСхемы="2.08"><Каталог><Товары>
 <Товар><Ид>a</Ид><Артикул>ЧК-2</Артикул><Штрихкод>444</Штрихкод><Наименование>Чайник</Наименование></Товар>
-<Товар><Ид>b</Ид><Артикул>ЧК-3</Артикул><Наименование>Самовар</Наименование></Товар>
+<Товар><Ид>b</Ид><Артикул>ЧК-3</Артикул><Штрихкод>555</Штрихкод><Наименование>Самовар</Наименование></Товар>
 </Товары></Каталог></КоммерческаяИнформация>"""
 PRICES = """<КоммерческаяИнформация><ПакетПредложений><Предложения>
 <Предложение><Ид>a</Ид><Цены><Цена><ЦенаЗаЕдиницу>120.50</ЦенаЗаЕдиницу></Цена></Цены></Предложение>
@@ -160,6 +160,7 @@ async def test_goods_prices_and_stock_that_come_in_files_of_their_own_are_one_pr
     assert kettle and samovar
     assert (kettle.name, str(kettle.price), kettle.barcodes, kettle.stock) == ("Чайник", "120.50", ["444"], 9)
     assert (samovar.name, str(samovar.price), samovar.stock) == ("Самовар красный", "990.00", 5)
+    assert samovar.barcodes == []  # 555 is on the box of no variant in particular
 
 
 async def test_goods_that_nobody_offers_are_told_to_lack_a_price(shop: Any, tmp_path: Path) -> None:
