@@ -1,6 +1,6 @@
 // A page in a frame can give itself the focus, and is told whatever is typed then. It gets no focus while it loads, nor
-// while somebody is at work in our page; who takes it again and again is closed. (A browser does not tell us of a press
-// into a frame: after a moment without a key or a press in our page it can only have been that.)
+// while somebody is at work in our page; who takes it from somebody at work again and again is closed. (A browser does
+// not tell us of a press into a frame: after a moment without a key or a press in our page it can only have been that.)
 
 const LOADING_MS = 3000;
 const AT_WORK_MS = 1000;
@@ -17,8 +17,10 @@ const now = () => performance.now();
 const left = () => {
   const frame = document.activeElement;
   const watch = watched.get(frame);
-  if (!watch || tabbed || now() - Math.max(actedAt + AT_WORK_MS, watch.loadedAt + LOADING_MS) > 0) return;
-  watch.grabs = [...watch.grabs.filter((at) => now() - at < WITHIN_MS), now()];
+  if (!watch || tabbed) return;
+  const atWork = now() - actedAt < AT_WORK_MS;
+  if (!atWork && now() - watch.loadedAt > LOADING_MS) return;
+  if (atWork) watch.grabs = [...watch.grabs.filter((at) => now() - at < WITHIN_MS), now()];
   back = true;  // what follows is done by us, not by a person
   frame.blur();
   if (ours?.isConnected) ours.focus({ preventScroll: true });
