@@ -15,6 +15,8 @@ def test_a_shop_its_line_and_its_people_are_made_by_commands(tmp_path: Path) -> 
     assert (again.returncode, "begin with 'A' already" in again.stderr) == (1, True)
     unknown = site.command("shop", "line", "B", "123")
     assert (unknown.returncode, "callcenter shop add" in unknown.stderr) == (1, True)
+    short = site.command("user", "add", "anna", "--role", "admin", given="short\nshort\n")
+    assert (short.returncode, "at least" in short.stderr) == (1, True)
     site.command("user", "add", "anna", "--role", "admin", given=f"{PASSWORD}\n{PASSWORD}\n")
     assert "admin" in site.command("user", "list").stdout
     nobody = site.command("user", "passwd", "nobody", given=f"{PASSWORD}\n{PASSWORD}\n")

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from crm_core.audit import AuditEntry
 from crm_core.db import Database
 from crm_core.sign_in import LoginAttempt, SignInSession
-from crm_core.user import User
+from crm_core.user import Role, User, create_user
 from web.app import build_app
 from web.sessions import COOKIE_NAME, digest
 from web.tidy import tidy
@@ -169,6 +169,14 @@ async def test_the_form_never_sends_people_to_another_site(client, people) -> No
         form = {"login": "operator", "password": PASSWORD, "next": hostile}
         answer = await client.post("/login", data=form, allow_redirects=False)
         assert answer.headers["Location"] == "/"
+
+
+async def test_the_form_says_how_the_first_account_is_made_until_there_is_one(client, database) -> None:
+    how = "callcenter user add NAME --role admin"
+    assert how in await (await client.get("/login")).text()
+    async with database.begin() as session:
+        await create_user(session, login="anna", name="Anna", role=Role.ADMIN)
+    assert how not in await (await client.get("/login")).text()
 
 
 async def test_the_form_keeps_the_login_and_says_what_is_wrong(client, people) -> None:
