@@ -103,6 +103,7 @@ async def check_rules(session: AsyncSession, wanted: Sequence[Rule]) -> None:
     """Raises `Invalid` for a rule that names nobody, or somebody or something that is not there."""
     if len(wanted) > MOST:
         raise Invalid(f"There are at most {MOST} rules.", "rules")
+    currencies = (await session.scalars(select(Shop.currency).distinct().order_by(Shop.currency))).all()
     for one in wanted:
         if (one.how == How.PERSON) != (one.user_id is not None):
             raise Invalid(f"“{one.name}”: name the colleague, or choose another way.", "rules")
@@ -114,6 +115,9 @@ async def check_rules(session: AsyncSession, wanted: Sequence[Rule]) -> None:
             raise Invalid(
                 f"“{one.name}”: no amount is from {one.amount_from} and below {one.amount_below}.", "rules"
             )
+        counts = one.amount_from is not None or one.amount_below is not None
+        if counts and one.shop_id is None and len(currencies) > 1:
+            raise Invalid(f"“{one.name}”: name the shop, amounts are in {', '.join(currencies)}.", "rules")
         for table, key, what in (
             (User, one.user_id, "colleague"),
             (Team, one.team_id, "team"),

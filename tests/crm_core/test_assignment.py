@@ -15,6 +15,7 @@ from crm_core.assignment_rule import Colleague, Facts, How, Rule, Thing, fits, p
 from crm_core.errors import Conflict, Invalid
 from crm_core.order import ItemWanted, OrderChange, create_order
 from crm_core.outbox import OutboxRow
+from crm_core.shop import create_shop
 from crm_core.user import create_user
 
 ANY = st.sampled_from
@@ -138,6 +139,15 @@ async def test_rules_that_make_no_sense_or_are_stale_are_refused(shop: Any) -> N
         with pytest.raises(Invalid, match=said):
             async with shop.begin() as session:
                 await save_rules(session, [rule], version=0)
+    large = Rule(name="Large", amount_from=Decimal(30))
+    async with shop.begin() as session:
+        await create_shop(
+            session, name="Czajnik", currency="PLN", country="PL", timezone="Europe/Warsaw", order_prefix="C"
+        )
+        with pytest.raises(Invalid, match="“Large”: name the shop, amounts are in EUR, PLN"):
+            await save_rules(session, [large], version=0)
+        await save_rules(session, [replace(large, shop_id=shop.shop)], version=0)
+        await save_rules(session, [], version=1)
     async with shop.begin() as session:
         await save_rules(session, [Rule(name="A")], version=0)
         with pytest.raises(Conflict, match="somebody else"):
