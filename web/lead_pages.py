@@ -12,6 +12,7 @@ from crm_core.lead_form import list_forms
 from crm_core.lead_rows import Lead, State
 from crm_core.product import Product
 from crm_core.read.leads import count_leads, list_interests, list_leads, load_lead, who_it_may_be
+from crm_core.shop import Shop
 from web import lead_forms, leads
 from web.fields import Id
 from web.forms import checked, settle
@@ -75,6 +76,7 @@ async def _page(
                 "items": await list_interests(session, lead.id),
                 "funnels": [(it.id, it.name) for it in await list_funnels(session, active=True)],
                 "shops": await shops_to_choose(session),
+                "currency": await session.scalar(select(Shop.currency).where(Shop.id == lead.shop_id)),
             }
         colleagues = await users_to_choose(session)
     kept = [(name, value) for name, value in request.query.items() if name in ("query", "state") and value]

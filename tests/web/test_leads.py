@@ -130,26 +130,46 @@ async def browser() -> AsyncIterator[Browser]:
 
 
 @needs_chromium
-async def test_a_manager_works_on_leads_beside_the_list(browser, server, client_of, client, database) -> None:
+async def test_a_lead_goes_from_the_bell_through_the_managers_hands_to_a_colleague_who_makes_a_deal(
+    browser, server, client_of, client, database
+) -> None:
+    """Walk 3 of the reviews: told, checked, one thrown away, goods of interest, handed over, qualified."""
     there, admin = await furnish(database), await client_of("admin")
     form = await a_form(admin, there.shop)
     for sent in (NINA, {"name": "Spam", "email": "spam@example.com", "message": "Buy!"}):
         assert (await client.post(f"{API}/forms/{form['key']}", json=sent)).status == 202
     page = await browser.new_page()
-    await page.goto(str(server.make_url("/login?next=/leads")))
+    await page.goto(str(server.make_url("/login?next=/for-me")))
     await page.fill("input[name=login]", "manager")
     await page.fill("input[name=password]", PASSWORD)
     await page.press("input[name=password]", "Enter")
-    await page.get_by_role("link", name="Spam").click()
+    await page.get_by_role("link", name="New lead: Spam").click()
     await page.get_by_role("button", name="Throw away").click()
     await page.get_by_role("button", name="Undo").click()
     await expect(page.locator(".say.good")).to_have_text("The lead is back.")
     await page.get_by_role("button", name="Throw away").click()
     await expect(page.locator(".say.care")).to_contain_text("thrown away")
     await page.get_by_role("link", name="Nina").click()
-    await page.fill("input[name=sku]", "MG-03")
-    await page.get_by_role("button", name="Add").click()
-    await expect(page.locator(".numbers")).to_contain_text("1 × Blue mug")
+    await expect(page.get_by_role("combobox", name="Find a product")).to_be_visible()
+    await page.keyboard.press("F2")
+    await page.keyboard.type("2*blu")
+    await expect(page.get_by_role("option", name="Blue mug")).to_be_visible()
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".numbers")).to_contain_text("2 × Blue mug")
+    side = page.locator(".beside")
+    await side.get_by_label("State").select_option("Being worked on")
+    await side.get_by_label("Responsible").select_option(label="Senior")
+    await side.get_by_role("button", name="Save").click()
+    await expect(page.locator("tr.chosen")).to_contain_text("Being worked on")
+
+    senior = await (await browser.new_context()).new_page()
+    await senior.goto(str(server.make_url("/login?next=/for-me")))
+    await senior.fill("input[name=login]", "senior")
+    await senior.fill("input[name=password]", PASSWORD)
+    await senior.press("input[name=password]", "Enter")
+    await senior.get_by_role("link", name="Nina").click()
+    await expect(senior.locator(".numbers")).to_contain_text("2 × Blue mug")
+    page = senior
     await page.get_by_role("button", name="Make customer and deal").click()
     await expect(page.locator("h1")).to_have_text("A <b>red</b> kettle")
     await expect(page.locator(".page")).to_contain_text("Came from a lead: Form: Call me")

@@ -6,5 +6,6 @@ import { giveBackIn } from "../typed.js";
 export const fit = async (root) => {
   mountPlayers(root);
   if (root.querySelector("form[data-goods]")) (await import("../goods.js")).fitGoods(root);
+  if (root.querySelector("form[data-interest]")) (await import("../interest.js")).fitInterest(root);
   giveBackIn(root);
 };
