@@ -220,8 +220,8 @@ async def test_leads_of_a_web_form_are_sorted_checked_and_made_a_deal_without_le
     await expect(panel.locator(".say.good")).to_have_text("Saved.")
     await expect(panel.locator("select[name=responsible_id] option:checked")).to_have_text("Senior")
     await expect(page.locator("tr", has_text="Nina")).to_contain_text("Being worked on")
-    await panel.locator("input[name=sku]").fill("MG-03")
-    await panel.get_by_role("button", name="Add").click()
+    await panel.get_by_role("combobox", name="Find a product").fill("MG-03")
+    await page.keyboard.press("Enter")
     await expect(panel).to_contain_text("1 × Blue mug")
     await panel.get_by_role("button", name="Make customer and deal").click()
     await expect(page.locator("h1")).to_have_text("A red kettle")  # and on to the deal
