@@ -178,11 +178,11 @@ async def test_the_list_of_callbacks_says_who_is_called_by_a_colleague_at_this_m
             now=services.now(),
         )
     busy = {"id": str(call), "by": {"id": senior, "name": "Senior"}, "callback_ids": [there.callback]}
-    pushing.push(people["operator"], {"type": "calling", "calling": [busy]})
+    pushing.tell_who_calls([busy])
     await expect(row).to_contain_text("Senior is calling now.")
     async with database.begin() as session:
         await free(session, call)
-    pushing.push(people["operator"], {"type": "calling", "calling": []})
+    pushing.tell_who_calls([])
     await expect(row).not_to_contain_text("is calling now")
 
 

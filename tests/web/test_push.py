@@ -27,6 +27,7 @@ class Desks:
 
     calls: dict[int, dict[str, Any]] = field(default_factory=dict)
     listeners: dict[int, list[Callable[[Mapping[str, Any]], None]]] = field(default_factory=dict)
+    calling: list[dict[str, Any]] = field(default_factory=list)
     seen: list[tuple[int, UUID]] = field(default_factory=list)
     acted: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -35,6 +36,7 @@ class Desks:
             "type": "snapshot",
             "calls": list(self.calls.get(user_id, {}).values()),
             "agent": {"id": user_id},
+            "calling": self.calling,
         }
 
     def subscribe(self, user_id: int, send: Callable[[Mapping[str, Any]], None]) -> Callable[[], None]:
@@ -54,6 +56,12 @@ class Desks:
         entry = {"call": {"id": call_id, "state": "ringing"}, "card": more}
         self.calls.setdefault(user_id, {})[call_id] = entry
         self.push(user_id, {"type": "call", **entry})
+
+    def tell_who_calls(self, calling: list[dict[str, Any]]) -> None:
+        """Everybody hears it; whoever connects later has it in his snapshot."""
+        self.calling = calling
+        for user_id in self.listeners:
+            self.push(user_id, {"type": "calling", "calling": calling})
 
     def push(self, user_id: int, message: Mapping[str, Any]) -> None:
         for send in list(self.listeners.get(user_id, [])):
