@@ -91,7 +91,9 @@ async def test_two_cards_of_one_person_are_merged_on_a_page_and_taken_apart(
     assert "the same number" in await page(operator, f"/customers/{there.customer}")
     form = {"kind": "number", "customer_id": twin, "do": "merge"}
     answer = await operator.post(f"/customers/{there.customer}/merge", data=form)
-    assert answer.status == 200 and "No double cards" in await answer.text()
+    done = await answer.text()
+    assert answer.status == 200 and "No double cards" in done
+    at_once = done.split("/merges/")[1].split("/undo")[0]  # where it was done it can be taken back
     problem = await refused(
         await operator.post(f"{API}/customers/{there.customer}/merge", json={"customer_id": twin}), 409
     )
@@ -99,6 +101,7 @@ async def test_two_cards_of_one_person_are_merged_on_a_page_and_taken_apart(
     history = await page(operator, f"/customers/{twin}")  # leads to the one who stayed
     assert "gate code 14B" in history and "Merged with" in history
     merge = history.split("/merges/")[1].split("/undo")[0]
+    assert merge == at_once
     answer = await operator.post(f"/merges/{merge}/undo")
     assert answer.status == 200 and "apart again" in await answer.text()
     assert "gate code 14B" not in await page(operator, f"/customers/{there.customer}")
