@@ -29,7 +29,7 @@ from callcenter.floor import Floor
 from callcenter.numbers import Numbers, TrunkRule
 from callcenter.overview import Overview
 from callcenter.overview.watchman import Watchman
-from callcenter.recorder import Recorder
+from callcenter.recorder import SPOOL, Recorder
 from callcenter.scribe import Scribe
 from callcenter.shift_book import ShiftBook
 from callcenter.tracker import Tracker
@@ -137,7 +137,7 @@ async def attach(
     to keep what is said about calls.
     """
     inbox: asyncio.Queue[Heard] = asyncio.Queue(maxsize=INBOX)
-    recorder = Recorder(data_dir / "spool" / "calls.jsonl")
+    recorder = Recorder(data_dir / SPOOL)
     numbers = Numbers(country, {s.account.pbx: s.number_rules for s in switches})
     scribe = Scribe(db, recorder, numbers, recordings=recordings, now=now)
 

@@ -19,6 +19,9 @@ from crm_core.outage import is_collision, is_outage
 
 log = structlog.get_logger(__name__)
 
+SPOOL = Path("spool/calls.jsonl")  # below the data folder
+REFUSED = "refused-calls.jsonl"  # beside it
+
 AFTER_THE_POP_S = 0.01  # a burst of events makes one write, and the card is on its way before it
 FIRST_RETRY_S = 0.2
 LONGEST_RETRY_S = 5.0
@@ -112,7 +115,7 @@ class Recorder:
     @property
     def refused(self) -> Path:
         """Where calls are kept that the database did not accept."""
-        return self._spool.with_name("refused-calls.jsonl")
+        return self._spool.with_name(REFUSED)
 
     def _all_written(self) -> None:
         if self.failing_since is not None:

@@ -3,6 +3,7 @@
 from callcenter.doctor import places
 from callcenter.doctor.finding import Finding, Fix, Verdict
 from callcenter.doctor.house_facts import HouseFacts
+from callcenter.recorder import REFUSED, SPOOL
 
 OLDEST_POSTGRES = 16
 LITTLE_BYTES = 2 << 30
@@ -85,6 +86,16 @@ def disk(about: str, place: str, free: int) -> Finding:
     fix = Fix(do="Make room, or move it to a larger disk.", then=f"df -h {place}")
     verdict = Verdict.BAD if free < NONE_LEFT_BYTES else Verdict.CARE if free < LITTLE_BYTES else Verdict.GOOD
     return _say(about, "room", verdict, said, None if verdict is Verdict.GOOD else fix)
+
+
+def refused_calls(f: HouseFacts) -> Finding | None:
+    """Was every call accepted? What the database did not take lies beside the spool."""
+    if not f.refused_calls:
+        return None
+    file = (f.premises.data_dir / SPOOL).with_name(REFUSED)
+    said = f"The database did not accept {f.refused_calls} call(s); they are kept in {file}."
+    fix = Fix(do="The log says why at “call not written”. They are tried again at each start of the service.")
+    return _say("database", "refused calls", Verdict.BAD, said, fix)
 
 
 def administrators(f: HouseFacts) -> Finding | None:
@@ -212,7 +223,18 @@ def secret_key(f: HouseFacts) -> Finding:
     )
 
 
-HOUSE = (database, database_clock, room, administrators, speech, language, small_model, address, secret_key)
+HOUSE = (
+    database,
+    database_clock,
+    room,
+    refused_calls,
+    administrators,
+    speech,
+    language,
+    small_model,
+    address,
+    secret_key,
+)
 
 
 def _size(size: float) -> str:

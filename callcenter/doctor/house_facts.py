@@ -102,3 +102,4 @@ class HouseFacts:
     web: WebFacts | None = None  # None: no public address is set
     key_mode: int | None = None  # of the file with the secret key; None: not in a file
     data_free: int | None = None
+    refused_calls: int = 0  # lines of the file in which they are kept

@@ -28,6 +28,7 @@ from callcenter.doctor.house_facts import (
     SpeechFacts,
     WebFacts,
 )
+from callcenter.recorder import REFUSED, SPOOL
 from crm_core.db import Database
 from crm_core.migrations import is_newest
 from crm_core.read.habits import SoundHabits, load_sound_habits
@@ -76,6 +77,7 @@ async def look_at_house(
         web=await _web(premises.public_url) if premises.public_url else None,
         key_mode=_mode(premises.data_dir / "secret_key"),
         data_free=_free(premises.data_dir)[0],
+        refused_calls=_lines((premises.data_dir / SPOOL).with_name(REFUSED)),
     )
 
 
@@ -267,6 +269,12 @@ def _mode(file: Path) -> int | None:
     with suppress(OSError):
         return file.stat().st_mode & 0o777
     return None
+
+
+def _lines(file: Path) -> int:
+    with suppress(OSError):
+        return sum(1 for line in file.read_text().splitlines() if line)
+    return 0
 
 
 def _free(folder: Path) -> tuple[int | None, int | None]:

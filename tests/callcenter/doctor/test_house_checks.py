@@ -91,6 +91,7 @@ SPOOL = FolderStep(path=Path("/var/spool"), mode=0o755, owner="root", group="roo
         (replace(WELL, premises=replace(PREMISES, vosk_model=None)), "speech: vocabulary", "care", "500 words", "VOSK_MODEL"),
         (replace(WELL, premises=replace(PREMISES, public_url=None)), "service: address", "care", "in the clear", "PUBLIC_URL"),
         (replace(WELL, web=WebFacts(reason="no such name")), "service: address", "care", "no such name", "curl"),
+        (replace(WELL, refused_calls=3), "database: refused calls", "bad", "did not accept 3 call(s)", "call not written"),
         (replace(WELL, web=WebFacts(page_status=502)), "service: address", "bad", "answers 502", "8080"),
         (replace(WELL, web=WebFacts(page_status=200, push_status=404)), "service: push", "bad", "no card will ever appear", "8081"),
         (replace(WELL, premises=replace(PREMISES, secret_key_given=False), key_mode=0o644), "service: secret key", "bad", "0644", "chmod 600"),

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,10 +12,10 @@ import soundfile
 
 from callcenter.doctor.finding import Verdict
 from callcenter.doctor.house_facts import DatabaseFacts, HouseFacts, SpeechFacts
-from callcenter.doctor.house_visit import look_at_sound
+from callcenter.doctor.house_visit import look_at_house, look_at_sound
 from callcenter.doctor.sound_checks import folder as judge
 from crm_core.read.habits import SoundHabits
-from tests.callcenter.doctor.test_house_checks import PREMISES
+from tests.callcenter.doctor.test_house_checks import NOW, PREMISES
 
 NOBODY = 65534
 
@@ -98,3 +99,16 @@ def test_the_newest_file_is_found_by_its_day_and_seen_to_have_two_sides(spool: P
     for side in ("caller", "agent"):
         (day / f"in-1-{side}.wav").unlink()
     assert look_at_sound(spool / "monitor", None).newest_sided is False
+
+
+async def test_calls_that_the_database_did_not_accept_are_counted(tmp_path: Path) -> None:
+    premises = replace(PREMISES, data_dir=tmp_path, public_url=None)
+
+    async def refused() -> int:
+        seen = await look_at_house(premises, None, spools={}, now=NOW, deep=False, why_no_db="away")
+        return seen.refused_calls
+
+    assert await refused() == 0
+    (tmp_path / "spool").mkdir()
+    (tmp_path / "spool/refused-calls.jsonl").write_text('{"call": 1}\n{"call": 2}\n')
+    assert await refused() == 2
