@@ -12,9 +12,8 @@ async def test_every_call_is_there_exactly_once_whatever_breaks() -> None:
         Path(folder).chmod(0o755)
         async with floor(Path(folder)) as here:
             report = await strain(here, 35)
-            told = (
-                f"{report}\n{here.service.log.read_text()[-8000:]}"  # the service's own words, should it fail
-            )
+            # The service's own words too, should it fail: its folder is gone by then.
+            told = f"{report}\n{here.service.log.read_text()[-8000:]}"
     assert report.account.most_at_once >= 20, told
     assert (sorted(report.lost), report.doubled, report.still_open) == ([], [], []), told
     assert report.audit.returncode == 0, told
