@@ -19,7 +19,7 @@ from crm_core.outcome import choices
 from crm_core.phrase_tag import list_tags, tags_of
 from crm_core.read.actions import load_actions
 from crm_core.read.calls import list_calls
-from crm_core.read.customers import list_customers
+from crm_core.read.customers import suggest_customers
 from crm_core.read.deals import list_deals
 from crm_core.read.figure_labels import lines_to_choose, queues_to_choose
 from crm_core.read.one_call import CallPage, load_call
@@ -39,7 +39,7 @@ from web.call_work import (
     create_caller,
     note_change,
 )
-from web.calls import CallFilters, all_calls, own_call, reader, tell_desk
+from web.calls import CallFilters, all_calls, opens_call, own_call, reader, tell_desk
 from web.exports import export_query
 from web.field_pages import panel_of
 from web.forms import checked, fields, settle
@@ -136,13 +136,14 @@ async def page_again(
     """The page of the call in the address; `kept_text`: a note that somebody else's overtook."""
     who, parts = person(request), services(request)
     looked_for = request.query.get("who", "")[:200]
+    call_id = call_id_of(request)
     async with parts.db.begin() as session:
-        call = await load_call(session, call_id_of(request), **reader(who), everybody=all_calls(who))
+        call = await load_call(session, call_id, **reader(who), everybody=opens_call(request, call_id))
         hears = call.hearable or who.scope(HEAR_RECORDINGS) is Scope.ALL
         sound = await load_sound(session, call.id) if hears else None
         actions = await load_actions(session, call.id)
         names = await load_names(session, [it.what for it in actions if it.what])
-        found = await list_customers(session, query=looked_for, limit=CHOICES) if looked_for else None
+        found = await suggest_customers(session, looked_for, limit=CHOICES) if looked_for else []
         objects = await _objects(session, call)
         custom = await panel_of(session, FieldOf.CALL, call.id)
         offered = await choices(session)
@@ -168,7 +169,7 @@ async def page_again(
         "said": [said(it.what or {}, names) for it in actions],
         "custom": custom,
         "looked_for": looked_for,
-        "found": found.rows if found else [],
+        "found": found,
         "objects": objects,
         "kept_text": kept_text,
         "outcomes": offered,

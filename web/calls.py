@@ -15,7 +15,7 @@ from callcenter.shown_line import LineNeeded
 from crm_core.call import Direction, MissedPlace, Result
 from crm_core.call_talk import Manner
 from crm_core.dial_rule import DialRefused
-from crm_core.errors import Conflict, Forbidden, NotFound
+from crm_core.errors import Conflict, NotFound
 from crm_core.queue_visit import Outcome
 from crm_core.read.calls import list_calls
 from crm_core.read.one_call import load_call, require_call
@@ -231,22 +231,31 @@ async def own_call(
     desk but is not yet written down so far (the database was away) is a `Refusal` 503: the page sends again.
     """
     who = person(request)
-    everybody = who.scope(EDIT_CALLS) is Scope.ALL
-    if not typed:
-        _not_handed_on(request, call_id)
+    state = _on_desk(request, call_id)
+    if state == DeskState.WATCHING and not typed:
+        raise Conflict("You handed this call on. Whoever has it now goes on with it; you can watch.")
+    everybody = who.scope(EDIT_CALLS) is Scope.ALL or state is not None
     try:
         return await require_call(session, call_id, user_id=who.circle(EDIT_CALLS), everybody=everybody)
-    except (NotFound, Forbidden):
-        desk = services(request).live.desk(who.user_id)
-        if any(entry["call"]["id"] == str(call_id) for entry in desk["calls"]):
-            raise Refusal(503, "This call is just being written down. Try again in a moment.") from None
-        raise
+    except NotFound:
+        if state is None:
+            raise
+        raise Refusal(503, "This call is just being written down. Try again in a moment.") from None
 
 
-def _not_handed_on(request: web.Request, call_id: UUID) -> None:
-    for entry in services(request).live.desk(person(request).user_id)["calls"]:
-        if (entry["call"]["id"], entry["call"]["state"]) == (str(call_id), DeskState.WATCHING):
-            raise Conflict("You handed this call on. Whoever has it now goes on with it; you can watch.")
+def opens_call(request: web.Request, call_id: UUID) -> bool:
+    """True when the visitor may open this call whatever its row says: he sees all, or it stands on his desk.
+
+    The desk knows whose telephone rings before the row does.
+    """
+    return all_calls(person(request)) or _on_desk(request, call_id) is not None
+
+
+def _on_desk(request: web.Request, call_id: UUID) -> str | None:
+    """The state in which this call stands on the visitor's desk; None: it does not."""
+    desk = services(request).live.desk(person(request).user_id)
+    states = (it["call"]["state"] for it in desk["calls"] if it["call"]["id"] == str(call_id))
+    return next(states, None)
 
 
 async def tell_desk(parts: Services, call_id: UUID | None) -> None:
@@ -275,9 +284,9 @@ async def get_calls(request: web.Request, query: CallsQuery) -> Listing[CallItem
 @operations.get("/calls/{call_id}", right=VIEW_CALLS)
 async def get_call(request: web.Request, call_id: UUID) -> CallAnswer:
     """One call. 403 for a colleague's."""
-    who = person(request)
+    everybody = opens_call(request, call_id)
     async with services(request).db.begin() as session:
-        found = await load_call(session, call_id, **reader(who), everybody=all_calls(who))
+        found = await load_call(session, call_id, **reader(person(request)), everybody=everybody)
     return CallAnswer.model_validate(found)
 
 

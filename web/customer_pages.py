@@ -25,6 +25,7 @@ from web.messages import Kind
 from web.pages import (
     Flash,
     Pages,
+    currencies_of_shops,
     go,
     is_set,
     number_in,
@@ -144,6 +145,7 @@ async def page_again(
             now=services(request).now(),
         )
         shops = await shops_to_choose(session)
+        currencies = await currencies_of_shops(session)
         work = await panel(request, session, "customer", customer.id)
         colleagues = await users_to_choose(session)
         custom = await panel_of(session, FieldOf.CUSTOMER, customer.id)
@@ -172,6 +174,8 @@ async def page_again(
         "pages": turn(request, history),
         "kind": filters.kind,
         "shops": shops,
+        "currencies": currencies,
+        "new_lines": max(3, len((await request.post()).getall("sku", ())) if typed else 0),
         "may_see_all": all_calls(who),
         "may_edit": who.may(EDIT_CUSTOMERS),
         **work,

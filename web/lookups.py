@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from crm_core.line import list_lines
 from crm_core.product import find_products
 from crm_core.read.calls import CallRow, list_calls
-from crm_core.read.customers import list_customers
+from crm_core.read.customers import suggest_customers
 from crm_core.read.deals import list_deals
 from crm_core.read.match import digits
 from crm_core.read.orders import list_orders
@@ -129,7 +129,7 @@ async def _look(request: web.Request, look: "Look", text: str) -> Sequence[Any]:
 
 
 async def _people(request: web.Request, session: AsyncSession, text: str) -> Sequence[Any]:
-    return (await list_customers(session, query=text, limit=FOUND)).rows
+    return await suggest_customers(session, text, limit=FOUND)
 
 
 async def _orders(request: web.Request, session: AsyncSession, text: str) -> Sequence[Any]:

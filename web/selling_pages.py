@@ -1,5 +1,6 @@
 """The page of the rules by which orders are sold: limits of discounts, coupons, ways of delivery with their rates."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -119,6 +120,8 @@ def read_rates(text: str) -> list[dict[str, Any]]:
 
 def _rate(line: str) -> dict[str, Any]:
     *said, cost = (part.strip() for part in line.split(":"))
+    if not _SUM.fullmatch(cost):
+        raise Invalid(f'"{line.strip()}" must end with what it costs, such as 12.50.', "rates")
     rate: dict[str, Any] = {"cost": cost.replace(",", "."), "places": [], "to_weight_g": None}
     for part in said:
         if part.lower().endswith("kg"):
@@ -128,12 +131,15 @@ def _rate(line: str) -> dict[str, Any]:
     return rate
 
 
+_SUM = re.compile(r"[0-9]{1,10}([.,][0-9]{1,2})?")
+
+
 def _grams(part: str) -> int:
     number = part.lower().removesuffix("kg").replace("up to", "").replace(",", ".").strip()
     try:
         return round(float(number) * 1000)
     except (ValueError, OverflowError):
-        raise Invalid("Write a weight such as: up to 5 kg.", "rates") from None
+        raise Invalid(f'"{part}" must be a weight, such as: up to 5 kg.', "rates") from None
 
 
 def written_rates(rates: Sequence[DeliveryRate]) -> str:

@@ -33,6 +33,8 @@ async def spy(run: Run, mode: str) -> None:
         try:
             while not heard.gone:
                 await run.next(LOOKS_EVERY_S)
+                if owner.run is not run:  # he took over while we looked: the signal of it only waits
+                    raise Replaced
         except Replaced:
             raise
         except BaseException:

@@ -99,6 +99,14 @@ def people(asked: Asked, owner: SQLColumnExpression[Any] = Customer.id) -> Colum
     return None if found is None else owner.in_(select(found.c[0]))
 
 
+def some_people(asked: Asked, most: int) -> ColumnElement[bool] | None:
+    """Like `people`; of very many who are asked for only `most`, whoever is found first: for a few to choose from."""
+    if not asked.common:
+        return people(asked)
+    first = union_all(*_sets(asked)).limit(most).cte().prefix_with("MATERIALIZED")
+    return Customer.id.in_(select(first.c[0]))
+
+
 def _people_found(asked: Asked) -> CTE | None:
     sets = _sets(asked)
     if "@" in asked.text:

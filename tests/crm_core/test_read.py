@@ -292,6 +292,7 @@ async def test_a_name_that_very_many_have_finds_the_same_as_a_rare_one(
             return [
                 [row.customer for row in (await orders.list_orders(session, query=text)).rows],
                 [row.name for row in (await customers.list_customers(session, query=text)).rows],
+                [row.name for row in await customers.suggest_customers(session, text, limit=50)],
                 [
                     row.customer
                     for row in (await calls.list_calls(session, user_id=1, everybody=True, query=text)).rows
@@ -305,6 +306,10 @@ async def test_a_name_that_very_many_have_finds_the_same_as_a_rare_one(
                 patch.setattr(match, "COMMON_OF_CALLS", 1)
                 assert await found(text) == rare, text
         assert set((await found("john"))[0]) == {"John Stone", "Mary Johnson", "John-Paul Reed", "Jo Hnatiuk"}
+        with monkeypatch.context() as patch:
+            patch.setattr(match, "COMMON", 1)
+            assert len(await customers.suggest_customers(session, "john", limit=2)) == 2
+            assert not await customers.suggest_customers(session, "?", limit=2)
 
 
 async def test_a_number_is_found_by_five_digits_anywhere_in_it_and_by_its_last_ones(

@@ -119,14 +119,13 @@ async def test_a_wrong_secret_is_said_by_readyz_with_its_fix(tmp_path: Path, boa
 
 async def _written(desk, entry, state: str) -> None:
     """Wait for the few hundredths of a second after which this state of the call survives a kill."""
-    not_yet = (403, 404)  # the row may be there before it says whose telephone rings, or not at all
     async with asyncio.timeout(PATIENCE_S):
         while True:
             try:
                 if (await desk.ask("GET", f"/calls/{entry['call']['id']}"))["state"] == state:
                     return
             except aiohttp.ClientResponseError as refusal:
-                assert refusal.status in not_yet, refusal
+                assert refusal.status == 404, refusal
             await asyncio.sleep(0.02)
 
 

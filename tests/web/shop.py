@@ -105,10 +105,15 @@ async def bring(database: Database, settings: Settings, shop_id: int) -> int:
 
 
 async def add_call(
-    database: Database, *, talked: int | None = None, rang: int | None = None, **more: Any
+    database: Database,
+    *,
+    talked: int | None = None,
+    rang: int | None = None,
+    id: UUID | None = None,
+    **more: Any,
 ) -> UUID:
     """An ended incoming call; `talked`: the user who answered, `rang`: one whose phone rang as well."""
-    id_ = uuid4()
+    id_ = id or uuid4()
     usual: dict[str, Any] = {
         "direction": "inbound",
         "state": "ended",

@@ -117,6 +117,24 @@ async def test_whose_phone_only_rang_sees_the_call_but_does_not_hear_it(client_o
     assert "said to the other" not in await (await operator.get(f"/calls/{call}")).text()
 
 
+async def test_a_call_is_hers_from_the_moment_it_stands_on_her_desk(
+    client_of, database, people, live
+) -> None:
+    operator = await client_of("operator")
+    call = await live.dial(people["operator"], "+79161234567")
+    note = f"{API}/calls/{call}/note"
+    await refused(await operator.get(f"{API}/calls/{call}"), 404)
+    said = await refused(await operator.put(note, json={"text": "blue mugs", "version": 0}), 503)
+    assert "just being written down" in said["detail"]
+    # Its row is there before it says whose telephone rings.
+    await shop.add_call(database, talked=people["supervisor"], id=call)
+    assert (await ok(await operator.get(f"{API}/calls/{call}")))["id"] == str(call)
+    await ok(await operator.put(note, json={"text": "blue mugs", "version": 0}))
+    assert (await operator.get(f"/calls/{call}")).status == 200
+    await live.finish(call)
+    await refused(await operator.get(f"{API}/calls/{call}"), 403)
+
+
 async def test_a_note_with_a_stale_version_is_refused_and_nothing_is_lost(
     client_of, database, people, live
 ) -> None:

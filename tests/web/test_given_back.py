@@ -76,6 +76,8 @@ async def test_every_form_of_the_store_gives_back_what_was_typed(client_of, data
         ("/tasks", {"title": "Ask about the mugs", "due_at": "soon", "back": at}, ""),
         ("/segments", {"name": long}, "name"),
         ("/selling/coupons", {"code": "SPRING10", "percent": "200"}, "percent"),
+        ("/selling/delivery", {"name": "Courier", "shop_id": str(there.shop), "rates": "Kraków: 8\nLublin: dear"},
+         "rates"),
         ("/leads", {"phone": "+48 601 220 115", "name": long}, "name"),
         ("/users", {"name": "Greta", "login": "g r e t a", "password": "long enough"}, "login"),
         ("/lines", {"did": "+48223071129", "name": long}, "name"),

@@ -186,6 +186,27 @@ async def test_the_list_of_callbacks_says_who_is_called_by_a_colleague_at_this_m
     await expect(row).not_to_contain_text("is calling now")
 
 
+async def test_a_list_that_could_not_be_read_when_something_changed_is_read_again(
+    browser, server, database, pushing
+) -> None:
+    there = await shop.furnish(database)
+    page = await signed_in(await browser.new_context(locale="en-GB"), server, "operator")
+    await page.goto(str(server.make_url("/orders")))
+    status = page.locator(f"tr[data-row='{there.order}'] td").nth(2)
+    before = await status.inner_text()
+    refused: list[str] = []
+
+    async def away(route) -> None:  # once not reached, once too busy
+        refused.append(route.request.url)
+        await (route.abort() if len(refused) == 1 else route.fulfill(status=503, body="Too busy."))
+
+    await page.route("**/orders", away, times=2)
+    async with database.begin() as session:
+        await set_status(session, there.order, "confirmed", user_id=None, at=shop.NOON)
+    await expect(status).not_to_have_text(before)
+    assert len(refused) == 2
+
+
 async def test_leads_of_a_web_form_are_sorted_checked_and_made_a_deal_without_leaving_the_list(
     browser, server, database, client, pushing
 ) -> None:

@@ -18,8 +18,7 @@ export class Refused extends Error {
   }
 }
 
-const parse = async (response) => {
-  const text = await response.text();
+const parse = (text) => {
   try {
     return text ? JSON.parse(text) : null;
   } catch {
@@ -29,13 +28,14 @@ const parse = async (response) => {
 
 let lost = false;
 
-/** The answer. The first one after the server was away is told of: what waits for it need not wait any longer. */
+/** The answer and its text. The first one after the server was away is told of: what waits for it need not wait. */
 const reach = async (address, request) => {
   try {
     const answer = await fetch(address, request);
+    const text = await answer.text();  // may break off as well
     if (lost) dispatchEvent(new Event("reached"));
     lost = false;
-    return answer;
+    return { answer, text };
   } catch (error) {
     if (error.name === "AbortError") throw error;
     lost = true;
@@ -46,11 +46,10 @@ const reach = async (address, request) => {
 const send = async (method, path, body, options = {}) => {
   const headers = body === undefined ? {} : { "Content-Type": "application/json" };
   const request = { method, headers, body: body === undefined ? undefined : JSON.stringify(body), ...options };
-  const response = await reach(path.startsWith("/") ? ROOT + path : path, request);
-  if (response.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
-  const answer = await parse(response);
-  if (!response.ok) throw new Refused(response.status, answer);
-  return answer;
+  const { answer, text } = await reach(path.startsWith("/") ? ROOT + path : path, request);
+  if (answer.status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
+  if (!answer.ok) throw new Refused(answer.status, parse(text));
+  return parse(text);
 };
 
 const query = (values) => {
@@ -71,15 +70,14 @@ export const api = {
   file: (path, file) => send("POST", path, undefined, { body: file, headers: { "Content-Type": "application/octet-stream" } }),
   /** What a form of a page asks for, with the answer as JSON. */
   form: async (address, fields) => {
-    const answer = await reach(address, { method: "POST", body: new URLSearchParams(fields), headers: { Accept: "application/json" } });
-    const said = await parse(answer);
-    if (!answer.ok) throw new Refused(answer.status, said);
-    return said;
+    const { answer, text } = await reach(address, { method: "POST", body: new URLSearchParams(fields), headers: { Accept: "application/json" } });
+    if (!answer.ok) throw new Refused(answer.status, parse(text));
+    return parse(text);
   },
   /** A page of ours as a document, whose scripts do not run: {page, url, ok, status, redirected}. */
   page: async (address, options) => {
-    const answer = await reach(address, options);
+    const { answer, text } = await reach(address, options);
     if (new URL(answer.url).pathname === "/login") location.reload();
-    return { page: new DOMParser().parseFromString(await answer.text(), "text/html"), url: new URL(answer.url), ok: answer.ok, status: answer.status, redirected: answer.redirected };
+    return { page: new DOMParser().parseFromString(text, "text/html"), url: new URL(answer.url), ok: answer.ok, status: answer.status, redirected: answer.redirected };
   },
 };

@@ -11,9 +11,9 @@ const said = (part) => {
 };
 const cards = (root) => new Map([...root.querySelectorAll(".deal-card")].map((card) => [card.dataset.deal, card]));
 
-export const bringBoard = ({ page, ok }) => {
+export const bringBoard = (page) => {
   const board = document.querySelector("[data-board]");
-  if (!ok || !board || board.querySelector(".dragged")) return;
+  if (!board || board.querySelector(".dragged")) return;
   const before = new Map([...cards(board)].map(([id, card]) => [id, `${card.closest(".column").dataset.stage} ${said(card)}`]));
   const focus = document.activeElement?.closest?.(".deal-card")?.dataset.deal;
   for (const old of board.querySelectorAll(".column")) {

@@ -112,7 +112,7 @@ const done = async (told) => {
   name(told);
   none();
   form.reset();
-  await refresh({ quiet: false });
+  await refresh();
 };
 
 const change = async (event) => {

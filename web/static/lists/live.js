@@ -4,7 +4,7 @@
 import { t, tn } from "../say.js";
 import { besides, panelNow } from "./beside.js";
 import { bring } from "./pieces.js";
-import { mark, refresh, rowOf, takeAll } from "./rows.js";
+import { mark, renew, rowOf, takeAll } from "./rows.js";
 import { bringBoard } from "./board-live.js";
 import { api, Refused } from "../api.js";
 
@@ -12,6 +12,9 @@ const KNOWN_MS = 300;    // a row that is shown
 const OTHERS_MS = 2500;  // so often at most for another one: it may belong here now, or be new
 const SPREAD_MS = 1000;  // not everybody at once
 const FRESH_MS = 8000;   // so long a page is as it was read
+const ANSWER_MS = 20000; // so long an answer is waited for
+const AGAIN_MS = 2000;   // what could not be read is asked for again, later each time
+const LAST_MS = 60000;
 const PLACE = /^\/(orders|customers|deals|tasks|callbacks|leads|products)(?:\/(\d+|board))?$/;
 const [, noun, part] = location.pathname.match(PLACE) ?? [];
 const NEW = {
@@ -30,6 +33,7 @@ let missed = false;
 let looking = false;
 let busy = "";  // callbacks whose customer is being called
 let opened = false;  // whether what stands beside the list changed as well
+let failed = 0;  // how often in a row the list could not be read
 
 const later = (ms) => {
   const at = Date.now() + ms;
@@ -47,8 +51,9 @@ const tell = (came) => {
     line = Object.assign(document.createElement("button"), { id: "came", type: "button", className: "came" });
     line.setAttribute("role", "status");
     line.addEventListener("click", async () => {
+      const ids = await takeAll();
       line.remove();
-      for (const id of await takeAll()) if (rowOf(id)) mark(rowOf(id));
+      for (const id of ids) if (rowOf(id)) mark(rowOf(id));
       if (besides()) rowOf(besides().id)?.classList.add("opened");
     });
     document.querySelector(".sheet").before(line);
@@ -56,19 +61,23 @@ const tell = (came) => {
   line.textContent = `${NEW[noun](came.length)} · ${t("show")}`;
 };
 
+/** A page as it is now; one that comes as an error is refused like an answer of the API. */
+const now = async (address) => {
+  const answer = await api.page(address, { signal: AbortSignal.timeout(ANSWER_MS) });
+  if (!answer.ok) throw new Refused(answer.status, null);
+  return answer.page;
+};
+
 const again = async () => {
-  if (part === "board") return bringBoard(await api.page(location.href));
-  if (part) {
-    const { page, ok } = await api.page(location.href);
-    if (ok) bring(document.querySelector("#main .page"), page.querySelector("#main .page"));
-    return;
-  }
-  tell((await refresh()).came);
+  const page = await now(location.href);
+  if (part === "board") return bringBoard(page);
+  if (part) return bring(document.querySelector("#main .page"), page.querySelector("#main .page"));
+  tell(renew(page).came);
   const beside = panelNow()?.querySelector(".beside-body");
   if (!opened || !beside) return;
+  const own = await now(besides().address);
   opened = false;
-  const { page, ok } = await api.page(besides().address);
-  if (ok && panelNow()) bring(beside, page.querySelector("[data-opened]") ?? page.querySelector("#main .page"));
+  if (panelNow()) bring(beside, own.querySelector("[data-opened]") ?? own.querySelector("#main .page"));
 };
 
 const look = async () => {
@@ -83,8 +92,10 @@ const look = async () => {
   read = performance.now();
   try {
     await again();
+    failed = 0;
   } catch (error) {
-    if (!(error instanceof Refused)) throw error;  // not reached: the next snapshot says so
+    if (!(error instanceof Refused)) throw error;
+    if (error.passing) later(Math.min(LAST_MS, AGAIN_MS * 2 ** failed++) * (0.5 + Math.random()));
   } finally {
     looking = false;
   }

@@ -58,7 +58,7 @@ const said = (row) => {
 
 const seenIn = (row) => row.querySelector("input[name=row]")?.value;
 
-const put = (old, fresh, quiet) => {
+const put = (old, fresh) => {
   const changed = said(old) !== said(fresh);
   if (!changed && seenIn(old) === seenIn(fresh)) return false;
   const focus = old.contains(document.activeElement) ? [...old.querySelectorAll("a, button, input")].indexOf(document.activeElement) : -1;
@@ -66,7 +66,7 @@ const put = (old, fresh, quiet) => {
   if (tick) tick.checked = old.querySelector("input[name=row]")?.checked ?? false;
   fresh.className = old.className;
   fresh.classList.remove("left");
-  if (changed && !quiet) mark(fresh);
+  if (changed) mark(fresh);
   old.replaceWith(fresh);
   if (focus >= 0) (fresh.querySelectorAll("a, button, input")[focus] ?? link(fresh))?.focus({ preventScroll: true });
   return changed;
@@ -89,10 +89,8 @@ const around = (page) => {
   }
 };
 
-/** The same list as it is now: {changed: ids, came: ids}. What is shown keeps its place; `quiet`: without a mark. */
-export const refresh = async ({ quiet = false } = {}) => {
-  const { page, ok } = await api.page(location.href);
-  if (!ok) return { changed: [], came: [] };
+/** Makes the list that of `page`: {changed: ids, came: ids}. What is shown keeps its place. */
+export const renew = (page) => {
   const fresh = new Map([...page.querySelectorAll(ROW)].map((row) => [row.dataset.row, row]));
   const shown = rows();
   const known = new Set(shown.map((row) => row.dataset.row));
@@ -101,7 +99,7 @@ export const refresh = async ({ quiet = false } = {}) => {
   const changed = [];
   shown.forEach((row, place) => {
     const now = fresh.get(row.dataset.row);
-    if (now && put(row, document.importNode(now, true), quiet)) changed.push(row.dataset.row);
+    if (now && put(row, document.importNode(now, true))) changed.push(row.dataset.row);
     // One at the end may only have been pushed over to the next page by what came.
     else if (!now && (place < last || !more)) row.classList.add("left");
   });
@@ -109,6 +107,12 @@ export const refresh = async ({ quiet = false } = {}) => {
   const ids = [...fresh.keys()];
   const until = last < 0 ? ids.length : ids.indexOf(shown[last].dataset.row);  // below it others only moved up
   return { changed, came: ids.slice(0, until).filter((id) => !known.has(id)) };
+};
+
+/** The same list as it is now. */
+export const refresh = async () => {
+  const { page, ok } = await api.page(location.href);
+  return ok ? renew(page) : { changed: [], came: [] };
 };
 
 /** Shows the list as it is now, with what came; the ids of those. */
