@@ -25,7 +25,6 @@ from web.messages import Kind
 from web.pages import (
     Flash,
     Pages,
-    currencies_of_shops,
     go,
     is_set,
     number_in,
@@ -35,7 +34,7 @@ from web.pages import (
     turn,
     users_to_choose,
 )
-from web.rights import EDIT_CALL_BANS, EDIT_CUSTOMERS, MERGE_CUSTOMERS, VIEW_CUSTOMERS
+from web.rights import EDIT_CALL_BANS, EDIT_CUSTOMERS, EDIT_ORDERS, MERGE_CUSTOMERS, VIEW_CUSTOMERS
 from web.services import services
 from web.sessions import person
 from web.task_panel import panel
@@ -145,7 +144,6 @@ async def page_again(
             now=services(request).now(),
         )
         shops = await shops_to_choose(session)
-        currencies = await currencies_of_shops(session)
         work = await panel(request, session, "customer", customer.id)
         colleagues = await users_to_choose(session)
         custom = await panel_of(session, FieldOf.CUSTOMER, customer.id)
@@ -174,10 +172,9 @@ async def page_again(
         "pages": turn(request, history),
         "kind": filters.kind,
         "shops": shops,
-        "currencies": currencies,
-        "new_lines": max(3, len((await request.post()).getall("sku", ())) if typed else 0),
         "may_see_all": all_calls(who),
         "may_edit": who.may(EDIT_CUSTOMERS),
+        "may_order": who.may(EDIT_ORDERS),
         **work,
     }
     return render(request, "customer.html", context, flash=flash, typed=typed)

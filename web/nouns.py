@@ -40,7 +40,6 @@ from web import (
     dashboard_pages,
     dashboards,
     deal_pages,
-    deal_window,
     deals,
     deliveries,
     desk_page,
@@ -148,6 +147,7 @@ from web import (
     views,
     vote_pages,
     votes,
+    window_pages,
     windows,
 )
 from web.api import Api
@@ -250,6 +250,7 @@ PAGES: tuple[Pages, ...] = (
     field_pages.pages,
     own_fields.pages,
     notices.pages,
+    window_pages.pages,  # before one order and one deal: /orders/new, /deals/new
     order_pages.pages,
     product_pages.pages,
     picture_pages.pages,
@@ -257,7 +258,6 @@ PAGES: tuple[Pages, ...] = (
     import_pages.pages,
     selling_pages.pages,
     board_pages.pages,  # before one deal: /deals/board
-    deal_window.pages,  # and /deals/new
     deal_pages.pages,
     promises.pages,
     pop_settings.pages,

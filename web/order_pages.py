@@ -81,13 +81,14 @@ async def show_orders(request: web.Request) -> web.Response:
         "pages": turn(request, found),
         "statuses": statuses,
         "shops": shops,
+        "may_edit": person(request).may(EDIT_ORDERS),
     }
     return render(request, "orders.html", context)
 
 
 @pages.post("/orders", right=EDIT_ORDERS)
 async def add_order(request: web.Request) -> web.Response:
-    """Take an order from a customer's page: articles by their SKU."""
+    """Take an order from a customer's page without script: up to three articles by their SKU."""
 
     async def step(typed: Mapping[str, str]) -> web.Response:
         shop_id, customer_id = _id(typed, "shop_id"), _id(typed, "customer_id")

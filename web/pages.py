@@ -298,11 +298,6 @@ async def shops_to_choose(session: AsyncSession) -> list[tuple[int, str]]:
     ]
 
 
-async def currencies_of_shops(session: AsyncSession) -> dict[int, str]:
-    """In which money each shop sells."""
-    return {row.id: row.currency for row in await session.execute(select(Shop.id, Shop.currency))}
-
-
 async def teams_to_choose(session: AsyncSession) -> list[tuple[int, str]]:
     """Every team as a choice."""
     return [

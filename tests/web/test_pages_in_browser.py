@@ -19,7 +19,6 @@ from crm_core.review import give_review
 from crm_core.review_calibration import ask_several
 from crm_core.score import Kind, Mark
 from crm_core.scorecard import Wanted, create_card
-from crm_core.shop import create_shop
 from crm_core.vote import invite
 from tests.axe import violations
 from tests.chromium import NEEDS_CHROMIUM, launched
@@ -109,6 +108,8 @@ async def test_axe_finds_nothing_and_nothing_is_cut_off(browser, server, there, 
         f"/orders/{there.order}",
         f"/deals/{there.deal}",
         "/deals/new",
+        "/orders/new",
+        f"/orders/new?customer_id={there.customer}",
         f"/products/{there.mug}",
         f"/calls/{there.call}",
         f"/calls/{there.call}/timeline?details=true",
@@ -302,48 +303,56 @@ async def test_what_was_added_to_an_order_and_not_saved_yet_outlives_a_reload(br
     await expect(page.get_by_text("What you typed is back.")).to_have_count(0)
 
 
-async def test_an_order_is_begun_on_the_customers_page_and_a_refusal_costs_nothing(
-    browser, server, there, client_of, database
+async def test_an_order_is_begun_from_the_list_for_somebody_new_and_a_refusal_costs_nothing(
+    browser, server, there
 ) -> None:
-    async with database.begin() as session:
-        await create_shop(
-            session, name="Teahouse", currency="PLN", country="PL", timezone="UTC", order_prefix="T"
-        )
     page = await signed_in(await browser.new_context(locale="en-GB"), server, "operator")
-    await page.goto(str(server.make_url(f"/customers/{there.customer}")))
-    await page.locator("summary", has_text="New order").click()
-    find, mugs = page.get_by_label("Find a product"), page.get_by_label("Quantity of Blue mug")
+    await page.goto(str(server.make_url("/orders")))
+    await page.get_by_role("link", name="New order").click()
+    name = page.get_by_label("Customer: name, number or e-mail")
+    await expect(name).to_be_focused()
+    await page.keyboard.type("Nina Nowak")
+    await page.get_by_label("Telephone").fill("601 222 333")
+    await expect(page.get_by_text("Kept as you type ·")).to_be_visible()
+    await page.reload()
+    await expect(page.get_by_label("Telephone")).to_have_value("601 222 333")
+    await page.keyboard.press("Control+Enter")
+
+    await expect(page.get_by_role("heading", name="Nina Nowak")).to_be_visible()
+    mugs, order = page.get_by_label("Quantity of Blue mug"), page.locator(".order")
+    await expect(page.get_by_label("Find a product")).to_be_focused()
     for what, product in (("2*mu", "Blue mug"), ("tea", "Tea set"), ("mu", "Blue mug")):
-        await find.fill(what)
+        await page.keyboard.press("F2")
+        await page.keyboard.type(what)
         await expect(page.get_by_role("option", name=product)).to_be_visible()
         assert await violations(page) == []
         await page.keyboard.press("Enter")
     await expect(mugs).to_have_value("3")
+    await expect(order).to_contain_text("Kept as you type ·")
     await page.reload()
     await expect(mugs).to_have_value("3")
     await page.get_by_label("Remove Tea set").click()
-    await page.select_option("[name=shop_id]", label="Teahouse")
-    await expect(mugs).to_have_count(0)
-    await page.get_by_role("button", name="Place order").click()
-    toasts = page.locator("#toasts")
-    await expect(toasts).to_contain_text("Nothing is chosen yet")
-    await toasts.get_by_role("button", name="Undo").click()  # a shop's goods are its own
-    await expect(mugs).to_have_value("3")
 
-    manager = await client_of("manager")
-    address = f"/api/v1/products/{there.mug}"
-    product = await (await manager.get(address)).json()
-    renamed = await manager.patch(address, json={"version": product["version"], "sku": "NEW-1"})
-    await page.get_by_role("button", name="Place order").click()
-    await expect(page.locator(".say.bad")).to_contain_text(f"This shop has no article {product['sku']}.")
-    kept = page.locator(".chosen").get_by_role("spinbutton")
-    await expect(kept).to_have_value("3")
-    back = {"version": (await renamed.json())["version"], "sku": product["sku"]}
-    assert (await manager.patch(address, json=back)).status == 200
-    await kept.fill("2")
-    await page.get_by_role("button", name="Place order").click()
+    await mugs.fill("99")
+    await page.keyboard.press("Control+Enter")
+    await expect(order.get_by_role("alert")).to_be_visible()
+    await expect(mugs).to_have_value("99")
+    await mugs.fill("2")
+    await page.keyboard.press("Control+Enter")
     await expect(page.locator(".say.good")).to_have_text("The order is placed.")
-    await expect(mugs).to_have_value("2")
+    await expect(page.get_by_label("Quantity of Blue mug")).to_have_value("2")
+
+    await page.get_by_role("link", name="Nina Nowak").first.click()
+    await page.get_by_role("link", name="New order").click()
+    await expect(
+        page.get_by_label("Find a product")
+    ).to_be_visible()  # the placed one has used up what was typed
+    await expect(mugs).to_have_count(0)
+    await page.goto(str(server.make_url("/orders/new")))
+    await expect(name).to_have_value("")
+    await name.fill("601 222")
+    await page.get_by_role("option", name="Nina Nowak").click()
+    await expect(page.get_by_role("heading", name="Nina Nowak")).to_be_visible()
 
 
 async def test_a_deal_goes_over_the_board_by_keys_by_mouse_and_without_script(browser, server, there) -> None:

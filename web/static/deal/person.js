@@ -1,4 +1,4 @@
-// Whom a deal is with: somebody who is known, found as one types, or somebody new, written down with the deal.
+// Whom a deal is with, or whose an order is: somebody who is known, found as one types, or somebody new, written down with the deal.
 
 import { useEffect, useRef, useState } from "../vendor/hooks.js";
 import { t } from "../say.js";
@@ -54,7 +54,7 @@ export const Person = ({ draft, set, person, fixed, wrong }) => {
   };
   const more = query ? html`<div class="pair"><label class="field"><span>${t("Telephone")}</span><input value=${person.number ?? typed.phone ?? ""} readonly=${Boolean(person.number)} inputmode="tel" autocomplete="off" onInput=${change("phone")} aria-invalid=${Boolean(wrong.numbers)} /></label>
     <label class="field"><span>${t("E-mail")}</span><input type="email" value=${typed.email ?? ""} autocomplete="off" onInput=${change("email")} aria-invalid=${Boolean(wrong.email)} /></label></div>
-    <p class="faint small">${t("Not in the list? “{name}” is written down as a new customer when the deal is saved.", { name: query })}</p>` : null;
+    <p class="faint small">${t("Not in the list? “{name}” is written down as a new customer.", { name: query })}</p>` : null;
   return html`<div class="who-of-deal"><label class="field"><span>${t("Customer: name, number or e-mail")}</span>
       <input ref=${field} class="person-name" value=${typed.name ?? ""} role="combobox" aria-expanded=${Boolean(found?.length)} aria-controls="people" aria-activedescendant=${on >= 0 ? `person-${on}` : undefined} autocomplete="off" onInput=${change("name")} onKeyDown=${press} /></label>
     <div class="drop" id="people" role="listbox" aria-label=${t("Customers")} hidden=${!found?.length}>${(found ?? []).map((one, index) => html`<div role="option" key=${one.id} id=${`person-${index}`} aria-selected=${index === on} onMouseDown=${(event) => { event.preventDefault(); choose(one); }}>

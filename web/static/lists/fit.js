@@ -7,6 +7,5 @@ export const fit = async (root) => {
   mountPlayers(root);
   if (root.querySelector("form[data-goods]")) (await import("../goods.js")).fitGoods(root);
   if (root.querySelector("form[data-interest]")) (await import("../interest.js")).fitInterest(root);
-  if (root.querySelector("form[data-new-order]")) (await import("../new-order.js")).fitNewOrder(root);
   giveBackIn(root);
 };
