@@ -87,6 +87,13 @@ async def list_logins(session: AsyncSession) -> list[tuple[str, str]]:
     return [(row.login, row.name) for row in await session.execute(colleagues)]
 
 
+async def read_of(session: AsyncSession, user_id: int, customer_id: int, *, at: datetime) -> None:
+    """The user looks at the notes of this customer: those that name him are read."""
+    notes = select(CustomerNote.id).where(CustomerNote.customer_id == customer_id)
+    unread = NoteMention.user_id == user_id, NoteMention.read_at.is_(None), NoteMention.note_id.in_(notes)
+    await session.execute(update(NoteMention).where(*unread).values(read_at=at))
+
+
 async def mark_read(session: AsyncSession, user_id: int, mention_id: int | None, *, at: datetime) -> None:
     """The user has read a note that names him; None: all of them. Raises `NotFound` for another's."""
     mine = NoteMention.user_id == user_id

@@ -64,7 +64,7 @@ async def show_new_order(request: web.Request) -> web.Response:
     async with services(request).db.begin() as session:
         customer = await load_customer(session, begun.customer_id)
     back = {"back": f"/customers/{customer.id}", "back_label": "Customer"}
-    return _window(request, "order-new", customer.name, **back, **begun.model_dump())
+    return _window(request, "order-new", customer.name, **back, customer=customer, **begun.model_dump())
 
 
 async def _of_deal(request: web.Request, what: str) -> web.Response:

@@ -128,9 +128,15 @@ async def test_a_note_reaches_the_colleague_it_names(client_of, database, people
     (mine,) = (await ok(await senior.get(f"{API}/mentions?unread=true")))["items"]
     assert (mine["author"], mine["customer_id"]) == ("Operator", there.customer)
     await refused(await operator.post(f"{API}/mentions/{mine['id']}/read"), 404)
-    await ok(await senior.post(f"{API}/mentions/{mine['id']}/read"), 204)
+    assert 'aria-label="For me: 1 not read"' in await page(senior, f"/customers/{there.customer}")
+    await operator.get(f"/customers/{there.customer}?kind=note")
+    assert 'aria-label="For me"' in await page(senior, f"/customers/{there.customer}?kind=note")
     assert (await ok(await senior.get(f"{API}/mentions?unread=true")))["items"] == []
-    assert len((await ok(await senior.get(f"{API}/mentions")))["items"]) == 1
+    await operator.post(f"/customers/{there.customer}/notes", data={"text": "@senior once more"})
+    (again,) = (await ok(await senior.get(f"{API}/mentions?unread=true")))["items"]
+    await ok(await senior.post(f"{API}/mentions/{again['id']}/read"), 204)
+    assert (await ok(await senior.get(f"{API}/mentions?unread=true")))["items"] == []
+    assert len((await ok(await senior.get(f"{API}/mentions")))["items"]) == 2
 
 
 @given(st.text(max_size=80), st.lists(st.from_regex(r"[a-z][a-z0-9._-]{0,9}", fullmatch=True), max_size=4))
