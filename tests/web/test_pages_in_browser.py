@@ -353,6 +353,11 @@ async def test_an_order_is_begun_from_the_list_for_somebody_new_and_a_refusal_co
     await name.fill("601 222")
     await page.get_by_role("option", name="Nina Nowak").click()
     await expect(page.get_by_role("heading", name="Nina Nowak")).to_be_visible()
+    await page.goto(str(server.make_url("/orders/new")))
+    await name.fill("Somebody else")
+    await page.get_by_label("Telephone").fill("+48 601-222-333")  # written down already, under another name
+    await page.get_by_role("button", name="Nina Nowak").click()
+    await expect(page.get_by_role("heading", name="Nina Nowak")).to_be_visible()
 
 
 async def test_a_deal_goes_over_the_board_by_keys_by_mouse_and_without_script(browser, server, there) -> None:

@@ -8,6 +8,7 @@ import { latest } from "../search.js";
 import { newKey, untilAnswered } from "../desk/once.js";
 
 const PAUSE_MS = 160;
+const FEWEST_DIGITS = 7;  // fewer are the beginning of a number
 const people = latest((query, options) => api.get("/customers", { query, limit: 6 }, options));
 
 const useFound = (query) => {
@@ -36,6 +37,7 @@ export const Person = ({ draft, set, person, fixed, wrong }) => {
   const typed = draft.person ?? {};
   const query = (typed.name ?? "").trim();
   const found = useFound(draft.customer ? "" : query);
+  const owners = useFound(draft.customer || person.number || (typed.phone ?? "").replace(/\D/g, "").length < FEWEST_DIGITS ? "" : typed.phone);
   const [on, setOn] = useState(-1);
   const field = useRef(null);
   useEffect(() => setOn(-1), [found]);
@@ -52,8 +54,9 @@ export const Person = ({ draft, set, person, fixed, wrong }) => {
     event.preventDefault();
     setOn((on + (event.key === "ArrowDown" ? 1 : -1) + found.length) % found.length);
   };
+  const known = owners?.length ? html`<p class="care small" role="status">${t("This number is known:")} ${owners.map((one) => html`<button type="button" class="linkish" key=${one.id} onClick=${() => choose(one)}>${one.name}</button> `)}</p>` : null;
   const more = query ? html`<div class="pair"><label class="field"><span>${t("Telephone")}</span><input value=${person.number ?? typed.phone ?? ""} readonly=${Boolean(person.number)} inputmode="tel" autocomplete="off" onInput=${change("phone")} aria-invalid=${Boolean(wrong.numbers)} /></label>
-    <label class="field"><span>${t("E-mail")}</span><input type="email" value=${typed.email ?? ""} autocomplete="off" onInput=${change("email")} aria-invalid=${Boolean(wrong.email)} /></label></div>
+    <label class="field"><span>${t("E-mail")}</span><input type="email" value=${typed.email ?? ""} autocomplete="off" onInput=${change("email")} aria-invalid=${Boolean(wrong.email)} /></label></div>${known}
     <p class="faint small">${t("Not in the list? “{name}” is written down as a new customer.", { name: query })}</p>` : null;
   return html`<div class="who-of-deal"><label class="field"><span>${t("Customer: name, number or e-mail")}</span>
       <input ref=${field} class="person-name" value=${typed.name ?? ""} role="combobox" aria-expanded=${Boolean(found?.length)} aria-controls="people" aria-activedescendant=${on >= 0 ? `person-${on}` : undefined} autocomplete="off" onInput=${change("name")} onKeyDown=${press} /></label>

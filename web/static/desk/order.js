@@ -42,7 +42,7 @@ const Foot = ({ draft, quote, currency, kept, placing, confirmed, read }) => htm
   <div class="ways"><button type="button" class="btn" onClick=${read}>${confirmed ? html`<${Chip} tone="talk" dot>${t("confirmed")}<//>` : html`<span>${t("Read back")}</span>`}<${Key}>F4<//></button>
   <button type="button" class="btn main" onClick=${placing.go} disabled=${Boolean(placing.lack)} aria-busy=${placing.busy}><span>${draft.edits ? t("Save the order") : t("Place the order")}</span><${Key}>Ctrl ⏎<//></button></div></div>`;
 
-const Empty = () => html`<p class="empty-order faint">${t("Type the first letters of a product and press Enter; 3* before it takes three. The order stays with this call until it is placed.")}</p>`;
+const Empty = ({ alone }) => html`<p class="empty-order faint">${t("Type the first letters of a product and press Enter; 3* before it takes three.")} ${alone ? t("The order stays here until it is placed.") : t("The order stays with this call until it is placed.")}</p>`;
 
 /** What is taken in the call: an order, or a deal while one is begun. */
 export const OrderPanel = ({ entry }) => (draftOf(entry).value.value.deal ? html`<${CallDeal} entry=${entry} />` : html`<${TakeOrder} entry=${entry} />`);
@@ -88,7 +88,7 @@ const TakeOrder = ({ entry }) => {
     <div class="items" inert=${placing.busy}>${kept.state.value === "clash" ? html`<${DraftClash} callId=${entry.call.id} kept=${kept} />` : null}
       ${placing.refusal?.problem.clash?.length ? html`<${OrderClash} kept=${kept} problem=${placing.refusal.problem} again=${placing.forget} />` : null}
       ${any ? html`<${Lines} draft=${draft} quote=${quote} currency=${currency} set=${set} wrong=${wrong} back=${back} /><${Beyond} quote=${quote} draft=${draft} set=${set} /><${Offers} draft=${draft} customerId=${entry.card?.customer?.id} currency=${currency} set=${set} />
-        <${Terms} draft=${draft} set=${set} card=${entry.card ?? {}} shop=${shop} quote=${quote} currency=${currency} wrong=${wrong} first=${terms} />` : html`<${Empty} />`}</div>
+        <${Terms} draft=${draft} set=${set} card=${entry.card ?? {}} shop=${shop} quote=${quote} currency=${currency} wrong=${wrong} first=${terms} />` : html`<${Empty} alone=${Boolean(entry.kept)} />`}</div>
     ${any ? html`<${Foot} draft=${draft} quote=${quote} currency=${currency} kept=${kept} placing=${placing} confirmed=${confirmed} read=${flip} />` : null}</aside>`;
 };
 

@@ -26,10 +26,12 @@ export const ReadBack = ({ entry, draft, quote, currency, confirmed, tick, close
   useEffect(() => { box.current?.focus(); }, []);
   useTold("⏎", t("In the read-back: the customer said yes"));
   const total = quote?.sums?.total;
+  const who = entry.card.customer;
+  const number = entry.call.remote?.display ?? entry.call.remote?.raw ?? who?.numbers?.[0]?.display;
   const less = Number(quote?.sums?.discount ?? 0) + Number(quote?.sums?.coupon ?? 0);
   return html`<section class="read-back" aria-label=${t("Read back to the customer")}>
     <div class="read-head"><h2>${t("Say it aloud")}</h2><button type="button" class="btn tight" onClick=${close}>${t("Back")} <${Key}>F4<//></button></div>
-    <${Part} name=${t("For")}><b>${entry.card.customer?.name}</b> · ${entry.call.remote?.display ?? entry.call.remote?.raw ?? ""}<//>
+    <${Part} name=${t("For")}><b>${who?.name}</b>${number ? ` · ${number}` : ""}<//>
     <${Part} name=${t("Goods")}><${Goods} draft=${draft} quote=${quote} currency=${currency} /><//>
     <${Part} name=${t("Delivery")}>${draft.delivery_method?.trim() ? html`<b>${draft.delivery_method}</b>, ` : html`<${Missing}>${t("No way of delivery was said.")}<//> `}<${When} draft=${draft} />
       <p>${draft.delivery_address?.trim() || html`<${Missing}>${t("No address was said.")}<//>`}</p><//>
