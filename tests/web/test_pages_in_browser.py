@@ -360,6 +360,28 @@ async def test_an_order_is_begun_from_the_list_for_somebody_new_and_a_refusal_co
     await expect(page.get_by_role("heading", name="Nina Nowak")).to_be_visible()
 
 
+async def test_who_may_call_anyway_is_told_at_the_telephone_why_not_and_an_operator_only_why_not(
+    browser, server, there, live
+) -> None:
+    live.refused = "Not to be called: <b>asked</b> by letter"
+    page = await signed_in(await browser.new_context(locale="en-GB"), server, "operator")
+    await page.goto(str(server.make_url(f"/customers/{there.customer}")))
+    await page.locator("#main .dial").first.click()
+    await expect(page.locator("#toasts")).to_contain_text(live.refused)
+    await expect(page.get_by_role("menu")).to_have_count(0)
+    page = await signed_in(await browser.new_context(locale="en-GB"), server, "supervisor")
+    await page.goto(str(server.make_url(f"/customers/{there.customer}")))
+    await page.locator("#main .dial").first.click()
+    await expect(page.get_by_role("menu", name=live.refused)).to_have_text("1Call anyway")
+    assert await violations(page) == []
+    await page.keyboard.press("Escape")
+    assert not live.calls
+    await page.locator("#main .dial").first.click()
+    await page.keyboard.press("1")
+    await expect(page.locator("#toasts")).to_contain_text("Your phone rings first.")
+    assert [call["to"] for call in live.calls.values()] == [shop.NUMBER]
+
+
 async def test_a_deal_goes_over_the_board_by_keys_by_mouse_and_without_script(browser, server, there) -> None:
     context = await browser.new_context(viewport={"width": 1440, "height": 900})
     page = await signed_in(context, server, "operator")

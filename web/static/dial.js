@@ -4,7 +4,7 @@
 import { t } from "./say.js";
 import { api, Refused } from "./api.js";
 import { toast } from "./toast.js";
-import { askLine, forget, remember, remembered } from "./line-menu.js";
+import { askAnyway, askLine, forget, remember, remembered } from "./line-menu.js";
 
 const WHOLE = ["customer_id", "order_id", "deal_id", "callback_id"];
 const camel = (name) => name.replace(/_(\w)/g, (_, letter) => letter.toUpperCase());
@@ -23,8 +23,7 @@ const refused = async (body, anchor, error) => {
   anchor?.setAttribute("title", error.message);
   anchor?.setAttribute("aria-description", error.message);
   if (!error.problem.choices?.length) throw error;
-  toast(error.message, { title: t("Not to be called now"), tone: "error" });
-  return (await askLine(error.problem.choices, anchor)) ? order({ ...body, anyway: true }, anchor) : null;
+  return (await askAnyway(error.message, error.problem.choices, anchor)) ? order({ ...body, anyway: true }, anchor) : null;
 };
 
 /** Sends the order; where the server asks which line to show, somebody is asked here. null: not to be called. */

@@ -1,5 +1,6 @@
-// Which of our numbers shall the customer see? Asked at the telephone that was clicked, when nothing else says it.
-// What was chosen is remembered for this customer until the browser tab is closed.
+// What is asked at the telephone that was clicked: which of our numbers the customer shall see, when nothing else says it,
+// and whether somebody who is not to be called now is called all the same.
+// The line that was chosen is remembered for this customer until the browser tab is closed.
 
 import { t } from "./say.js";
 
@@ -18,7 +19,7 @@ export const remember = (body, line) => {
 
 export const forget = (body) => sessionStorage.removeItem(keyOf(body));
 
-const option = (choice, index) => {
+const option = (choice, index, sub) => {
   const button = document.createElement("button");
   button.type = "button";
   button.setAttribute("role", "menuitem");
@@ -30,8 +31,7 @@ const option = (choice, index) => {
   } else button.append(document.createElement("span"));
   const said = document.createElement("span");
   said.append(Object.assign(document.createElement("b"), { textContent: choice.label }));
-  const more = choice.detail && choice.detail !== choice.label ? `${choice.detail} · ` : "";
-  said.append(Object.assign(document.createElement("span"), { className: "sub", textContent: more + choice.value }));
+  if (sub) said.append(Object.assign(document.createElement("span"), { className: "sub", textContent: sub }));
   button.append(said);
   return button;
 };
@@ -44,17 +44,17 @@ const place = (menu, anchor) => {
   menu.style.top = `${Math.max(8, below ? at.bottom + 4 : at.top - height - 4)}px`;
 };
 
-/** Shows `choices` ({value, label, detail}) at `anchor`; resolves to the chosen value, or null. */
-export const askLine = (choices, anchor) => new Promise((resolve) => {
+/** Shows `choices` ({value, label}) at `anchor`, each over its line of `subs`; resolves to the chosen value, or null. */
+const ask = (question, choices, anchor, subs = []) => new Promise((resolve) => {
   const before = document.activeElement;
   const menu = document.createElement("dialog");
   menu.className = "line-menu";
-  const title = Object.assign(document.createElement("p"), { id: "line-menu-title", textContent: t("Which number shall the customer see?") });
+  const title = Object.assign(document.createElement("p"), { id: "line-menu-title", textContent: question });
   menu.setAttribute("aria-labelledby", title.id);
   const list = document.createElement("div");
   list.setAttribute("role", "menu");
   list.setAttribute("aria-labelledby", title.id);
-  list.append(...choices.map(option));
+  list.append(...choices.map((choice, index) => option(choice, index, subs[index])));
   menu.append(title, list);
   const buttons = [...list.children];
   let chosen = null;
@@ -84,3 +84,10 @@ export const askLine = (choices, anchor) => new Promise((resolve) => {
   const last = sessionStorage.getItem(LAST);
   (buttons.find((button) => button.dataset.value === last) ?? buttons[0])?.focus();
 });
+
+/** Which line of `choices` ({value, label, detail}) the customer shall see; its number, or null. */
+export const askLine = (choices, anchor) => ask(t("Which number shall the customer see?"), choices, anchor,
+  choices.map(({ value, label, detail }) => (detail && detail !== label ? `${detail} · ${value}` : value)));
+
+/** Whether somebody is called all the same, who is not to be called now because of `reason`. */
+export const askAnyway = async (reason, choices, anchor) => Boolean(await ask(reason, choices, anchor));
