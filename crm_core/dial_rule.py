@@ -76,7 +76,8 @@ async def check_dial(session: AsyncSession, *, number: str, customer_id: int | N
             raise DialRefused(str(outside).replace("It will be", "It is", 1)) from None
     most = await limit(session)
     if most and (tried := await tries(session, number, customer_id, zone, now)) >= most:
-        raise DialRefused(f"Tried {tried} times today without an answer; {most} times a day are allowed.")
+        times = "once" if tried == 1 else f"{tried} times"
+        raise DialRefused(f"Tried {times} today without an answer; the limit is {most} a day.")
 
 
 async def tries(session: AsyncSession, number: str, customer_id: int | None, zone: str, now: datetime) -> int:

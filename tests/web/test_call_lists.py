@@ -89,8 +89,8 @@ async def test_who_was_tried_often_enough_today_is_passed_by_and_the_list_says_w
     )  # fmt: skip
     assert (await ok(await operator.post(f"{API}/queue/turn")))["turn"] is None
     [row] = (await ok(await boss.get(f"{address}/entries?which=refused")))["items"]
-    assert "1 times a day are allowed" in row["refusal"]
-    assert "1 times a day" in await (await boss.get(f"/call-lists/{made['id']}?which=refused")).text()
+    assert "the limit is 1 a day" in row["refusal"]
+    assert "the limit is 1 a day" in await (await boss.get(f"/call-lists/{made['id']}?which=refused")).text()
     async with database.begin() as session:
         await set_limit(session, 0)
         await session.execute(update(CallListEntry).values(due_at=clock()))
