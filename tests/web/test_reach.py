@@ -216,6 +216,8 @@ async def test_nothing_of_a_colleague_can_be_changed(client_of, house, database)
     for place in ("/deals", "/orders", "/callbacks"):
         form = {"customer_id": str(hidden["customer_id"]), "title": "x", "currency": "EUR"}
         assert (await browser.post(place, data=form)).status == 404, place
+    for whose, status in ((hidden, 404), (mine, 200)):
+        assert (await browser.get(f"/orders/new?customer_id={whose['customer_id']}")).status == status
     linked = {"object": f"order:{hidden['order_id']}"}
     assert (await browser.post(f"/calls/{mine['call_id']}/links", data=linked)).status == 404
     assert await fingerprint(database) == before
