@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from asterisk.ami import Link, LinkState, LinkStatus
 from asterisk.events import Event
@@ -198,7 +197,7 @@ class Centre:
             self._directory_news.clear()
             try:
                 await self.reload_directory()
-            except (SQLAlchemyError, OSError) as error:
+            except Exception as error:
                 if not is_outage(error):
                     raise
                 log.warning("directory not read, the database is away", error=type(error).__name__)

@@ -13,7 +13,6 @@ from typing import Any, Never
 
 from sqlalchemy import ColumnElement, and_, exists, false, func, literal_column, or_, select, update
 from sqlalchemy.dialects.postgresql import distinct_on, insert
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.call_list import TOPIC, CallList, CallListEntry, Page, State
@@ -163,7 +162,7 @@ async def keep_tending(database: Database, now: Callable[[], datetime]) -> Never
             while more:
                 async with database.begin() as session:
                     more = await tend_one(session, now())
-        except (SQLAlchemyError, OSError) as error:
+        except Exception as error:
             if not is_outage(error):
                 raise
             log.warning("the database is away, call lists wait: %s", type(error).__name__)

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from sqlalchemy import BigInteger, ColumnElement, ForeignKey, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -152,7 +151,7 @@ async def catch_all_up(database: Database) -> None:
             async with database.begin() as session:
                 before = await catch_up(session, before)
             more = before is not None
-        except (SQLAlchemyError, OSError) as error:
+        except Exception as error:
             if not is_outage(error):
                 raise
             log.warning("calls are not measured: the database is away: %s", type(error).__name__)

@@ -12,12 +12,12 @@ from functools import reduce
 from typing import Any
 from uuid import UUID
 
-from asyncpg import PostgresError
 from sqlalchemy import TIMESTAMP, BigInteger, Text, Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from crm_core.db import Reader
 from crm_core.order_status import OPEN, RELEASED, among_sql
+from crm_core.outage import is_outage
 from crm_core.owners import OWNERS
 from crm_core.phone import display, normalise
 from crm_core.reason import forecast
@@ -56,7 +56,9 @@ async def make_ready(reader: Reader) -> None:
     """Open the connections that cards are read by: whose call comes first on one waited 50 ms for it and its plan."""
     try:
         await reader.warm(_NUMBERED, None, None, UUID(int=0), datetime.now(UTC))
-    except (OSError, PostgresError) as error:
+    except Exception as error:
+        if not is_outage(error):
+            raise
         log.warning("cards are read by connections that are opened when needed: %s", error)
 
 

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, delete, func, select, text, true
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.call import Call
@@ -299,7 +298,7 @@ async def keep_rolling(database: Database, now: Callable[[], datetime]) -> Never
         try:
             async with database.begin() as session:
                 more = await roll_up(session, at=now())
-        except (SQLAlchemyError, OSError) as error:
+        except Exception as error:
             if not is_outage(error):
                 raise
             log.warning("figures are not rolled up: the database is away: %s", type(error).__name__)

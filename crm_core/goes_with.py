@@ -12,7 +12,6 @@ from typing import Any, Never
 
 from sqlalchemy import CheckConstraint, ForeignKey, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -194,7 +193,7 @@ async def keep_counting(database: Database, now: Callable[[], datetime]) -> Neve
         try:
             async with database.begin() as session:
                 more = await count_pairs(session, at=now())
-        except (SQLAlchemyError, OSError) as error:
+        except Exception as error:
             if not is_outage(error):
                 raise
             log.warning("pairs are not counted: the database is away: %s", type(error).__name__)

@@ -9,7 +9,6 @@ import logging
 from dataclasses import dataclass
 
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from crm_core.db import Database
@@ -84,7 +83,7 @@ async def keep_building(database: Database) -> None:
         try:
             if await build(database):
                 return
-        except (SQLAlchemyError, OSError) as error:
+        except Exception as error:
             if not is_outage(error):
                 raise
             log.warning("an index is not built: the database is away: %s", type(error).__name__)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from asyncpg import InterfaceError, InternalClientError
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
@@ -25,6 +26,10 @@ def _is_away(cause: BaseException) -> bool:
     if isinstance(cause, FileNotFoundError) and cause.filename is None:  # a Unix socket; a file has its name
         return True
     if isinstance(cause, DBAPIError) and cause.connection_invalidated:
+        return True
+    if isinstance(cause, InternalClientError):  # a connection died while it was given back
+        return True
+    if type(cause) is InterfaceError and "closed" in str(cause):  # dead before it was used; not a DataError
         return True
     return (getattr(cause, "sqlstate", None) or "").startswith(AWAY)
 

@@ -16,7 +16,6 @@ from typing import Any, Never
 import asyncpg
 from asyncpg_listen import NotificationListener, NotificationOrTimeout
 from sqlalchemy import Index, event, insert, select, text
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, Session
 
@@ -28,6 +27,7 @@ log = logging.getLogger(__name__)
 CHANNEL = "callcenter_outbox"
 PAUSE_S = 0.03  # news wait at most this long for company
 SAFETY_S = 2.0  # rows of a process that died before publishing are found this late
+RECONNECT_S = 1.0
 KEPT = timedelta(hours=1)
 _LOCK = 0x6E657773  # "news"
 _ANNOUNCED = "outbox.announced"
@@ -94,7 +94,7 @@ async def publish(database: Database) -> Never:
             if quiet:
                 await forget(database)
             await publish_once(database)
-        except (SQLAlchemyError, OSError) as error:
+        except Exception as error:
             if not is_outage(error):
                 raise
             log.warning("the database is away, news wait: %s", type(error).__name__)
@@ -165,7 +165,7 @@ async def listen(
     Connections that break are made anew and nothing is skipped. An exception of `handler` is logged by the
     listener; the row at fault is not offered again.
     """
-    last = await newest(database) if after is None else after
+    last = await _as_soon_as_it_answers(database) if after is None else after
 
     async def catch_up(_: NotificationOrTimeout) -> None:
         nonlocal last
@@ -176,9 +176,21 @@ async def listen(
     async def connection() -> asyncpg.Connection:
         return await asyncpg.connect(database.url)
 
-    await NotificationListener(connection, reconnect_delay=1).run(
+    await NotificationListener(connection, reconnect_delay=RECONNECT_S).run(
         {CHANNEL: catch_up}, notification_timeout=SAFETY_S
     )
+
+
+async def _as_soon_as_it_answers(database: Database) -> int:
+    """The number of the newest row: the database may die in the moment in which the service is ready."""
+    while True:
+        try:
+            return await newest(database)
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            log.warning("the database is away, nobody hears news yet: %s", type(error).__name__)
+            await asyncio.sleep(RECONNECT_S)
 
 
 _NUMBER = text("""

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Never
 
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core.callback import Callback
@@ -94,7 +93,7 @@ async def keep_reminding(database: Database, now: Callable[[], datetime]) -> Nev
             async with database.begin() as session:
                 await remind_callbacks(session, now=now())
                 await break_overdue(session, now=now())
-        except (SQLAlchemyError, OSError) as error:
+        except Exception as error:
             if not is_outage(error):
                 raise
             log.warning("the database is away, reminders wait: %s", type(error).__name__)

@@ -97,6 +97,8 @@ async def run(settings: Settings, *, ready: Callable[[str, float, bool], None]) 
             demo=demo,
             doctor=doctor_of(settings, db, heard=attachment.heard_kinds),
         )
+        async with db.begin() as session:
+            known = await anybody(session)
         register = Register(db)
         await _serve(services, attachment, register, stack)
         memory.settle()
@@ -105,8 +107,6 @@ async def run(settings: Settings, *, ready: Callable[[str, float, bool], None]) 
                 group.create_task(part, name=name)
                 for name, part in _parts(settings, server, db, attachment, register, demo, stack)
             ]
-            async with db.begin() as session:
-                known = await anybody(session)
             address = settings.public_url or f"http://localhost:{settings.http_port}"
             ready(address, time.monotonic() - began, known)
             await stop.wait()

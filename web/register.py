@@ -13,7 +13,6 @@ from typing import Any, Never
 
 import structlog
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
 
 from crm_core.db import Database
 from crm_core.outage import is_outage
@@ -68,7 +67,7 @@ class Register:
             self._news.clear()
             try:
                 await self.tell()
-            except (SQLAlchemyError, OSError) as error:
+            except Exception as error:
                 if not is_outage(error):
                     raise
                 log.warning("register: the database does not answer", error=type(error).__name__)

@@ -12,7 +12,6 @@ from zoneinfo import ZoneInfo
 
 import aiosmtplib
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from crm_core import audit
@@ -43,7 +42,7 @@ async def keep_sending(database: Database, settings: Settings, now: Callable[[],
         try:
             while await send_due(database, settings, now()):
                 pass
-        except (SQLAlchemyError, OSError) as error:
+        except Exception as error:
             if not is_outage(error):
                 raise
             log.warning("the database is away, reports wait", error=type(error).__name__)

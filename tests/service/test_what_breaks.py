@@ -72,6 +72,15 @@ async def test_a_call_that_begins_while_the_database_is_away_is_shown_and_kept(s
         await _closed_once(anna, entry)
 
 
+async def test_the_database_dies_in_the_moment_in_which_the_service_is_ready(service) -> None:
+    async with service.signed_in("anna") as anna:
+        for _ in range(3):
+            service.kill()
+            await service.start()
+            service.kill_database()
+            await anna.looks(None)
+
+
 async def test_ctrl_c_leaves_nothing_running(service) -> None:
     children = psutil.Process(service.process.pid).children(recursive=True)
     assert children, "the database is a child"
