@@ -19,7 +19,6 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 from websockets.asyncio.server import ServerConnection, broadcast, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
@@ -222,9 +221,13 @@ class PushServer:
                 self._source.leave(person.user_id, call_id)
             case {"type": "resync"}:
                 self._send(browser, self._snapshot(person))
-            case {"type": "follow", "nouns": nouns} if self._register is not None:
+            case {"type": "follow", "nouns": nouns, "age_s": age_s} if self._register is not None:
                 self._register.follow(
-                    browser, nouns, lambda: browser.person, lambda told: self._send(browser, encoded(told))
+                    browser,
+                    nouns,
+                    lambda: browser.person,
+                    lambda told: self._send(browser, encoded(told)),
+                    age_s=age_s,
                 )
             case {"type": "floor"} if self._floor is not None:
                 self._floor.follow(browser, lambda: browser.person, lambda told: self._send(browser, told))
@@ -272,7 +275,7 @@ class PushServer:
             await asyncio.sleep(self._check_every_s)
             try:
                 await self.check_sessions()
-            except (SQLAlchemyError, OSError, TimeoutError) as error:
+            except Exception as error:  # this loop may not end
                 # Nobody can be revoked while the database is away; the calls must stay on the desks.
                 log.warning("push: sessions can not be checked", error=type(error).__name__)
 
@@ -299,7 +302,8 @@ def _decoded(text: str | bytes) -> dict[str, Any] | None:
         if said["type"] in ("shown", "leave"):
             return {"type": said["type"], "call_id": UUID(said["id"])}
         if said["type"] == "follow":
-            return {"type": "follow", "nouns": [str(noun) for noun in said["nouns"]]}
+            nouns = [str(noun) for noun in said["nouns"]]
+            return {"type": "follow", "nouns": nouns, "age_s": float(said.get("age", 0))}
         return {"type": said["type"]}
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None

@@ -1,13 +1,16 @@
 """Lists that follow: who looks at a list of orders is told which of them others changed, if they are his to see.
 
-A browser says what it shows (`{"type": "follow", "nouns": ["orders"]}`). News of the outbox are gathered for
-`PAUSE_S`; then everybody who follows gets the ids that are within his reach, by his rights of this moment, and looks
-at his list again. Nothing but ids is said, and what is behind an id is asked for over HTTP, with its own rights.
+A browser says what it shows and how old that is (`{"type": "follow", "nouns": ["orders"], "age": 1.5}`, in s). News
+of the outbox are gathered for `PAUSE_S`; then everybody who follows gets the ids that are within his reach, by his
+rights of this moment, and looks at his list again. Whoever comes with an older page gets what changed since, too.
+Nothing but ids is said, and what is behind an id is asked for over HTTP, with its own rights.
 
 Out:     {"type": "rows", "noun": "orders", "ids": [7, 9]}; `ids` null: more than `MOST` at once
 """
 
 import asyncio
+import time
+from collections import deque
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Never
 
@@ -25,6 +28,8 @@ from web.rights import Person, Right, Scope
 
 PAUSE_S = 0.4  # changes that come together are told together
 MOST = 200  # ids in one message
+KEPT_S = 10.0  # a page that is older when it begins to follow is read anew by itself
+KEPT = 10_000  # changes
 TOPICS = {noun.removesuffix("s"): noun for noun in (*ENTITIES, "tasks", "leads", "products")}
 log = structlog.get_logger(__name__)
 Send = Callable[[Mapping[str, Any]], None]
@@ -39,11 +44,27 @@ class Register:
         self._pause_s = pause_s
         self._followers: dict[Any, tuple[frozenset[str], Who, Send]] = {}
         self._waiting: dict[str, set[int]] = {}
+        self._recent: deque[tuple[float, str, int]] = deque(maxlen=KEPT)  # when it was heard, noun, id
+        self._missed: dict[Any, dict[str, set[int]]] = {}  # of each browser: noun, ids
         self._news = asyncio.Event()
 
-    def follow(self, browser: Any, nouns: Collection[str], who: Who, send: Send) -> None:
-        """From now on `send` tells this browser what changes in these lists; `who` is asked each time."""
-        self._followers[browser] = (frozenset(nouns) & set(TOPICS.values()), who, send)
+    def follow(
+        self, browser: Any, nouns: Collection[str], who: Who, send: Send, *, age_s: float = 0.0
+    ) -> None:
+        """From now on `send` tells this browser what changes in these lists; `who` is asked each time.
+
+        `age_s`: how long ago they were read. What changed since then is told as well.
+        """
+        wanted = frozenset(nouns) & set(TOPICS.values())
+        self._followers[browser] = (wanted, who, send)
+        since = time.monotonic() - min(age_s, KEPT_S)
+        missed: dict[str, set[int]] = {}
+        for at, noun, id_ in self._recent:
+            if at >= since and noun in wanted:
+                missed.setdefault(noun, set()).add(id_)
+        if missed:
+            self._missed[browser] = missed
+            self._news.set()
 
     def leave(self, browser: Any) -> None:
         """The browser is gone."""
@@ -54,6 +75,7 @@ class Register:
         noun, id_ = TOPICS.get(news.topic), news.payload.get("id")
         if noun is None or not isinstance(id_, int):
             return
+        self._recent.append((time.monotonic(), noun, id_))
         if any(noun in nouns for nouns, _, _ in self._followers.values()):
             self._waiting.setdefault(noun, set()).add(id_)
             self._news.set()
@@ -75,15 +97,18 @@ class Register:
     async def tell(self) -> None:
         """Tell everybody what waits, each what he may see."""
         waiting, self._waiting = self._waiting, {}
-        for noun, ids in waiting.items():
-            known: dict[Any, set[int]] = {}
+        missed, self._missed = self._missed, {}
+        for noun in dict.fromkeys([*waiting, *(noun for of_one in missed.values() for noun in of_one)]):
+            changed = frozenset(waiting.get(noun, ()))
+            known: dict[Any, Collection[int]] = {}
             for browser, (nouns, who, send) in tuple(self._followers.items()):
+                ids = changed | missed.get(browser, {}).get(noun, set())
                 person = who()
-                if noun not in nouns or person is None or not person.may(Right(noun, "view")):
+                if noun not in nouns or not ids or person is None or not person.may(Right(noun, "view")):
                     continue
-                key = self._key(noun, person)
+                key = (self._key(noun, person), ids)
                 if key not in known:
-                    known[key] = ids if key is None else await self._seen(noun, person, ids)
+                    known[key] = ids if key[0] is None else await self._seen(noun, person, ids)
                 if known[key] and browser in self._followers:
                     told = sorted(known[key])
                     send({"type": "rows", "noun": noun, "ids": told if len(told) <= MOST else None})

@@ -51,10 +51,14 @@ async def test_a_refused_statement_or_a_missing_file_is_none(database_url: str, 
 
 
 def test_a_connection_that_died_in_our_hands_is_an_outage_and_a_wrong_value_is_none() -> None:
-    assert is_outage(asyncpg.InternalClientError("cannot switch to state 12; another operation is in progress"))
+    assert is_outage(
+        asyncpg.InternalClientError("cannot switch to state 12; another operation is in progress")
+    )
     assert is_outage(asyncpg.InterfaceError("cannot perform operation: connection is closed"))
     assert not is_outage(asyncpg.DataError("invalid input for query argument $1: 'closed'"))
-    assert not is_outage(asyncpg.InterfaceError("the server expects 2 arguments for this query, 1 was passed"))
+    assert not is_outage(
+        asyncpg.InterfaceError("the server expects 2 arguments for this query, 1 was passed")
+    )
 
 
 def starting_up() -> DBAPIError:

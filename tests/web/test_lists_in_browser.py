@@ -159,11 +159,30 @@ async def test_goods_are_added_beside_the_list_and_found_again_after_a_reload_an
     await context.close()
 
 
+async def late(route) -> None:
+    """What this route brings is there a second after everything else of the page."""
+    await asyncio.sleep(1)
+    await route.continue_()
+
+
+async def test_what_changes_before_the_list_listens_is_shown(browser, server, database, pushing) -> None:
+    there = await shop.furnish(database)
+    page = await signed_in(await browser.new_context(locale="en-GB"), server, "operator")
+    await page.route("**/lists/live.js*", late)
+    await page.goto(str(server.make_url("/orders")))
+    status = page.locator(f"tr[data-row='{there.order}'] td").nth(2)
+    before = await status.inner_text()
+    async with database.begin() as session:
+        await set_status(session, there.order, "confirmed", user_id=None, at=shop.NOON)
+    await expect(status).not_to_have_text(before)
+
+
 async def test_the_list_of_callbacks_says_who_is_called_by_a_colleague_at_this_moment(
     browser, server, database, services, people, pushing
 ) -> None:
     there, senior = await shop.furnish(database), people["senior"]
     page = await signed_in(await browser.new_context(locale="en-GB"), server, "operator")
+    await page.route("**/lists/live.js*", late)
     await page.goto(str(server.make_url("/callbacks")))
     row = page.locator(f"tr[data-row='{there.callback}']")
     number = await row.locator(".dial").get_attribute("data-number") or ""

@@ -58,6 +58,25 @@ async def test_a_row_is_told_to_whom_it_is_there_and_to_nobody_else(services, da
     assert len(said["operator"]) == 1
 
 
+async def test_who_begins_to_follow_is_told_what_changed_since_his_page_was_read(
+    services, database, people
+) -> None:
+    store, register = make_store(services), Register(database)
+    supervisor, _ = await store.person(await store.open(people["supervisor"], None))
+    told: dict[str, list[Any]] = {name: [] for name in ("was there", "older page", "newer page")}
+    register.follow("was there", ["orders"], lambda: supervisor, told["was there"].append)
+    for topic, id_ in (("order", 5), ("deal", 6), ("order", 7)):
+        await register.heard(News(1, topic, {"id": id_}))
+    await register.tell()
+    await asyncio.sleep(0.02)
+    register.follow("newer page", ["orders"], lambda: supervisor, told["newer page"].append, age_s=0.01)
+    register.follow("older page", ["orders"], lambda: supervisor, told["older page"].append, age_s=5)
+    for _ in range(2):
+        await register.tell()
+    both = [{"type": "rows", "noun": "orders", "ids": [5, 7]}]
+    assert told == {"was there": both, "older page": both, "newer page": []}
+
+
 async def test_a_browser_follows_what_it_shows_until_it_goes(services, database, people) -> None:
     there = await shop.furnish(database)
     register = Register(database, pause_s=0)

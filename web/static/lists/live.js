@@ -7,6 +7,7 @@ import { bring } from "./pieces.js";
 import { mark, renew, rowOf, takeAll } from "./rows.js";
 import { bringBoard } from "./board-live.js";
 import { api, Refused } from "../api.js";
+import { calling } from "../desk/store.js";
 
 const KNOWN_MS = 300;    // a row that is shown
 const OTHERS_MS = 2500;  // so often at most for another one: it may belong here now, or be new
@@ -26,6 +27,7 @@ const NEW = {
   leads: (n) => tn("{n} new lead", "{n} new leads", n),
   products: (n) => tn("{n} new product", "{n} new products", n),
 };
+const DRAWN = performance.getEntriesByType("navigation")[0]?.responseStart ?? 0;  // ms, as performance.now()
 let timer = null;
 let due = Infinity;
 let read = -Infinity;  // when the list was looked at last
@@ -111,14 +113,13 @@ const concerns = (ids) => {
 };
 
 /** Somebody began to call whom a callback is for, or is through. */
-const callingSaid = ({ calling }) => {
-  const ids = String((calling ?? []).flatMap((one) => one.callback_ids).sort());
+const callingSaid = (now) => {
+  const ids = String([...now.keys()].sort());
   if (ids !== busy) later(KNOWN_MS);
   busy = ids;
 };
 
 const heard = ({ detail: message }) => {
-  if (noun === "callbacks" && "calling" in message) callingSaid(message);
   if (message.type === "snapshot") {
     follow();
     if (performance.now() > FRESH_MS) later(KNOWN_MS);  // connected anew: what was told between is not known
@@ -128,11 +129,16 @@ const heard = ({ detail: message }) => {
   if (wait !== null) later(wait);
 };
 
-const follow = () => dispatchEvent(new CustomEvent("push", { detail: { type: "follow", nouns: [noun] } }));
+/** What changed since the page was read is told as well: this may be heard long after that. */
+const follow = () => {
+  const age = (performance.now() - Math.max(DRAWN, read)) / 1000;
+  dispatchEvent(new CustomEvent("push", { detail: { type: "follow", nouns: [noun], age } }));
+};
 
 export const watchOthers = () => {
   if (!noun) return;
   addEventListener("pushed", heard);
+  if (noun === "callbacks") calling.subscribe(callingSaid);
   document.addEventListener("visibilitychange", () => { 
     if (!document.hidden && missed) later(KNOWN_MS);
     missed &&= document.hidden;
