@@ -18,6 +18,7 @@ from uuid import UUID
 
 import asyncpg
 
+from crm_core.call_link import CREATED_IN_CALL, Role
 from crm_core.db import plain_url
 from crm_core.demo_people import COUNTRIES
 from crm_core.keys import search_key
@@ -27,6 +28,7 @@ SPAN = timedelta(days=730)
 OPERATORS = 20
 CALLS_A_SHIFT = 300
 TALKS_A_SHIFT = 40
+ANSWERED, SELLS = 0.87, 0.2
 STATES_A_SHIFT = TALKS_A_SHIFT * 4 + TALKS_A_SHIFT // 10 + 1
 _OPEN = ("new", "confirmed", "packed", "on_delivery", "delivered")
 _CLOSED = ("done",) * 22 + ("cancelled", "cancelled", "returned")
@@ -75,8 +77,9 @@ async def seed(
 ) -> Seeded:
     """Add so many customers (with numbers), orders (with items) and calls (with legs) to a migrated database.
 
-    Orders and calls are those of the new customers; with the calls go their stays in a queue and shifts of operators
-    (whose states are no calls': nobody talks to two at once). The statistics of the planner are fresh afterwards.
+    Orders and calls are those of the new customers; with the calls go their stays in a queue, what they sold and shifts
+    of operators (whose states are no calls': nobody talks to two at once). The statistics of the planner are fresh
+    afterwards.
     """
     connection = await asyncpg.connect(plain_url(url))
     try:
@@ -97,7 +100,8 @@ async def seed(
 def expected(customers: int, orders: int, calls: int) -> int:
     """About how many rows that will be."""
     shifts = min(OPERATORS * SPAN.days, calls // CALLS_A_SHIFT) * STATES_A_SHIFT
-    return customers * 2 + customers // 25 + orders + orders * 7 // 4 + calls * 3 + shifts
+    sold = min(orders, round(calls * ANSWERED * SELLS))
+    return customers * 2 + customers // 25 + orders + orders * 7 // 4 + calls * 3 + sold + shifts
 
 
 async def _write(connection: Any, plan: "_Plan", orders: int, calls: int, house: "_House", told: Told) -> int:
@@ -214,6 +218,7 @@ class _Plan:
         yield "calls", _CALLS, self._call_rows(calls, Random(drawn))
         yield "call_legs", _LEGS, self._leg_rows(calls, Random(drawn))
         yield "queue_visits", _VISITS, self._visit_rows(calls, Random(drawn))
+        yield "call_links", _LINKS, self._link_rows(calls, orders, Random(drawn))
         if self._house.idle:
             yield (
                 "agent_states",
@@ -295,6 +300,15 @@ class _Plan:
             left = at + timedelta(seconds=wait_s)
             yield call_id, "1.1", "sales", at, at, left, 1, wait_s, "answered" if answered else "abandoned"
 
+    def _link_rows(self, calls: int, orders: int, random: Random) -> Iterator[tuple[Any, ...]]:
+        """Every fifth talk or so sold something. Which order it was is not fitted to customer and day."""
+        sold, first = 0, self._first["orders"]
+        for _ in range(calls):
+            call_id, at, _, answered = self._call(random)
+            if answered and sold < orders and self._random.random() < SELLS:
+                yield call_id, first + sold, Role.CREATED, CREATED_IN_CALL, at
+                sold += 1
+
     def _state_rows(self, shifts: int) -> Iterator[tuple[Any, ...]]:
         """So many shifts of the operators, the newest days first: forty talks each, a pause after every tenth."""
         random, users = self._random, self._house.users
@@ -313,7 +327,7 @@ class _Plan:
         """What the row of a call and that of its leg have in common: only this is drawn from `random`."""
         call_id = UUID(int=random.getrandbits(128), version=4)
         at = self._now - SPAN * random.random()
-        return call_id, at, random.choice(self._house.users), random.random() < 0.87
+        return call_id, at, random.choice(self._house.users), random.random() < ANSWERED
 
 
 _CUSTOMERS = ("id", "name", "sort_key", "search_key", "country", "city", "vip", "created_at")
@@ -330,10 +344,12 @@ _CALLS = (
 _VISITS = (
     "call_id", "uniqueid", "queue", "began_at", "entered_at", "left_at", "position", "wait_s", "outcome",
 )  # fmt: skip
+_LINKS = ("call_id", "order_id", "role", "rule", "created_at")
 _STATES = ("user_id", "state", "reason", "signed_in", "from_at", "to_at")
 _LEGS = ("call_id", "uniqueid", "extension", "user_id", "rang_at", "result")
 _TABLES = (
-    "customers", "customer_numbers", "orders", "order_items", "calls", "call_legs", "queue_visits", "agent_states",
+    "customers", "customer_numbers", "orders", "order_items", "calls", "call_legs", "queue_visits", "call_links",
+    "agent_states",
 )  # fmt: skip
 _INDEXES = """
     SELECT c.relname AS name, pg_get_indexdef(i.indexrelid) AS definition

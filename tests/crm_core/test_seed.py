@@ -42,6 +42,7 @@ async def test_a_card_reads_by_index_only_and_what_is_seeded_holds_together(data
         assert len(shared["candidates"]) == 2
         assert await session.scalar(text(_ORPHANS)) == 0
         assert await session.scalar(text("SELECT count(*) FROM queue_visits")) == 4_000
+        assert 500 < await session.scalar(text(_SELLING)) < 900
         assert await session.scalar(text(_SHIFTS)) == 4_000 // CALLS_A_SHIFT
         await create_customer(session, name="Next", country="PL", numbers=["+48 22 555 00 11"])
 
@@ -53,6 +54,11 @@ async def test_a_shop_can_be_seeded_twice(database: Database) -> None:
         assert await session.scalar(text("SELECT count(DISTINCT number) FROM orders")) == 120
 
 
+_SELLING = """
+    SELECT count(DISTINCT l.order_id)
+    FROM call_links l JOIN calls c ON c.id = l.call_id JOIN orders o ON o.id = l.order_id
+    WHERE c.result = 'answered' AND l.role = 'created'
+"""
 _SHIFTS = """
     SELECT count(DISTINCT (user_id, from_at::date)) FROM agent_states s WHERE state = 'available' AND NOT EXISTS (
         SELECT FROM agent_states o WHERE o.user_id = s.user_id AND o.from_at < s.to_at AND o.to_at > s.from_at
